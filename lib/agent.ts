@@ -1,0 +1,54 @@
+import type Anthropic from '@anthropic-ai/sdk'
+
+/** A tool as `sidecar.tool` takes it: the SDK's runnable tools fit. */
+export interface Tool {
+  readonly name: string
+  /** Running it twice with one input does no harm: `withRetry` may repeat it. Default false. */
+  readonly idempotent?: boolean
+  run(input: any, context?: any): unknown
+}
+
+/** Guarded handles. Whatever goes through them runs the chain; no credential is reachable from them. */
+export interface Io {
+  /** A client whose every request runs the chain. Made on first use. */
+  readonly claude: Anthropic
+  /** The same tool, with `run` behind the chain. */
+  tool<T extends Tool>(definition: T): T
+  /** A `fetch` for tools: an action of kind `tool`, name `WebFetch`. */
+  readonly fetch: typeof fetch
+}
+
+/** The handles of one send. */
+export interface Call extends Io {
+  readonly id: string
+  /** Fires when the send is aborted; its reason is the caller's own, or a typed error of ours. */
+  readonly signal: AbortSignal
+}
+
+/** Does the LLM work. One of `send` and `stream` is enough. */
+export interface Agent<In = string, Out = unknown, Ev = never> {
+  readonly name: string
+  readonly type?: string
+  /** It calls Claude with a client of its own: every send is charged as one call of this size. */
+  readonly opaque?: { readonly model: string; readonly maxTokens: number }
+  send?(message: In, call: Call): Promise<Out>
+  stream?(message: In, call: Call): AsyncGenerator<Ev, Out>
+}
+
+/** What a streamed send shows of an agent without `stream()`: what its nested actions released, in order, then the reply. */
+export type NestedEvent<Out> =
+  | { readonly type: 'model'; readonly action: string; readonly path: readonly string[]; readonly event: unknown }
+  | { readonly type: 'tool'; readonly action: string; readonly path: readonly string[]; readonly name: string; readonly phase: 'started' | 'ended' | 'failed' }
+  | { readonly type: 'reply'; readonly reply: Out }
+
+/** Refuses what is not an agent, at creation. */
+export function checkAgent(agent: unknown): asserts agent is Agent<unknown, unknown, unknown> {
+  if (typeof agent !== 'object' || agent === null) throw new TypeError(`agent must be an object or a function that returns one, got ${agent === null ? 'null' : typeof agent}`)
+  const { name, send, stream, opaque } = agent as Partial<Agent>
+  if (typeof name !== 'string' || name.trim() === '') throw new TypeError(`agent.name must be a non-empty string, got ${JSON.stringify(name)}`)
+  if (typeof send !== 'function' && typeof stream !== 'function') throw new TypeError(`agent "${name}" needs send(message, call) or stream(message, call)`)
+  if (opaque === undefined) return
+  if (typeof opaque?.model !== 'string' || !(Number.isInteger(opaque.maxTokens) && opaque.maxTokens > 0)) {
+    throw new TypeError(`agent "${name}": opaque must be { model: string, maxTokens: whole number above 0 }`)
+  }
+}

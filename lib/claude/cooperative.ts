@@ -1,0 +1,55 @@
+import type { Middleware } from '@anthropic-ai/sdk'
+import { DeadlineError, OutriggerError, UpstreamError } from '../core/errors.js'
+import { readable, toWire } from './client.js'
+import { handle } from './handler.js'
+import { isUpstreamAnswer, type Reply } from './reply.js'
+import type { Seam } from './seam.js'
+import { lost } from './http-upstream.js'
+import type { Upstream, WireReply } from './wire.js'
+
+/**
+ * The chain as a middleware of a client that the user owns (any backend of the SDK). Cooperative: the client holds the key, and code that
+ * takes this middleware out is not governed.
+ */
+export function cooperative(seam: Omit<Seam, 'upstream' | 'origin' | 'passed'>): Middleware {
+  return async (request, next) => {
+    const wire = await toWire(request.url, request as unknown as RequestInit)
+    const signal = (request as { signal?: AbortSignal | null }).signal ?? undefined
+    const upstream: Upstream = async sent => {
+      try {
+        return toReply(await next({ ...request, headers: new Headers(sent.headers), ...(sent.body === undefined ? {} : { body: sent.body }) }))
+      } catch (error) {
+        throw lost(error)
+      }
+    }
+    const { origin, pathname } = new URL(request.url)
+    const prefix = pathname.slice(0, Math.max(0, pathname.lastIndexOf('/v1/')))
+    const { authorization, 'x-api-key': key } = wire.headers
+    const credentials = { ...(authorization ? { authorization } : {}), ...(key ? { 'x-api-key': key } : {}) }
+    const reply = await handle({ ...seam, passed: 0, upstream, origin: { origin, prefix, credentials: () => credentials } }, wire, { signal })
+    return toResponse(reply, signal)
+  }
+}
+
+function toReply(response: Response): WireReply {
+  const headers: Record<string, string> = {}
+  response.headers.forEach((value, name) => {
+    headers[name] = value
+  })
+  return { status: response.status, headers, body: response.body ?? emptyBody() }
+}
+
+async function* emptyBody(): AsyncGenerator<Uint8Array> {}
+
+/** Upstream's own answers go back as they are; everything else is thrown, in a form that the SDK does not run again. */
+function toResponse(reply: Reply, signal: AbortSignal | undefined): Response {
+  if (reply.error !== undefined && !isUpstreamAnswer(reply.error)) throw plain(reply.error, signal)
+  return new Response(typeof reply.body === 'string' ? reply.body : readable(reply.body), { status: reply.status, headers: reply.headers })
+}
+
+function plain(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (error instanceof OutriggerError) return error
+  // The SDK sees its own signal and says what it was; this only must not look like a reason to run the call again.
+  if (signal?.aborted) return new DeadlineError({ deadline: 'client', ms: 0 })
+  return new UpstreamError('the call failed in the sidecar', { code: 'FAILED' })
+}

@@ -1,0 +1,169 @@
+import { Channel } from '../core/channel.js'
+import type { ActionContext } from '../core/context.js'
+import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } from './accumulate.js'
+import { asEvents } from './as-events.js'
+import { errorReply, type Reply, visible } from './reply.js'
+import type { Seam } from './seam.js'
+import { encodeSse } from './sse.js'
+import { isToolUse, judge } from './tool-hold.js'
+import { type Receiver, WireAttempt } from './wire-attempt.js'
+import type { WireReply, WireRequest } from './wire.js'
+
+/**
+ * One model action between the chain and its client. Holds the head back until the first event that matters, so that an early failure can
+ * still be retried, and `message_stop` until the chain has finished, so that a late refusal is not a clean end.
+ */
+export class Exchange implements Receiver {
+  readonly #ctx: ActionContext
+  readonly #seam: Seam
+  readonly #request: WireRequest
+  readonly #channel: Channel<string>
+  readonly #raws = new WeakMap<object, string>()
+  #answer: WireReply | undefined
+  #early: string[] = []
+  #late: string[] = []
+  #earlyEvents: unknown[] = []
+  #lateEvents: unknown[] = []
+  #headOut: (() => void) | undefined
+  #whole: { readonly text: string; readonly message: AssistantMessage } | undefined
+  #rebuilt: MessageAccumulator | undefined
+
+  constructor(ctx: ActionContext, seam: Seam, request: WireRequest) {
+    this.#ctx = ctx
+    this.#seam = seam
+    this.#request = request
+    this.#channel = new Channel({ clock: ctx.clock, idleMs: seam.idleMs, abandon: () => ctx.actionScope.abort(new DOMException('The consumer stopped reading', 'AbortError')) })
+    ctx.sink = event => this.#release(event as MessagesStreamEvent)
+  }
+
+  /** Runs the chain. Resolves to an answer as soon as its head may go; never rejects. */
+  run(signal?: AbortSignal): Promise<Reply> {
+    const ended = this.#seam.runtime.run(this.#ctx, () => this.#attempt(), signal)
+    const head = new Promise<Reply>(resolve => {
+      this.#headOut = () => resolve(this.#streamReply())
+    })
+    return Promise.race([head, ended.then(() => this.#finished(), error => this.#failed(error))])
+  }
+
+  head(reply: WireReply): void {
+    this.#answer = reply
+  }
+
+  raw(event: object, text: string): void {
+    this.#raws.set(event, text)
+  }
+
+  aside(text: string): void | Promise<void> {
+    if (this.#ctx.released) return this.#channel.push(text)
+    this.#early.push(text)
+  }
+
+  async message(message: AssistantMessage, text: string): Promise<void> {
+    const judged = await this.#judged(message)
+    const final = this.#ctx.taps ? await this.#tapped(judged) : judged
+    this.#whole = { message: final, text: final === message ? text : JSON.stringify(final) }
+  }
+
+  async #attempt(): Promise<void> {
+    this.#early = []
+    this.#earlyEvents = []
+    const { headers, ...rest } = this.#request
+    const body = JSON.stringify((this.#ctx.action as { request: unknown }).request)
+    const credentials = await this.#seam.origin.credentials()
+    await new WireAttempt(this.#ctx, this.#seam, this).run({ ...rest, headers: { ...headers, ...credentials }, body })
+  }
+
+  /** Refused tool calls of a message that was not streamed become text, as in a stream. */
+  async #judged(message: AssistantMessage): Promise<AssistantMessage> {
+    if (!this.#ctx.taps?.judges) return message
+    const content = [...message.content]
+    let refused = 0
+    for (const [at, block] of content.entries()) {
+      if (!isToolUse(block)) continue
+      const why = await judge(this.#ctx, { id: block.id ?? '', name: block.name ?? '', input: block.input })
+      if (why === undefined) continue
+      refused++
+      content[at] = { type: 'text', text: why }
+    }
+    if (refused === 0) return message
+    const ends = message.stop_reason === 'tool_use' && !content.some(isToolUse)
+    return { ...message, content, ...(ends ? { stop_reason: 'end_turn' } : {}) }
+  }
+
+  /** Shows a whole message to the taps as events. What they leave unchanged stays byte for byte. */
+  async #tapped(message: AssistantMessage): Promise<AssistantMessage> {
+    const given = [...asEvents(message)]
+    const released: unknown[] = []
+    this.#rebuilt = new MessageAccumulator({ maxMessageBytes: this.#seam.maxMessageBytes })
+    const { sink } = this.#ctx
+    this.#ctx.sink = event => void released.push(event)
+    try {
+      for (const event of given) {
+        if (event.type === 'message_stop') await this.#ctx.taps?.end()
+        await this.#ctx.emit(event)
+      }
+    } finally {
+      this.#ctx.sink = sink
+    }
+    if (released.length === given.length && released.every((event, at) => event === given[at])) return message
+    for (const event of released) this.#rebuilt.add(event as MessagesStreamEvent)
+    return { ...message, ...this.#rebuilt.message }
+  }
+
+  #release(event: MessagesStreamEvent): void | Promise<void> {
+    const text = this.#raws.get(event) ?? encodeSse(event.type, event)
+    if (event.type === 'message_stop' || this.#late.length > 0) {
+      this.#late.push(text)
+      this.#lateEvents.push(event)
+      return
+    }
+    if (this.#ctx.released) return this.#push(text, event)
+    this.#early.push(text)
+    this.#earlyEvents.push(event)
+    if (event.type === 'message_start' || event.type === 'ping') return
+    return this.#releaseHead()
+  }
+
+  async #releaseHead(): Promise<void> {
+    this.#ctx.released = true
+    this.#headOut?.()
+    const texts = this.#early
+    const events = this.#earlyEvents
+    this.#early = []
+    this.#earlyEvents = []
+    for (const text of texts) await this.#channel.push(text)
+    for (const event of events) await this.#ctx.bubble?.(this.#ctx, event)
+  }
+
+  #push(text: string, event: unknown): void | Promise<void> {
+    const room = this.#channel.push(text)
+    const { bubble } = this.#ctx
+    if (!bubble) return room
+    return Promise.all([room, bubble(this.#ctx, event)]).then(() => {})
+  }
+
+  async #finished(): Promise<Reply> {
+    const { released } = this.#ctx
+    if (this.#whole) return this.#wholeReply(this.#whole)
+    if (!released) await this.#releaseHead()
+    for (const text of this.#late) await this.#channel.push(text)
+    for (const event of this.#lateEvents) await this.#ctx.bubble?.(this.#ctx, event)
+    this.#channel.end()
+    return this.#streamReply()
+  }
+
+  #failed(error: unknown): Reply {
+    this.#channel.fail(error)
+    return errorReply(error)
+  }
+
+  async #wholeReply({ message, text }: { message: AssistantMessage; text: string }): Promise<Reply> {
+    await this.#ctx.bubble?.(this.#ctx, { type: 'message', message })
+    return { status: this.#answer!.status, headers: { ...visible(this.#answer!.headers) }, body: text }
+  }
+
+  #streamReply(): Reply {
+    const channel = this.#channel
+    return { status: this.#answer!.status, headers: visible(this.#answer!.headers), body: { next: () => channel.next(), cancel: () => channel.leave() } }
+  }
+}

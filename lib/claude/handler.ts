@@ -1,0 +1,74 @@
+import type { ActionContext } from '../core/context.js'
+import { ConfigError, UpstreamError } from '../core/errors.js'
+import { type Route, routeOf } from './endpoints.js'
+import { Exchange } from './exchange.js'
+import { lost } from './http-upstream.js'
+import { modelAction } from './model-action.js'
+import { errorReply, type Reply, visible } from './reply.js'
+import type { Seam } from './seam.js'
+import type { WireRequest } from './wire.js'
+
+/** How a request came in. */
+export interface Incoming {
+  /** The action that it belongs to. */
+  readonly parent?: ActionContext | undefined
+  /** The caller's own abort. */
+  readonly signal?: AbortSignal | undefined
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/**
+ * The handler core behind every mount: one request in, one answer out, never a rejection. Requests of `POST /v1/messages` run the chain,
+ * listed ones pass and are counted, the rest is refused. Only path and query of the URL count; credentials are the seam's.
+ */
+export async function handle(seam: Seam, request: WireRequest, incoming: Incoming = {}): Promise<Reply> {
+  try {
+    const route = routeOf(request.method, request.url, seam.origin.prefix)
+    if (!route) return notFound(request)
+    return await (route.treatment === 'chain' ? governed : passed)(seam, outgoing(seam, request, route), incoming)
+  } catch (error) {
+    return errorReply(error)
+  }
+}
+
+function governed(seam: Seam, request: WireRequest, incoming: Incoming): Promise<Reply> {
+  if (typeof request.body !== 'string') throw new ConfigError('the body of a Messages API request must be a string')
+  const action = modelAction(request.body, request.headers['anthropic-beta'])
+  const { parent, labels } = incoming
+  const ctx = seam.runtime.context(action, { ...(parent ? { parent } : {}), ...(labels ? { labels } : {}) })
+  return new Exchange(ctx, seam, request).run(incoming.signal)
+}
+
+async function passed(seam: Seam, request: WireRequest, incoming: Incoming): Promise<Reply> {
+  seam.passed++
+  const abort = new AbortController()
+  const stop = () => abort.abort()
+  incoming.signal?.addEventListener('abort', stop, { once: true })
+  if (incoming.signal?.aborted) stop()
+  try {
+    const headers = { ...request.headers, ...(await seam.origin.credentials()) }
+    const reply = await seam.upstream({ ...request, headers }, abort.signal)
+    let body = ''
+    const decoder = new TextDecoder()
+    for await (const chunk of reply.body) body += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
+    return { status: reply.status, headers: { ...visible(reply.headers), ...(reply.status >= 400 ? { 'x-should-retry': 'false' } : {}) }, body: body + decoder.decode() }
+  } catch (error) {
+    return errorReply(incoming.signal?.aborted ? incoming.signal.reason : lost(error))
+  } finally {
+    incoming.signal?.removeEventListener('abort', stop)
+  }
+}
+
+// What a client says about itself and its transport ends here: the seam has its own.
+const own = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding', 'keep-alive', 'te', 'upgrade', 'expect', 'authorization', 'x-api-key', 'cookie', 'proxy-authorization'])
+
+function outgoing(seam: Seam, request: WireRequest, route: Route): WireRequest {
+  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !own.has(name)))
+  const { origin, prefix } = seam.origin
+  return { ...request, url: origin + prefix + route.target, headers }
+}
+
+function notFound(request: WireRequest): Reply {
+  const path = URL.canParse(request.url, 'http://localhost') ? new URL(request.url, 'http://localhost').pathname : '(not a URL)'
+  return errorReply(new UpstreamError(`${request.method} ${path} is not let through by this sidecar`, { status: 404, type: 'not_found_error', code: 'NOT_LISTED' }))
+}

@@ -1,0 +1,63 @@
+import { Agent, type Dispatcher } from 'undici'
+import { UpstreamError } from '../core/errors.js'
+import type { Upstream, WireReply, WireRequest } from './wire.js'
+
+// One pool for the process: idle sockets are shared by all sidecars and never keep it alive. Deadlines are the chain's business.
+let pool: Agent | undefined
+
+function shared(): Agent {
+  pool ??= new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 10_000 } })
+  return pool
+}
+
+/** The real way to a Messages API: HTTP over pooled connections. */
+export const httpUpstream: Upstream = async (request, abort) => {
+  try {
+    return toReply(await shared().request(toRequest(request, abort)))
+  } catch (error) {
+    throw lost(error)
+  }
+}
+
+function toRequest(request: WireRequest, abort: AbortSignal): Dispatcher.RequestOptions {
+  const { origin, pathname, search } = new URL(request.url)
+  return {
+    origin,
+    path: pathname + search,
+    method: request.method as Dispatcher.HttpMethod,
+    headers: request.headers as Record<string, string>,
+    body: request.body ?? null,
+    signal: abort,
+  }
+}
+
+function toReply(response: Dispatcher.ResponseData): WireReply {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(response.headers)) if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
+  return { status: response.statusCode, headers, body: chunks(response.body) }
+}
+
+async function* chunks(body: Dispatcher.ResponseData['body']): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of body) yield chunk as Uint8Array
+  } catch (error) {
+    throw lost(error)
+  }
+}
+
+/** A transport failure as plain facts: no `cause`, and no text that an SDK would take for a reason to run the call again. */
+export function lost(error: unknown): UpstreamError {
+  if (error instanceof UpstreamError) return error
+  const code = codeOf(error)
+  const syscall = (error as { syscall?: unknown } | null)?.syscall
+  const shown = code.replace(/timed?[ _]?out/i, 'time-out')
+  return new UpstreamError(`no whole answer from the Messages API (${shown})`, { code, ...(typeof syscall === 'string' ? { syscall } : {}) })
+}
+
+function codeOf(error: unknown): string {
+  for (let e = error as { code?: unknown; name?: unknown; cause?: unknown; errors?: readonly unknown[] } | null | undefined; e; e = (e.cause ?? e.errors?.[0]) as typeof e) {
+    if (typeof e.code === 'string') return e.code
+    if (e.name === 'AbortError') return 'ABORTED'
+  }
+  return 'UNKNOWN'
+}

@@ -1,0 +1,110 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { ConfigError, OutriggerError } from '../core/errors.js'
+import { handle } from './handler.js'
+import { errorBody, errorReply, type Reply, type ReplyStream } from './reply.js'
+import type { Seam } from './seam.js'
+
+/** The handler on a port of its own, for an agent that is itself a child process. */
+export interface Listening {
+  /** What the child gets as `ANTHROPIC_BASE_URL`. */
+  readonly baseURL: string
+  /** What the child gets as `ANTHROPIC_API_KEY`. It opens this port and nothing else. */
+  readonly token: string
+  /** Stops listening and ends open requests. */
+  close(): Promise<void>
+}
+
+/** Limits and address of `listen()`. */
+export interface ListenOptions {
+  /** Default 0: any free port. */
+  readonly port?: number
+  /** Default `127.0.0.1`. Anything beyond loopback must be said here. */
+  readonly host?: string
+  /** The largest request body, in bytes. Default 67,108,864 (64 MB). */
+  readonly maxBodyBytes?: number
+}
+
+/** Serves the handler on HTTP. Every request must bear the token, as `x-api-key` or as a bearer. */
+export async function listen(seam: Seam, options: ListenOptions = {}): Promise<Listening> {
+  const { port = 0, host = '127.0.0.1', maxBodyBytes = 64 * 2 ** 20 } = options
+  const token = `outrigger-${randomBytes(24).toString('base64url')}`
+  const server = createServer((request, response) => void serve(seam, { token, maxBodyBytes }, request, response))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve))
+  server.unref()
+  const { port: bound } = server.address() as AddressInfo
+  return { baseURL: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, token, close: () => closed(server) }
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise(resolve => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
+
+async function serve(seam: Seam, guard: { token: string; maxBodyBytes: number }, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const gone = new AbortController()
+  response.once('close', () => {
+    if (!response.writableEnded) gone.abort()
+  })
+  try {
+    await answer(response, await replyTo(seam, guard, request, gone.signal))
+  } catch (error) {
+    if (!response.headersSent) await answer(response, errorReply(error)).catch(() => response.destroy())
+    else response.destroy()
+  }
+}
+
+async function replyTo(seam: Seam, guard: { token: string; maxBodyBytes: number }, request: IncomingMessage, signal: AbortSignal): Promise<Reply> {
+  if (request.method === 'HEAD') return { status: 200, headers: {}, body: '' }
+  if (!mayEnter(request, guard.token)) return errorReply(new OutriggerError('ERR_CONFIG', 'wrong or missing token: use the one that listen() gave', { http: { status: 401, type: 'authentication_error' } }))
+  const body = request.method === 'GET' ? undefined : await readBody(request, guard.maxBodyBytes)
+  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
+  return handle(seam, { method: request.method ?? 'GET', url: request.url ?? '/', headers, ...(body === undefined ? {} : { body }) }, { signal })
+}
+
+/** Every credential that the client sends must be the token. */
+function mayEnter(request: IncomingMessage, token: string): boolean {
+  const { authorization, 'x-api-key': key } = request.headers
+  const given = [authorization?.replace(/^Bearer /i, ''), key].filter(value => value !== undefined)
+  return given.length > 0 && given.every(value => same(String(value), token))
+}
+
+function same(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+async function readBody(request: IncomingMessage, limit: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > limit) throw new ConfigError(`the request body is longer than ${limit} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+async function answer(response: ServerResponse, reply: Reply): Promise<void> {
+  response.writeHead(reply.status, { ...reply.headers })
+  if (typeof reply.body === 'string') response.end(reply.body)
+  else await pour(reply.body, response)
+}
+
+async function pour(stream: ReplyStream, response: ServerResponse): Promise<void> {
+  response.once('close', () => stream.cancel())
+  response.flushHeaders()
+  try {
+    for (;;) {
+      const { done, value } = await stream.next()
+      if (done) break
+      if (!response.write(value)) await new Promise<void>(resolve => response.once('drain', resolve).once('close', resolve))
+    }
+  } catch (error) {
+    response.write(`event: error\ndata: ${JSON.stringify(errorBody(error).body)}\n\n`)
+  }
+  response.end()
+}

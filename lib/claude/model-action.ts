@@ -1,0 +1,42 @@
+import { ConfigError } from '../core/errors.js'
+import { deepFreeze } from '../core/freeze.js'
+import type { Json, ModelAction } from '../core/types.js'
+
+type Body = { readonly [key: string]: Json }
+
+/**
+ * Reads the body of a Messages API request into the action that the chain judges. What is sent is this object, serialised again: a body
+ * with the same key twice cannot mean one thing here and another at the server.
+ * @throws ConfigError when the body is not a JSON object with a model
+ */
+export function modelAction(body: string, betaHeader: string | undefined): ModelAction {
+  const request = parse(body)
+  if (typeof request.model !== 'string' || request.model === '') throw new ConfigError('the request body names no model; set "model" to a string')
+  const maxTokens = typeof request.max_tokens === 'number' ? request.max_tokens : 0
+  return Object.freeze({
+    kind: 'model',
+    model: request.model,
+    maxTokens,
+    minTokens: minTokens(request),
+    stream: request.stream === true,
+    request: deepFreeze(request),
+    betas: Object.freeze(betaHeader ? betaHeader.split(',').map(beta => beta.trim()) : []),
+  } satisfies ModelAction)
+}
+
+function parse(body: string): Body {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    throw new ConfigError('the request body is not JSON')
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new ConfigError('the request body is not a JSON object')
+  return parsed as Body
+}
+
+/** A thinking budget must stay below `max_tokens` (Messages API, extended thinking). */
+function minTokens(request: Body): number {
+  const thinking = request.thinking as { readonly budget_tokens?: unknown } | null | undefined
+  return typeof thinking?.budget_tokens === 'number' ? thinking.budget_tokens + 1 : 1
+}

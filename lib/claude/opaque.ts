@@ -1,0 +1,23 @@
+import { noUsage } from '../core/usage.js'
+import { estimateTokens } from './tokens.js'
+import { type ModelUsage, usageOf, zeroUsage } from './usage.js'
+
+/** What the estimate of an opaque agent's call is multiplied by: its prompts and tools are hidden from us. */
+export const opaqueMargin = 1.5
+
+/**
+ * The usage of a send by an agent with a client of its own: what its reply reports where it has a `usage` of the Messages API, else an
+ * estimate of message and reply. Without a reply, its declared `maxTokens` are taken as spent.
+ */
+export async function opaqueUsage(opaque: { readonly model: string; readonly maxTokens: number }, message: unknown, reply: unknown): Promise<ModelUsage> {
+  const reported = typeof reply === 'object' && reply !== null && 'usage' in reply ? usageOf(reply, opaque.model) : undefined
+  if (reported && reported.tokens.certainty !== 'unknown') return reported
+  const input = await opaqueInput(message)
+  const output = reply === undefined ? opaque.maxTokens : Math.min(opaque.maxTokens, Math.ceil((await estimateTokens(reply)) * opaqueMargin))
+  return { ...zeroUsage(opaque.model), tokens: { ...noUsage, input, output, certainty: 'estimated' } }
+}
+
+/** The input tokens that a message to an opaque agent is reserved with. */
+export async function opaqueInput(message: unknown): Promise<number> {
+  return Math.ceil((await estimateTokens(message)) * opaqueMargin)
+}

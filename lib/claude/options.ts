@@ -1,0 +1,85 @@
+import { ConfigError } from '../core/errors.js'
+import type { Origin } from './seam.js'
+import type { Upstream } from './wire.js'
+
+/** The way to Claude. What is left out comes from the SDK's environment variables. */
+export interface ClaudeOptions {
+  /** API key, or a function that gives one for each request. Default: `ANTHROPIC_API_KEY`. */
+  readonly apiKey?: string | (() => string | Promise<string>)
+  /** Bearer token in place of a key. Default: `ANTHROPIC_AUTH_TOKEN`. */
+  readonly authToken?: string
+  /** Default: `ANTHROPIC_BASE_URL`, else `https://api.anthropic.com`. */
+  readonly baseURL?: string
+  /** Headers for every request, for a gateway; never shown to the agent. `ANTHROPIC_CUSTOM_HEADERS` come before them. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** The SDK client's time-out, in milliseconds. It spans the whole chain: queue, pause and back-off included. Default 600,000. */
+  readonly timeout?: number
+  /** Another way upstream: a mock, a recorder. Default: HTTP. */
+  readonly upstream?: Upstream
+  /** The largest answer that is read, in bytes. Default 33,554,432 (32 MB). */
+  readonly maxMessageBytes?: number
+  /** How long a client may leave a stream unread, in milliseconds. Default 300,000. */
+  readonly idleMs?: number
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+const known = new Set(['apiKey', 'authToken', 'baseURL', 'headers', 'timeout', 'upstream', 'maxMessageBytes', 'idleMs'])
+
+/** @throws TypeError, RangeError or ConfigError that says the value and the fix; values that may be secrets are not shown */
+export function checkClaudeOptions(options: ClaudeOptions): void {
+  for (const key of Object.keys(options)) if (!known.has(key)) throw new TypeError(`claude: unknown option "${key}"; known are ${[...known].join(', ')}`)
+  for (const key of ['timeout', 'maxMessageBytes', 'idleMs'] as const) {
+    const value = options[key]
+    if (value !== undefined && !(Number.isInteger(value) && value > 0)) throw new RangeError(`claude.${key} must be a whole number above 0, got ${value}`)
+  }
+  if (options.apiKey !== undefined && options.authToken !== undefined) throw new ConfigError('claude: apiKey and authToken exclude each other; give one')
+  if (options.apiKey !== undefined && typeof options.apiKey !== 'function' && !isSecret(options.apiKey)) throw new TypeError('claude.apiKey must be a non-empty string or a function')
+  if (options.authToken !== undefined && !isSecret(options.authToken)) throw new TypeError('claude.authToken must be a non-empty string')
+}
+
+/** Where requests go and what proves their sender. Reads the environment once. */
+export function originOf(options: ClaudeOptions, env: Env): Origin {
+  const { origin, prefix } = splitBase(options.baseURL ?? nonEmpty(env.ANTHROPIC_BASE_URL) ?? 'https://api.anthropic.com')
+  const extra = { ...headersFrom(env.ANTHROPIC_CUSTOM_HEADERS), ...lowerCase(options.headers ?? {}) }
+  const bearer = bearerOf(options, env)
+  const usable = bearer !== undefined || 'authorization' in extra || 'x-api-key' in extra || options.upstream !== undefined
+  return {
+    origin,
+    prefix,
+    credentials() {
+      if (!usable) throw new ConfigError('no credential for Claude: set ANTHROPIC_API_KEY, or pass claude: { apiKey }')
+      if (typeof bearer === 'function') return Promise.resolve(bearer()).then(key => ({ authorization: `Bearer ${key}`, ...extra }))
+      return bearer === undefined ? extra : { authorization: `Bearer ${bearer}`, ...extra }
+    },
+  }
+}
+
+function bearerOf(options: ClaudeOptions, env: Env): ClaudeOptions['apiKey'] {
+  return options.apiKey ?? options.authToken ?? nonEmpty(env.ANTHROPIC_API_KEY) ?? nonEmpty(env.ANTHROPIC_AUTH_TOKEN)
+}
+
+function splitBase(baseURL: string): { origin: string; prefix: string } {
+  if (!URL.canParse(baseURL)) throw new ConfigError(`claude.baseURL must be a URL, got ${JSON.stringify(baseURL)}`)
+  const { origin, pathname, protocol } = new URL(baseURL)
+  if (protocol !== 'https:' && protocol !== 'http:') throw new ConfigError(`claude.baseURL must be http or https, got ${protocol}`)
+  return { origin, prefix: pathname.replace(/\/+$/, '') }
+}
+
+/** `Name: value` a line, as the SDK reads it. */
+function headersFrom(text: string | undefined): Record<string, string> {
+  const pairs = (text ?? '').split('\n').filter(line => line.includes(':'))
+  return lowerCase(Object.fromEntries(pairs.map(line => [line.slice(0, line.indexOf(':')).trim(), line.slice(line.indexOf(':') + 1).trim()])))
+}
+
+function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+function isSecret(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== ''
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value?.trim() ? value.trim() : undefined
+}

@@ -1,0 +1,36 @@
+import type { Runtime } from '../core/runtime.js'
+import { type Slot, slot } from '../core/slot.js'
+import type { AssistantMessage } from './accumulate.js'
+import type { PriceTable } from './prices.js'
+import type { ModelUsage } from './usage.js'
+import type { Upstream } from './wire.js'
+
+/** Where the Messages API is, and how requests prove who sends them. */
+export interface Origin {
+  /** Scheme, host and port. */
+  readonly origin: string
+  /** The path of the base URL, without a slash at the end. */
+  readonly prefix: string
+  /** Headers that every request gets last: credentials and what the user configured. */
+  credentials(): Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>
+}
+
+/** What the handler needs of its sidecar. */
+export interface Seam {
+  readonly runtime: Runtime
+  readonly upstream: Upstream
+  readonly origin: Origin
+  readonly prices: PriceTable
+  /** The largest message that is read, in bytes. */
+  readonly maxMessageBytes: number
+  /** How long a consumer may leave a stream unread, in milliseconds. */
+  readonly idleMs: number
+  /** Requests of endpoints that pass without a chain. */
+  passed: number
+}
+
+/** The whole answer of an attempt, as the model gave it. */
+export const modelMessage: Slot<AssistantMessage> = slot<AssistantMessage>('claude.message', { scope: 'attempt' })
+
+/** Every figure of an attempt's usage, for pricing. */
+export const modelUsage: Slot<ModelUsage> = slot<ModelUsage>('claude.usage', { scope: 'attempt' })

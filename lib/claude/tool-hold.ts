@@ -1,0 +1,83 @@
+import type { ActionContext } from '../core/context.js'
+import { OutriggerError } from '../core/errors.js'
+import type { ToolUse } from '../core/types.js'
+import type { MessageAccumulator, MessageBlock, MessageDeltaEvent, MessagesStreamEvent } from './accumulate.js'
+
+type Emit = (event: MessagesStreamEvent) => void | Promise<void>
+
+/**
+ * Holds each tool_use block of a stream whole and has it judged on its complete input before its first byte is released: a client runs a
+ * finished block even when the stream then fails. A refused block becomes a text that says why; where no tool is left, the message ends
+ * its turn. Without a judge in the stack nothing is held.
+ */
+export class ToolHold {
+  readonly #ctx: ActionContext
+  readonly #message: MessageAccumulator
+  readonly #emit: Emit
+  #held: MessagesStreamEvent[] | undefined
+  #allowed = 0
+  #refused = 0
+
+  constructor(ctx: ActionContext, message: MessageAccumulator, emit: Emit) {
+    this.#ctx = ctx
+    this.#message = message
+    this.#emit = emit
+  }
+
+  /** Takes the next event of the stream, after the accumulator has seen it. */
+  take(event: MessagesStreamEvent): void | Promise<void> {
+    if (this.#held) {
+      if (event.type === 'ping') return this.#emit(event)
+      this.#held.push(event)
+      return event.type === 'content_block_stop' ? this.#judge(event.index) : undefined
+    }
+    if (event.type === 'content_block_start' && isToolUse(event.content_block) && this.#ctx.taps?.judges) {
+      this.#held = [event]
+      return
+    }
+    return this.#emit(event.type === 'message_delta' ? this.#withReason(event) : event)
+  }
+
+  async #judge(index: number): Promise<void> {
+    const frames = this.#held!
+    this.#held = undefined
+    const verdict = await judge(this.#ctx, this.#message.toolUse(index)!)
+    if (verdict === undefined) this.#allowed++
+    else this.#refused++
+    for (const event of verdict === undefined ? frames : textBlock(index, verdict)) await this.#emit(event)
+  }
+
+  #withReason(event: MessageDeltaEvent): MessageDeltaEvent {
+    if (this.#refused === 0 || this.#allowed > 0 || event.delta.stop_reason !== 'tool_use') return event
+    return { ...event, delta: { ...event.delta, stop_reason: 'end_turn' } }
+  }
+}
+
+/** Does the client run this block? Server tools have run already. */
+export function isToolUse(block: MessageBlock): boolean {
+  return block.type === 'tool_use'
+}
+
+/** Asks the judges of the stack. Resolves to why the call is refused, or to nothing. */
+export async function judge(ctx: ActionContext, call: ToolUse): Promise<string | undefined> {
+  const { taps } = ctx
+  if (!taps?.judges) return undefined
+  if (call.input === undefined) return refusal(call, 'its input is not JSON')
+  try {
+    await taps.judge(Object.freeze(call))
+  } catch (error) {
+    return refusal(call, error instanceof OutriggerError ? error.message : 'it could not be judged')
+  }
+}
+
+function refusal(call: ToolUse, why: string): string {
+  return `The call of ${call.name} was refused: ${why}`
+}
+
+function textBlock(index: number, text: string): MessagesStreamEvent[] {
+  return [
+    { type: 'content_block_start', index, content_block: { type: 'text', text: '' } },
+    { type: 'content_block_delta', index, delta: { type: 'text_delta', text } },
+    { type: 'content_block_stop', index },
+  ]
+}

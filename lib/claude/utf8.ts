@@ -1,0 +1,33 @@
+/** Bytes of a text in UTF-8, without making them. A lone surrogate counts 3, as its replacement does. */
+export function utf8Bytes(text: string): number {
+  return text.length > 48 ? Buffer.byteLength(text) : shortBytes(text)
+}
+
+function shortBytes(text: string): number {
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0x80) continue
+    bytes += code < 0x800 ? 1 : 2
+    if (code >= 0xd800 && code < 0xdc00 && isLow(text.charCodeAt(i + 1))) i += 1
+  }
+  return bytes
+}
+
+const isLow = (code: number): boolean => code >= 0xdc00 && code < 0xe000
+
+/**
+ * The most bytes a JSON string can take, however it is escaped: a server may write every character outside ASCII as \\uXXXX (6 bytes).
+ * Without the quotes.
+ */
+export function jsonTextBytes(text: string): number {
+  if (text.length > 48 && Buffer.byteLength(text) === text.length) return JSON.stringify(text).length - 2
+  let bytes = 0
+  for (let i = 0; i < text.length; i++) bytes += escapedBytes(text.charCodeAt(i))
+  return bytes
+}
+
+function escapedBytes(code: number): number {
+  if (code < 0x20 || code > 0x7e) return 6
+  return code === 0x22 || code === 0x5c ? 2 : 1
+}

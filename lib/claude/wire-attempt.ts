@@ -1,0 +1,237 @@
+import type { ActionContext } from '../core/context.js'
+import { TruncatedStreamError, UpstreamError } from '../core/errors.js'
+import type { Scope } from '../core/scope.js'
+import { cost } from '../core/slot.js'
+import type { ModelAction, Outcome } from '../core/types.js'
+import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } from './accumulate.js'
+import { cutUsage, outputBytes } from './cut.js'
+import { classify } from './failure.js'
+import { lost } from './http-upstream.js'
+import { priceOf } from './prices.js'
+import { withAnswer } from './reply.js'
+import { modelMessage, modelUsage, type Seam } from './seam.js'
+import { SseDecoder } from './sse.js'
+import { ToolHold } from './tool-hold.js'
+import { type ModelUsage, UsageMeter, usageOf, zeroUsage } from './usage.js'
+import type { WireReply, WireRequest } from './wire.js'
+
+/** What an attempt does with the answer that it reads. */
+export interface Receiver {
+  /** A good head has come. */
+  head(reply: WireReply): void
+  /** The exact text of an event that comes next. */
+  raw(event: object, text: string): void
+  /** A frame that is no event, such as a comment: passed on as it is. */
+  aside(text: string): void | Promise<void>
+  /** A whole message that was not streamed. */
+  message(message: AssistantMessage, text: string): Promise<void>
+}
+
+/** One request on the wire: sends it, reads the answer once, and leaves outcome and usage behind on every exit. */
+export class WireAttempt {
+  readonly #ctx: ActionContext
+  readonly #seam: Seam
+  readonly #receiver: Receiver
+  readonly #scope: Scope
+  readonly #action: ModelAction
+  readonly #meter: UsageMeter
+  readonly #accumulator: MessageAccumulator
+  #sent = false
+  #events = 0
+  #openTool = false
+  #usage: ModelUsage | undefined
+
+  constructor(ctx: ActionContext, seam: Seam, receiver: Receiver) {
+    this.#ctx = ctx
+    this.#seam = seam
+    this.#receiver = receiver
+    this.#scope = ctx.scope
+    this.#action = ctx.action as ModelAction
+    this.#meter = new UsageMeter()
+    this.#accumulator = new MessageAccumulator({ maxMessageBytes: seam.maxMessageBytes })
+  }
+
+  /** Sends `request` and reads the answer to its end. Rejects with a typed error, or with the reason of the abort. */
+  async run(request: WireRequest): Promise<void> {
+    const abort = new AbortController()
+    const forget = this.#scope.onAbort(() => abort.abort())
+    try {
+      await this.#exchange(request, abort)
+      this.#settle({ status: 'done', sent: true })
+    } catch (error) {
+      abort.abort()
+      throw this.#failed(error)
+    } finally {
+      forget()
+    }
+  }
+
+  async #exchange(request: WireRequest, abort: AbortController): Promise<void> {
+    this.#sent = true
+    const reply = await this.#waiting(this.#seam.upstream(request, abort.signal))
+    if (reply.status >= 400) throw await this.#errorAnswer(reply)
+    const streamed = this.#action.stream && /event-stream/.test(reply.headers['content-type'] ?? '')
+    if (streamed) await this.#readStream(reply)
+    else await this.#readWhole(reply)
+  }
+
+  /** Time until the model's next byte is token time; time in which a slow consumer holds us back is not. */
+  async #waiting<T>(work: Promise<T>): Promise<T> {
+    this.#ctx.enter('token')
+    try {
+      return await this.#scope.race(work)
+    } finally {
+      this.#ctx.leave('token')
+    }
+  }
+
+  async #readStream(reply: WireReply): Promise<void> {
+    this.#receiver.head(reply)
+    const decoder = new SseDecoder({ maxFrameBytes: this.#seam.maxMessageBytes })
+    const hold = new ToolHold(this.#ctx, this.#accumulator, event => this.#ctx.emit(event))
+    const source = reply.body[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const { done, value } = await this.#waiting(source.next())
+        for (const frame of done ? decoder.end() : decoder.push(value)) {
+          if (frame.event === null && frame.data === '') await this.#receiver.aside(frame.raw)
+          else await this.#take(parseEvent(frame.data), frame.raw, hold)
+        }
+        if (done) break
+      }
+    } finally {
+      source.return?.()?.catch(() => {})
+    }
+    if (!this.#accumulator.complete) throw new TruncatedStreamError({ events: this.#events })
+  }
+
+  async #take(event: MessagesStreamEvent, raw: string, hold: ToolHold): Promise<void> {
+    this.#events++
+    if (event.type === 'error') throw this.#errorEvent(event)
+    this.#accumulator.add(event)
+    this.#measure(event)
+    if (event.type === 'message_stop') await this.#ctx.taps?.end()
+    this.#receiver.raw(event, raw)
+    const released = hold.take(event)
+    if (released) await this.#scope.race(released)
+  }
+
+  #measure(event: MessagesStreamEvent): void {
+    const meter = this.#meter
+    switch (event.type) {
+      case 'message_start':
+        return meter.start(event.message.usage, event.message.model)
+      case 'message_delta':
+        return meter.delta(event.usage, event.delta.stop_reason !== null)
+      case 'content_block_delta':
+        return meter.sawOutputBytes(outputBytes(event.delta))
+      case 'content_block_start':
+        this.#openTool = event.content_block.type.endsWith('tool_use')
+        return meter.sawOutputBytes(outputBytes(event.content_block))
+      case 'content_block_stop':
+        this.#openTool = false
+    }
+  }
+
+  async #readWhole(reply: WireReply): Promise<void> {
+    const text = await this.#readText(reply)
+    const message = parseMessage(text)
+    if (!message) throw this.#garbage(reply, text)
+    this.#usage = usageOf(message.usage, message.model)
+    modelMessage.set(this.#ctx, message)
+    this.#receiver.head(reply)
+    await this.#receiver.message(message, text)
+  }
+
+  async #readText(reply: WireReply): Promise<string> {
+    const decoder = new TextDecoder()
+    const source = reply.body[Symbol.asyncIterator]()
+    let text = ''
+    for (;;) {
+      const { done, value } = await this.#waiting(source.next())
+      if (done) return text + decoder.decode()
+      text += typeof value === 'string' ? value : decoder.decode(value, { stream: true })
+      if (text.length > this.#seam.maxMessageBytes) {
+        source.return?.()?.catch(() => {})
+        throw new UpstreamError(`the answer is longer than maxMessageBytes (${this.#seam.maxMessageBytes})`, { status: reply.status, code: 'TOO_LARGE' })
+      }
+    }
+  }
+
+  async #errorAnswer(reply: WireReply): Promise<UpstreamError> {
+    const body = await this.#readText(reply).catch(() => '')
+    const failure = classify({ status: reply.status, body, headers: reply.headers })
+    const { type, errorCode, retryable, retryAfterMs } = failure
+    const facts = { status: reply.status, type, errorCode, retryable, retryAfterMs, billed: failure.billed, requestId: reply.headers['request-id'] }
+    return withAnswer(new UpstreamError(`the Messages API answered ${reply.status}${type ? ` ${type}` : ''}`, facts), { status: reply.status, headers: reply.headers, body })
+  }
+
+  #errorEvent(event: MessagesStreamEvent & { type: 'error' }): UpstreamError {
+    const { type, errorCode, retryable, retryAfterMs } = classify({ body: event, sse: true })
+    return new UpstreamError(`the Messages API ended the stream with ${type ?? 'an error'}`, { type, errorCode, retryable, retryAfterMs, billed: this.#meter.started ? 'maybe' : 'no' })
+  }
+
+  #garbage(reply: WireReply, body: string): UpstreamError {
+    const { type, errorCode, retryable, billed } = classify({ status: reply.status, body, headers: reply.headers })
+    return new UpstreamError('the Messages API answered with something that is not a message', { status: 502, type: type ?? 'api_error', errorCode, retryable, billed, code: 'NOT_A_MESSAGE' })
+  }
+
+  #failed(error: unknown): unknown {
+    if (this.#scope.aborted) {
+      this.#settle({ status: 'aborted', error: this.#scope.reason, sent: this.#sent })
+      return this.#scope.reason
+    }
+    const own = error instanceof UpstreamError && error.upstream.code !== undefined && error.upstream.billed === undefined ? this.#connection(error) : error
+    this.#settle({ status: own instanceof TruncatedStreamError ? 'truncated' : 'error', error: own, sent: this.#sent })
+    return own
+  }
+
+  /** The transport failed: whether the request may have been billed depends on where. */
+  #connection(error: UpstreamError): UpstreamError {
+    if (this.#events > 0) return lost(error).upstream.code === 'ABORTED' ? error : new UpstreamError(error.message, { ...error.upstream, retryable: true, billed: 'maybe' })
+    const { retryable, billed } = classify({ code: error.upstream.code })
+    return new UpstreamError(error.message, { ...error.upstream, retryable, billed })
+  }
+
+  /** Leaves outcome, usage and cost: never a false zero, never below the bill. */
+  #settle(outcome: Outcome): void {
+    const usage = this.#usage ?? (outcome.status === 'done' ? this.#meter.current() : this.#cutUsage(outcome))
+    const message = this.#accumulator.message
+    if (message) modelMessage.set(this.#ctx, message)
+    this.#ctx.outcome = outcome
+    this.#report(usage)
+  }
+
+  #cutUsage(outcome: Outcome): ModelUsage {
+    const facts = outcome.error instanceof UpstreamError ? outcome.error.upstream : undefined
+    if (facts?.billed === 'no') return zeroUsage(this.#action.model)
+    return cutUsage(this.#meter, this.#action, this.#seam.prices, { openTool: this.#openTool, lost: facts !== undefined && !this.#meter.started })
+  }
+
+  #report(usage: ModelUsage): void {
+    modelUsage.set(this.#ctx, usage)
+    this.#ctx.report(usage.tokens)
+    try {
+      cost.set(this.#ctx, priceOf(usage, this.#seam.prices))
+    } catch {
+      // No price is known: nanoUsd stays undefined; a budget in the stack has refused such a model before.
+    }
+  }
+}
+
+function parseEvent(data: string): MessagesStreamEvent {
+  try {
+    return JSON.parse(data) as MessagesStreamEvent
+  } catch {
+    throw new UpstreamError('the Messages API sent an event that is not JSON', { code: 'NOT_AN_EVENT', billed: 'maybe' })
+  }
+}
+
+function parseMessage(text: string): AssistantMessage | undefined {
+  try {
+    const message = JSON.parse(text) as AssistantMessage
+    return message?.type === 'message' && Array.isArray(message.content) ? message : undefined
+  } catch {
+    return undefined
+  }
+}

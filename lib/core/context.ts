@@ -1,0 +1,280 @@
+import type { Clock } from './clock.js'
+import { LayerError } from './errors.js'
+import type { Events } from './events.js'
+import { Scope } from './scope.js'
+import { cost, type SlotMap, type SlotScope, slotsOf } from './slot.js'
+import type { SpanFold } from './spans.js'
+import { Taps } from './taps.js'
+import type { Action, Attempt, Context, Kind, Layer, ModelAction, Outcome, SpanCategory, Tap, TokenUsage } from './types.js'
+import { addUsage, noUsage } from './usage.js'
+
+/** Where released events go. Resolves when there is room for more. */
+export type Sink = (event: unknown) => void | Promise<void>
+
+/** What all actions of one sidecar share. */
+export interface Home {
+  readonly agent: Context['agent']
+  readonly clock: Clock
+  readonly spans: SpanFold
+  readonly events: Events
+  readonly slots: SlotMap
+  /** A layer failed and the action went on without it. */
+  degrade(layer: string, error: unknown): void
+  /** A closed layer failed after a paid effect: nothing more may happen. */
+  fail(error: LayerError): void
+}
+
+/** What one task (a root action and all below it) has come to. */
+export interface Task {
+  /** Ids of its actions. */
+  readonly ids: Set<string>
+  readonly attempts: Attempt[]
+}
+
+/** Where the context stood when a re-entering layer was entered. */
+interface Mark {
+  readonly at: number
+  readonly taps: number
+  readonly slots: SlotMap | undefined
+  action: Action
+}
+
+/** The one implementation of `Context`: what layers see, and what the runtime and the seams drive. */
+export class ActionContext implements Context {
+  readonly home: Home
+  readonly id: string
+  readonly kind: Kind
+  readonly parent: ActionContext | undefined
+  /** The outermost action: the one that a task is measured by. */
+  readonly root: ActionContext
+  readonly task: Task
+  /** Tells the enclosing streamed send what this action released. */
+  bubble: ((ctx: ActionContext, event: unknown) => void | Promise<void>) | undefined
+  readonly fold: SpanFold
+  readonly labels: Readonly<Record<string, string>>
+  readonly layers: readonly Layer[]
+  readonly actionScope: Scope
+  scope: Scope
+  /** Index of the layer that is running: -1 before the first, `layers.length` in the core. */
+  at = -1
+  action: Action
+  outcome: Outcome | undefined
+  reply: unknown
+  /** SHA-256 of the body that left in this attempt. */
+  wireDigest: string | undefined
+  /** Something reached the consumer: no attempt may follow. */
+  released = false
+  sink: Sink | undefined
+  ended = false
+  /** Milliseconds in the core, in back-off and at the gate: not the sidecar's own time. */
+  elsewhereMs = 0
+  /** What the chain is around. Set by the runtime. */
+  core!: (ctx: ActionContext) => Promise<void>
+  readonly attempts: Attempt[] = []
+  #attempt = 0
+  #attemptStart: number
+  #usage: TokenUsage = noUsage
+  #usageFrom = -1
+  #marks: Mark[] | undefined
+  #actionSlots: SlotMap | undefined
+  #attemptSlots: SlotMap | undefined
+  #taps: Taps | undefined
+
+  constructor(options: {
+    home: Home
+    id: string
+    action: Action
+    layers: readonly Layer[]
+    scope: Scope
+    fold: SpanFold
+    parent?: ActionContext
+    labels: Readonly<Record<string, string>>
+    sink?: Sink
+  }) {
+    this.home = options.home
+    this.id = options.id
+    this.kind = options.action.kind
+    this.action = options.action
+    this.layers = options.layers
+    this.actionScope = options.scope
+    this.scope = options.scope
+    this.parent = options.parent
+    this.root = options.parent ? options.parent.root : this
+    this.task = options.parent ? options.parent.task : { ids: new Set(), attempts: [] }
+    this.task.ids.add(options.id)
+    this.bubble = options.parent?.bubble
+    this.fold = options.fold
+    this.labels = options.labels
+    this.sink = options.sink
+    this.#attemptStart = options.home.clock.monotonic()
+  }
+
+  get agent(): Context['agent'] {
+    return this.home.agent
+  }
+
+  get clock(): Clock {
+    return this.home.clock
+  }
+
+  get signal(): AbortSignal {
+    return this.scope.signal
+  }
+
+  get attempt(): number {
+    return Math.max(1, this.#attempt)
+  }
+
+  get usage(): TokenUsage {
+    return this.#usageFrom < 0 ? this.#usage : this.#sum(this.#usageFrom)
+  }
+
+  rewrite(action: Action): void {
+    const layer = this.layers[this.at]
+    if (!layer?.meta.rewrites) throw new LayerError(`${layer?.meta.name ?? 'the core'} called ctx.rewrite(); only a layer that declares rewrites may`, { layer: layer?.meta.name ?? 'core' })
+    if (action.kind !== this.kind) throw new LayerError(`${layer.meta.name}: an action of kind ${this.kind} cannot become one of kind ${action.kind}`, { layer: layer.meta.name })
+    this.action = action
+    const mark = this.#marks?.at(-1)
+    if (mark?.at === this.at) mark.action = action
+  }
+
+  narrow(to: { readonly maxTokens: number }): void {
+    const { action } = this
+    if (action.kind !== 'model') throw new RangeError(`narrow: an action of kind ${this.kind} has no max_tokens`)
+    const { maxTokens } = to
+    if (!Number.isInteger(maxTokens) || maxTokens < action.minTokens || maxTokens > action.maxTokens) {
+      throw new RangeError(`narrow: max_tokens can go from ${action.maxTokens} down to ${action.minTokens}, got ${maxTokens}`)
+    }
+    if (maxTokens === action.maxTokens) return
+    const request = Object.freeze({ ...action.request, max_tokens: maxTokens })
+    this.action = Object.freeze({ ...action, maxTokens, request } satisfies ModelAction)
+  }
+
+  async during<T>(category: SpanCategory, work: () => Promise<T>): Promise<T> {
+    const startedAt = this.clock.monotonic()
+    this.enter(category)
+    try {
+      return await work()
+    } finally {
+      this.leave(category)
+      if (category === 'throttle' || category === 'stopped') this.elsewhereMs += this.clock.monotonic() - startedAt
+    }
+  }
+
+  /** Opens a span on the agent's fold and on the task's. */
+  enter(category: SpanCategory): void {
+    this.home.spans.enter(category)
+    this.fold.enter(category)
+  }
+
+  leave(category: SpanCategory): void {
+    this.home.spans.leave(category)
+    this.fold.leave(category)
+  }
+
+  tap(tap: Tap): void {
+    this.#taps ??= new Taps(this)
+    this.#taps.add(tap, this.layers[this.at])
+  }
+
+  /** The taps, where any layer has one. */
+  get taps(): Taps | undefined {
+    return this.#taps?.size ? this.#taps : undefined
+  }
+
+  async emit(event: unknown): Promise<void> {
+    const { taps } = this
+    if (taps) await taps.pass(event)
+    else await this.sink?.(event)
+  }
+
+  /** The slots of a scope, made on first use. */
+  slotMap(scope: SlotScope): SlotMap {
+    if (scope === 'agent') return this.home.slots
+    if (scope === 'action') return (this.#actionSlots ??= new Map())
+    return (this.#attemptSlots ??= new Map())
+  }
+
+  /** The usage of this attempt so far. */
+  report(usage: TokenUsage): void {
+    this.#usage = usage
+  }
+
+  /** A re-entering layer goes inward for the first time. */
+  mark(): void {
+    this.#marks ??= []
+    this.#marks.push({ at: this.at, taps: this.#taps?.size ?? 0, slots: this.#attemptSlots && new Map(this.#attemptSlots), action: this.action })
+  }
+
+  /** Back to the innermost mark: taps and slots of the layers inside it are gone. */
+  restore(): void {
+    const mark = this.#marks!.at(-1)!
+    this.#taps?.cut(mark.taps)
+    this.#attemptSlots = mark.slots && new Map(mark.slots)
+    this.action = mark.action
+    this.outcome = undefined
+    this.#usage = noUsage
+  }
+
+  /** The re-entering layer has ended: outside it, usage is the total since `from` attempts. */
+  unmark(from: number): void {
+    this.#marks!.pop()
+    this.#usageFrom = from
+  }
+
+  startAttempt(): void {
+    this.#attempt++
+    this.#attemptStart = this.clock.monotonic()
+    this.#usage = noUsage
+    this.#usageFrom = -1
+    this.outcome = undefined
+    this.wireDigest = undefined
+  }
+
+  /** Integer nano-USD of all attempts; `undefined` when one of them has no price. */
+  get nanoUsd(): number | undefined {
+    let sum = 0
+    for (const attempt of this.attempts) {
+      if (attempt.nanoUsd === undefined) return undefined
+      sum += attempt.nanoUsd
+    }
+    return sum
+  }
+
+  /** Archives the attempt that ended. */
+  endAttempt(error?: unknown): void {
+    const attempt: Attempt = {
+      n: this.attempt,
+      outcome: this.outcome ?? { status: 'refused', error, sent: false },
+      usage: this.#usage,
+      nanoUsd: (this.#attemptSlots?.get(cost.name) as number | undefined) ?? (this.outcome?.sent ? undefined : 0),
+      startedAt: this.#attemptStart,
+      endedAt: this.clock.monotonic(),
+      wireDigest: this.wireDigest,
+    }
+    this.attempts.push(Object.freeze(attempt))
+    if (this.kind === 'model' || attempt.usage !== noUsage) this.task.attempts.push(attempt)
+    const { events } = this.home
+    if (events.heard) events.publish({ type: 'attempt.ended', kind: this.kind, action: this.id, attempt })
+  }
+
+  /** Tokens of all attempts. */
+  get total(): TokenUsage {
+    return this.#sum(0)
+  }
+
+  #sum(from: number): TokenUsage {
+    const { attempts } = this
+    if (attempts.length === from + 1) return attempts[from]!.usage
+    let sum: TokenUsage = noUsage
+    for (let i = from; i < attempts.length; i++) sum = addUsage(sum, attempts[i]!.usage)
+    return sum
+  }
+}
+
+// Slots of another copy of this package (ESM beside CommonJS) find their place by this symbol.
+Object.defineProperty(ActionContext.prototype, slotsOf, {
+  value(this: ActionContext, scope: SlotScope): SlotMap {
+    return this.slotMap(scope)
+  },
+})

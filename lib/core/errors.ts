@@ -1,0 +1,242 @@
+import type { Outcome } from './types.js'
+
+/** Facts of an upstream failure: plain data, never the transport's own error, so that no caller mistakes it for one. */
+export interface UpstreamFacts {
+  readonly code?: string
+  readonly syscall?: string
+  readonly status?: number
+  /** Anthropic's `error.type`. */
+  readonly type?: string
+  /** Anthropic's `error.details.error_code`. */
+  readonly errorCode?: string
+  readonly requestId?: string
+  /** May the same request succeed when it is sent again? */
+  readonly retryable?: boolean
+  /** How long the server asks to wait, in milliseconds. */
+  readonly retryAfterMs?: number
+  /** Has the failed request been paid for? */
+  readonly billed?: 'no' | 'maybe' | 'yes'
+}
+
+/** The codes of every error that is ours. */
+export type ErrorCode =
+  | 'ERR_BUDGET' | 'ERR_VIOLATION' | 'ERR_PAUSED' | 'ERR_REAPED' | 'ERR_STACK_ORDER' | 'ERR_LAYER' | 'ERR_UPSTREAM' | 'ERR_TRUNCATED'
+  | 'ERR_DEADLINE' | 'ERR_CIRCUIT_OPEN' | 'ERR_LEDGER' | 'ERR_UNKNOWN_MODEL' | 'ERR_UNBOUNDED' | 'ERR_SIGNING' | 'ERR_CONFIG' | 'ERR_CTX_PARSE'
+
+const brand = Symbol.for('outrigger.v1.error')
+
+/** The base of every error that Outrigger makes. Its fields are facts; its message never holds a prompt, a reply or a key. */
+export class OutriggerError extends Error {
+  override readonly name: string = 'OutriggerError'
+  /** Stable: switch on this, not on the text. */
+  readonly code: ErrorCode
+  /** How to answer it over HTTP: Anthropic's status and error type. */
+  readonly http: { readonly status: number; readonly type: string }
+  /** Further facts, JSON, that travel in `error.details` over HTTP. */
+  readonly facts: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, options: { facts?: Record<string, unknown>; http?: { status: number; type: string }; cause?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.http = options.http ?? { status: 500, type: 'api_error' }
+    this.facts = Object.freeze({ ...options.facts })
+    Object.defineProperty(this, brand, { value: true })
+  }
+}
+
+/** A reservation did not fit: nothing left this process. Amounts in integer nano-USD or tokens. */
+export class BudgetExceededError extends OutriggerError {
+  override readonly name = 'BudgetExceededError'
+  readonly unit: 'nanoUsd' | 'tokens'
+  readonly needed: number
+  readonly remaining: number
+  readonly allocated: number
+  readonly spent: number
+  readonly account: string
+
+  constructor(facts: { unit: 'nanoUsd' | 'tokens'; needed: number; remaining: number; allocated: number; spent: number; account: string }) {
+    const show = (n: number) => (facts.unit === 'tokens' ? `${n} tokens` : `$${(n / 1e9).toFixed(6)}`)
+    super('ERR_BUDGET', `budget of "${facts.account}": this needs up to ${show(facts.needed)}, ${show(facts.remaining)} of ${show(facts.allocated)} is left; raise the budget, lower max_tokens or set whenShort: 'clamp'`, {
+      facts, http: { status: 402, type: 'billing_error' },
+    })
+    this.unit = facts.unit
+    this.needed = facts.needed
+    this.remaining = facts.remaining
+    this.allocated = facts.allocated
+    this.spent = facts.spent
+    this.account = facts.account
+  }
+}
+
+/** A rule refused the action, or withheld its result. */
+export class ViolationError extends OutriggerError {
+  override readonly name = 'ViolationError'
+  readonly ruleId: string
+  readonly response: string
+
+  constructor(facts: { ruleId: string; response?: string; details?: string }) {
+    super('ERR_VIOLATION', `refused by rule ${facts.ruleId}${facts.details ? `: ${facts.details}` : ''}`, { facts, http: { status: 400, type: 'invalid_request_error' } })
+    this.ruleId = facts.ruleId
+    this.response = facts.response ?? 'deny'
+  }
+}
+
+/** The sidecar is paused: `resume()` lets actions pass again. */
+export class AgentPausedError extends OutriggerError {
+  override readonly name = 'AgentPausedError'
+  readonly reason: string
+
+  constructor(facts: { agent: string; reason: string }) {
+    super('ERR_PAUSED', `${facts.agent} is paused: ${facts.reason}; call resume() to go on`, { facts, http: { status: 409, type: 'invalid_request_error' } })
+    this.reason = facts.reason
+  }
+}
+
+/** The sidecar has been reaped or closed: nothing passes any more. */
+export class AgentReapedError extends OutriggerError {
+  override readonly name = 'AgentReapedError'
+  readonly reason: string
+
+  constructor(facts: { agent: string; reason: string }) {
+    super('ERR_REAPED', `${facts.agent} has ended: ${facts.reason}; create a new sidecar`, { facts, http: { status: 409, type: 'invalid_request_error' } })
+    this.reason = facts.reason
+  }
+}
+
+/** The stack cannot work in this order. Names the layers and the fix. */
+export class StackOrderError extends OutriggerError {
+  override readonly name = 'StackOrderError'
+  readonly layers: readonly string[]
+
+  constructor(message: string, layers: readonly string[]) {
+    super('ERR_STACK_ORDER', message, { facts: { layers } })
+    this.layers = layers
+  }
+}
+
+/** A layer broke its contract or failed by itself. `outcome` says whether a paid effect had happened before. */
+export class LayerError extends OutriggerError {
+  override readonly name = 'LayerError'
+  readonly layer: string
+  readonly outcome: Outcome | undefined
+
+  constructor(message: string, facts: { layer: string; outcome?: Outcome }, cause?: unknown) {
+    super('ERR_LAYER', message, { facts: { layer: facts.layer, outcome: facts.outcome?.status }, ...(cause === undefined ? {} : { cause }) })
+    this.layer = facts.layer
+    this.outcome = facts.outcome
+  }
+}
+
+/** The Messages API, or the way to it, failed. Carries facts in place of the transport's error. */
+export class UpstreamError extends OutriggerError {
+  override readonly name = 'UpstreamError'
+  readonly upstream: UpstreamFacts
+
+  constructor(message: string, upstream: UpstreamFacts) {
+    super('ERR_UPSTREAM', message, { facts: { upstream }, http: { status: upstream.status ?? 502, type: upstream.type ?? 'api_error' } })
+    this.upstream = upstream
+  }
+}
+
+/** The stream ended without `message_stop`: what came is not the whole answer. */
+export class TruncatedStreamError extends OutriggerError {
+  override readonly name = 'TruncatedStreamError'
+  readonly events: number
+
+  constructor(facts: { events: number; message?: string }) {
+    super('ERR_TRUNCATED', facts.message ?? `the stream ended without message_stop after ${facts.events} events`, { facts: { events: facts.events }, http: { status: 502, type: 'api_error' } })
+    this.events = facts.events
+  }
+}
+
+/** A deadline passed. Its text never says what the SDK takes for a retryable one. */
+export class DeadlineError extends OutriggerError {
+  override readonly name = 'DeadlineError'
+  readonly deadline: string
+  readonly ms: number
+
+  constructor(facts: { deadline: string; ms: number }) {
+    super('ERR_DEADLINE', `the ${facts.deadline} deadline of ${facts.ms} ms has passed`, { facts, http: { status: 504, type: 'timeout_error' } })
+    this.deadline = facts.deadline
+    this.ms = facts.ms
+  }
+}
+
+/** The circuit breaker is open. */
+export class CircuitOpenError extends OutriggerError {
+  override readonly name = 'CircuitOpenError'
+  readonly retryAfterMs: number
+
+  constructor(facts: { retryAfterMs: number }) {
+    super('ERR_CIRCUIT_OPEN', `the circuit is open; next probe in ${facts.retryAfterMs} ms`, { facts, http: { status: 503, type: 'api_error' } })
+    this.retryAfterMs = facts.retryAfterMs
+  }
+}
+
+/** The ledger could not be read or written: nothing is admitted until it can. */
+export class LedgerUnavailableError extends OutriggerError {
+  override readonly name = 'LedgerUnavailableError'
+
+  constructor(message: string, facts: Record<string, unknown> = {}, cause?: unknown) {
+    super('ERR_LEDGER', message, { facts, http: { status: 503, type: 'api_error' }, ...(cause === undefined ? {} : { cause }) })
+  }
+}
+
+/** No price is known for the model. */
+export class UnknownModelError extends OutriggerError {
+  override readonly name = 'UnknownModelError'
+  readonly model: string
+
+  constructor(facts: { model: string; message?: string }) {
+    super('ERR_UNKNOWN_MODEL', facts.message ?? `no price is known for model "${facts.model}"; add it under prices: { models: { … } }`, { facts: { model: facts.model }, http: { status: 400, type: 'invalid_request_error' } })
+    this.model = facts.model
+  }
+}
+
+/** The request uses a feature whose cost has no upper bound. */
+export class UnboundedRequestError extends OutriggerError {
+  override readonly name = 'UnboundedRequestError'
+  readonly feature: string
+
+  constructor(facts: { feature: string; fix: string }) {
+    super('ERR_UNBOUNDED', `the cost of ${facts.feature} has no upper bound; ${facts.fix}`, { facts, http: { status: 400, type: 'invalid_request_error' } })
+    this.feature = facts.feature
+  }
+}
+
+/** The record could not be signed or written. */
+export class SigningError extends OutriggerError {
+  override readonly name = 'SigningError'
+
+  constructor(message: string, facts: Record<string, unknown> = {}, cause?: unknown) {
+    super('ERR_SIGNING', message, { facts, http: { status: 503, type: 'api_error' }, ...(cause === undefined ? {} : { cause }) })
+  }
+}
+
+/** An option, a configuration or a request is wrong. Says the value and the fix. */
+export class ConfigError extends OutriggerError {
+  override readonly name = 'ConfigError'
+
+  constructor(message: string, facts: Record<string, unknown> = {}) {
+    super('ERR_CONFIG', message, { facts, http: { status: 400, type: 'invalid_request_error' } })
+  }
+}
+
+const readCode = (error: object): unknown => {
+  const body = (error as { error?: { error?: { details?: { error_code?: unknown } }; details?: { error_code?: unknown } } }).error
+  return body?.error?.details?.error_code ?? body?.details?.error_code
+}
+
+/**
+ * Is this error ours, or was it caused by one of ours? Walks `cause`, reads our code out of an SDK `APIError` body, and works across
+ * duplicate installs. With a code: is it that one?
+ */
+export function isOutriggerError(error: unknown, code?: ErrorCode): error is OutriggerError {
+  const seen = new Set<unknown>()
+  for (let e = error; typeof e === 'object' && e !== null && !seen.has(e); e = (e as { cause?: unknown }).cause) {
+    seen.add(e)
+    const found = brand in e ? (e as unknown as OutriggerError).code : readCode(e)
+    if (typeof found === 'string' && found.startsWith('ERR_') && (code === undefined || found === code)) return true
+  }
+  return false
+}

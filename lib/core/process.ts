@@ -1,0 +1,22 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ActionContext } from './context.js'
+
+const version = 1
+const key = Symbol.for('outrigger.v1')
+
+interface Shared {
+  readonly version: number
+  readonly sends: AsyncLocalStorage<ActionContext>
+}
+
+/**
+ * What must be one per process, where the ESM and CommonJS copies of this package meet. The storage finds the send for handles that were
+ * made before it; it is made, and entered, only for agents that need it.
+ * @throws Error when two copies that do not fit together are loaded
+ */
+export function sends(): AsyncLocalStorage<ActionContext> {
+  const holder = globalThis as { [key]?: Shared }
+  holder[key] ??= { version, sends: new AsyncLocalStorage() }
+  if (holder[key].version !== version) throw new Error(`two versions of outrigger are loaded that cannot share a process (${holder[key].version} and ${version}); install one`)
+  return holder[key].sends
+}

@@ -1,0 +1,249 @@
+import type { Clock } from './clock.js'
+import { type Chain, compose } from './compose.js'
+import { ActionContext, type Home, type Sink } from './context.js'
+import { AgentPausedError, AgentReapedError, LayerError } from './errors.js'
+import { Events } from './events.js'
+import { Scope } from './scope.js'
+import type { SlotMap } from './slot.js'
+import { SpanFold } from './spans.js'
+import type { Action, Context, Host, Kind, Layer, Outcome, TokenUsage } from './types.js'
+import { addUsage, noUsage } from './usage.js'
+
+/** The work that a chain is around. */
+export type Core = (ctx: ActionContext) => Promise<void>
+
+/** How one action is started. */
+export interface Start {
+  readonly parent?: ActionContext
+  readonly signal?: AbortSignal | undefined
+  readonly labels?: Readonly<Record<string, string>>
+  readonly sink?: Sink
+}
+
+const noLabels: Readonly<Record<string, string>> = Object.freeze({})
+
+/** Runs the actions of one sidecar: gate, scope, spans, chain, events. Knows no model. */
+export class Runtime implements Home {
+  readonly agent: Context['agent']
+  readonly clock: Clock
+  readonly spans: SpanFold
+  readonly events: Events
+  readonly slots: SlotMap = new Map()
+  readonly scope: Scope = new Scope()
+  readonly layers: readonly Layer[]
+  /** Layers that failed open, with what happened last. */
+  readonly degraded: Map<string, string> = new Map()
+  /** Why nothing may happen, after a closed layer failed behind a paid effect. */
+  failing: LayerError | undefined
+  /** Tokens of all attempts that have ended. */
+  usage: TokenUsage = noUsage
+  readonly self: { ms: number; actions: number } = { ms: 0, actions: 0 }
+  /** Actions that have begun and not ended. */
+  inFlight = 0
+  readonly #wait: boolean
+  #paused: string | undefined
+  #reaped: string | undefined
+  #chains: Partial<Record<Kind, Chain>> = {}
+  #resumed: Set<() => void> | undefined
+  #idle: Set<() => void> | undefined
+  #count = 0
+
+  constructor(options: { agent: Context['agent']; clock: Clock; layers: readonly Layer[]; whenPaused: 'reject' | 'wait' }) {
+    this.agent = options.agent
+    this.clock = options.clock
+    this.layers = options.layers
+    this.#wait = options.whenPaused === 'wait'
+    this.spans = new SpanFold(options.clock)
+    this.events = new Events(options.clock, options.agent)
+  }
+
+  /** What layers are given when they are mounted. */
+  get host(): Host {
+    const { agent, clock, spans, events, self } = this
+    return { agent, clock, spans, self, publish: event => events.publish(event), subscribe: listener => events.subscribe(listener) }
+  }
+
+  get paused(): string | undefined {
+    return this.#paused
+  }
+
+  get reaped(): string | undefined {
+    return this.#reaped
+  }
+
+  /** The chain of a kind, composed on first use. */
+  chain(kind: Kind): Chain {
+    return (this.#chains[kind] ??= compose(this.layers, kind))
+  }
+
+  /** A context for `action`, ready to run. */
+  context(action: Action, start: Start = {}): ActionContext {
+    const parent = start.parent && !start.parent.ended && start.parent.home === this ? start.parent : undefined
+    return new ActionContext({
+      home: this,
+      id: `${this.agent.id}.${(++this.#count).toString(36)}`,
+      action,
+      layers: this.chain(action.kind).layers,
+      scope: new Scope(parent ? parent.scope : this.scope),
+      fold: parent ? parent.fold : new SpanFold(this.clock),
+      parent,
+      labels: start.labels ?? parent?.labels ?? noLabels,
+      sink: start.sink,
+    })
+  }
+
+  /** Runs `core` inside the chain of the context's kind. Resolves to what the core left in `ctx.reply`. */
+  async run(ctx: ActionContext, core: Core, signal?: AbortSignal): Promise<unknown> {
+    const unlink = this.#begin(ctx, signal)
+    const startedAt = this.clock.monotonic()
+    try {
+      ctx.actionScope.throwIfAborted()
+      await this.#pass(ctx)
+      ctx.core = core
+      await this.#attempts(ctx)
+      this.#end(ctx, startedAt, ctx.outcome!)
+      return ctx.reply
+    } catch (error) {
+      this.#end(ctx, startedAt, this.#lastWord(ctx, error))
+      throw error
+    } finally {
+      unlink?.()
+    }
+  }
+
+  pause(reason: string): void {
+    this.#paused = reason
+  }
+
+  /** Opens the gate again, after a pause or a failure of a closed layer. */
+  resume(): void {
+    this.#paused = undefined
+    this.failing = undefined
+    for (const go of this.#resumed ?? []) go()
+  }
+
+  /** Ends everything now; nothing passes any more. */
+  reap(reason: string): AgentReapedError {
+    const error = new AgentReapedError({ agent: this.agent.name, reason })
+    this.#reaped ??= reason
+    this.scope.abort(error)
+    this.resume()
+    return error
+  }
+
+  /** Lets nothing new in, without ending what runs. */
+  shut(reason: string): void {
+    this.#reaped ??= reason
+  }
+
+  /** Resolves when no action is running. */
+  idle(): Promise<void> {
+    if (this.inFlight === 0) return Promise.resolve()
+    this.#idle ??= new Set()
+    return new Promise(resolve => this.#idle!.add(resolve))
+  }
+
+  degrade(layer: string, error: unknown): void {
+    const text = error instanceof LayerError ? error.message : `${layer} failed: ${error instanceof Error ? error.name : typeof error}`
+    this.degraded.set(layer, text)
+    this.events.publish({ type: 'layer.degraded', layer, error: text })
+  }
+
+  fail(error: LayerError): void {
+    this.failing ??= error
+  }
+
+  #begin(ctx: ActionContext, signal: AbortSignal | undefined): (() => void) | undefined {
+    this.inFlight++
+    this.self.actions++
+    if (ctx.root === ctx) {
+      this.spans.enter('wall')
+      ctx.fold.enter('wall')
+    }
+    if (this.events.heard) this.events.publish({ type: 'action.started', kind: ctx.kind, action: ctx.id, name: nameOf(ctx.action) })
+    if (!signal) return
+    const abort = () => ctx.actionScope.abort(signal.reason)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+    return () => signal.removeEventListener('abort', abort)
+  }
+
+  /** The gate: every kind, every action. */
+  async #pass(ctx: ActionContext): Promise<void> {
+    if (this.#wait) while (this.#paused !== undefined && this.#reaped === undefined) await ctx.during('stopped', () => this.#untilResumed(ctx))
+    const error = this.#refusal(ctx)
+    if (error) throw error
+  }
+
+  #refusal(ctx: ActionContext): Error | undefined {
+    // A parent that began before the sidecar was shut may finish what it started.
+    if (this.#reaped !== undefined && !ctx.parent) return new AgentReapedError({ agent: this.agent.name, reason: this.#reaped })
+    if (this.failing) return this.failing
+    if (this.#paused !== undefined) return new AgentPausedError({ agent: this.agent.name, reason: this.#paused })
+  }
+
+  #untilResumed(ctx: ActionContext): Promise<void> {
+    this.#resumed ??= new Set()
+    let go!: () => void
+    const resumed = new Promise<void>(resolve => {
+      go = resolve
+    })
+    this.#resumed.add(go)
+    return ctx.actionScope.race(resumed).finally(() => this.#resumed!.delete(go))
+  }
+
+  async #attempts(ctx: ActionContext): Promise<void> {
+    const chain = this.chain(ctx.kind)
+    if (chain.reenters) return chain.run(ctx)
+    ctx.startAttempt()
+    try {
+      await chain.run(ctx)
+      ctx.endAttempt()
+    } catch (error) {
+      ctx.endAttempt(error)
+      throw error
+    }
+  }
+
+  #lastWord(ctx: ActionContext, error: unknown): Outcome {
+    const sent = ctx.attempts.some(attempt => attempt.outcome.sent)
+    const last = ctx.outcome
+    if (last && last.error === error) return { ...last, sent }
+    if (ctx.actionScope.aborted && error === ctx.actionScope.reason) return { ...last, status: 'aborted', error, sent }
+    return { status: sent ? 'error' : 'refused', error, sent }
+  }
+
+  #end(ctx: ActionContext, startedAt: number, outcome: Outcome): void {
+    this.self.ms += Math.max(0, this.clock.monotonic() - startedAt - ctx.elsewhereMs)
+    if (ctx.root === ctx) {
+      this.spans.leave('wall')
+      ctx.fold.leave('wall')
+    }
+    ctx.ended = true
+    ctx.actionScope.end()
+    this.usage = addUsage(this.usage, ctx.total)
+    if (this.events.heard) this.#publishEnd(ctx, outcome)
+    if (--this.inFlight === 0 && this.#idle) {
+      for (const tell of this.#idle) tell()
+      this.#idle = undefined
+    }
+  }
+
+  #publishEnd(ctx: ActionContext, outcome: Outcome): void {
+    const ms = ctx.root === ctx ? ctx.fold.totals() : undefined
+    const { total, nanoUsd } = ctx
+    this.events.publish({ type: 'action.ended', kind: ctx.kind, action: ctx.id, name: nameOf(ctx.action), outcome, usage: total, nanoUsd, ms })
+  }
+}
+
+function nameOf(action: Action): string | undefined {
+  switch (action.kind) {
+    case 'model':
+      return action.model
+    case 'tool':
+    case 'spawn':
+      return action.name
+    case 'send':
+      return undefined
+  }
+}

@@ -1,0 +1,82 @@
+import type { Clock } from './clock.js'
+import type { SpanCategory } from './types.js'
+
+/** Milliseconds by category: unions of intervals, clipped to `wall`, spans in flight included. */
+export interface SpanTotals {
+  readonly token: number
+  readonly tool: number
+  readonly throttle: number
+  readonly stopped: number
+  readonly wall: number
+  /** `wall` less the throttle time outside token and tool time. */
+  readonly net: number
+  /** token ∪ tool. */
+  readonly busy: number
+}
+
+/** A live, constant-memory fold of overlapping spans. */
+export interface Spans {
+  /** Opens a span; returns what closes it (calling it again does nothing). */
+  open(category: SpanCategory | 'wall'): () => void
+  /** The totals at this instant. */
+  totals(): SpanTotals
+}
+
+const names = ['token', 'tool', 'throttle', 'stopped', 'wall'] as const
+type Name = (typeof names)[number]
+
+/**
+ * Folds spans by sweeping: between two changes the set of open categories is constant, so each union grows by the same step. Nothing is
+ * kept per span, and no category can pass `wall`.
+ */
+export class SpanFold implements Spans {
+  readonly #clock: Clock
+  #at: number
+  readonly #open: Record<Name, number> = { token: 0, tool: 0, throttle: 0, stopped: 0, wall: 0 }
+  readonly #ms: Record<Name | 'busy' | 'idleThrottle', number> = { token: 0, tool: 0, throttle: 0, stopped: 0, wall: 0, busy: 0, idleThrottle: 0 }
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#at = clock.monotonic()
+  }
+
+  open(category: Name): () => void {
+    this.enter(category)
+    let closed = false
+    return () => {
+      if (closed) return
+      closed = true
+      this.leave(category)
+    }
+  }
+
+  /** `open` without a closer: for pairs that cannot be closed twice. */
+  enter(category: Name): void {
+    this.#sweep()
+    this.#open[category]++
+  }
+
+  /** Closes what `enter` opened. */
+  leave(category: Name): void {
+    this.#sweep()
+    this.#open[category]--
+  }
+
+  totals(): SpanTotals {
+    this.#sweep()
+    const { token, tool, throttle, stopped, wall, busy, idleThrottle } = this.#ms
+    return { token, tool, throttle, stopped, wall, busy, net: wall - idleThrottle }
+  }
+
+  #sweep(): void {
+    const now = this.#clock.monotonic()
+    const step = now - this.#at
+    this.#at = now
+    const open = this.#open
+    if (step <= 0 || open.wall === 0) return
+    const ms = this.#ms
+    for (const name of names) if (open[name] > 0) ms[name] += step
+    if (open.token > 0 || open.tool > 0) ms.busy += step
+    else if (open.throttle > 0) ms.idleThrottle += step
+  }
+}

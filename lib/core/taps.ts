@@ -1,0 +1,115 @@
+import type { ActionContext } from './context.js'
+import { isOutriggerError } from './errors.js'
+import type { Layer, Tap, ToolUse } from './types.js'
+
+type Done = void | Promise<void>
+
+/** The taps of one action. Events flow from the innermost layer's tap outwards, then to the consumer. */
+export class Taps {
+  readonly #ctx: ActionContext
+  readonly #list: { readonly tap: Tap; readonly layer: Layer | undefined }[] = []
+
+  constructor(ctx: ActionContext) {
+    this.#ctx = ctx
+  }
+
+  get size(): number {
+    return this.#list.length
+  }
+
+  add(tap: Tap, layer: Layer | undefined): void {
+    this.#list.push({ tap, layer })
+  }
+
+  /** Forgets all but the outermost `size` taps. */
+  cut(size: number): void {
+    this.#list.length = size
+  }
+
+  /** Sends one event through all taps to the consumer. */
+  pass(event: unknown): Done {
+    return this.#from(this.#list.length - 1, event)
+  }
+
+  /** The source has ended well: every tap, innermost first, releases what it holds. */
+  async end(): Promise<void> {
+    for (let at = this.#list.length - 1; at >= 0; at--) {
+      const { tap, layer } = this.#list[at]!
+      if (!tap.end) continue
+      const out: unknown[] = []
+      try {
+        await tap.end(event => out.push(event))
+      } catch (error) {
+        this.#bear(error, layer)
+      }
+      await this.#forward(at - 1, out)
+    }
+  }
+
+  /** Does any tap judge tool calls? */
+  get judges(): boolean {
+    return this.#list.some(({ tap }) => tap.toolUse)
+  }
+
+  /** Asks every judge, innermost first. Rejects with the first refusal. */
+  async judge(call: ToolUse): Promise<void> {
+    for (let at = this.#list.length - 1; at >= 0; at--) {
+      const { tap, layer } = this.#list[at]!
+      try {
+        await tap.toolUse?.(call)
+      } catch (error) {
+        if (isOutriggerError(error)) throw error
+        this.#bear(error, layer)
+      }
+    }
+  }
+
+  #from(at: number, event: unknown): Done {
+    const next = this.#nextWithEvent(at)
+    if (next < 0) return this.#ctx.sink?.(event)
+    const { tap, layer } = this.#list[next]!
+    const out: unknown[] = []
+    try {
+      const done = tap.event!(event, released => out.push(released))
+      if (done instanceof Promise) return this.#after(done, next, event, out)
+    } catch (error) {
+      this.#passThrough(error, layer, event, out)
+    }
+    return this.#forward(next - 1, out)
+  }
+
+  #nextWithEvent(at: number): number {
+    while (at >= 0 && !this.#list[at]?.tap.event) at--
+    return at
+  }
+
+  async #after(done: Promise<void>, at: number, event: unknown, out: unknown[]): Promise<void> {
+    const { layer } = this.#list[at]!
+    try {
+      await done
+    } catch (error) {
+      this.#passThrough(error, layer, event, out)
+    }
+    await this.#forward(at - 1, out)
+  }
+
+  #forward(at: number, events: readonly unknown[]): Done {
+    if (events.length === 1) return this.#from(at, events[0])
+    if (events.length > 1) return this.#inOrder(at, events)
+  }
+
+  async #inOrder(at: number, events: readonly unknown[]): Promise<void> {
+    for (const event of events) await this.#from(at, event)
+  }
+
+  #passThrough(error: unknown, layer: Layer | undefined, event: unknown, out: unknown[]): void {
+    this.#bear(error, layer)
+    out.length = 0
+    out.push(event)
+  }
+
+  #bear(error: unknown, layer: Layer | undefined): void {
+    if (layer?.meta.fail !== 'open') throw error
+    this.#ctx.home.degrade(layer.meta.name, error)
+  }
+}

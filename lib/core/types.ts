@@ -1,0 +1,231 @@
+import type { Clock } from './clock.js'
+import type { Slot } from './slot.js'
+import type { SpanTotals, Spans } from './spans.js'
+
+/** The four kinds of action: everything an agent does that can cost, harm or fail. */
+export type Kind = 'send' | 'model' | 'tool' | 'spawn'
+
+/** All kinds, outermost first: a `send` contains the others. */
+export const kinds: readonly Kind[] = ['send', 'model', 'tool', 'spawn']
+
+/** Anything JSON can carry. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** A message to the agent. `message` is what the caller passed, copied and frozen when it is plain data. */
+export interface SendAction {
+  readonly kind: 'send'
+  readonly message: unknown
+  /** The agent calls Claude with a client of its own: the send itself is charged. */
+  readonly opaque?: { readonly model: string; readonly maxTokens: number }
+}
+
+/** One Messages API request. `request` is the parsed body exactly as it will be serialised and sent. */
+export interface ModelAction {
+  readonly kind: 'model'
+  readonly model: string
+  /** `max_tokens` of the request; the only field a layer may narrow. */
+  readonly maxTokens: number
+  /** The least `max_tokens` that the request stays valid with (`thinking.budget_tokens + 1`); 1 without thinking. */
+  readonly minTokens: number
+  readonly stream: boolean
+  readonly request: { readonly [key: string]: Json }
+  /** The values of the `anthropic-beta` header. */
+  readonly betas: readonly string[]
+}
+
+/** One tool call. A shell command is `Bash` with `{ command }`, a fetch `WebFetch` with `{ url }`. */
+export interface ToolAction {
+  readonly kind: 'tool'
+  readonly name: string
+  readonly input: unknown
+  /** The `tool_use` id, where the caller told it. */
+  readonly toolUseId?: string
+  /** The tool says that running it twice does no harm: `withRetry` may repeat it. */
+  readonly idempotent?: boolean
+}
+
+/** A child agent to start. */
+export interface SpawnAction {
+  readonly kind: 'spawn'
+  readonly name: string
+  readonly type: string
+  readonly task?: string
+}
+
+/** What is about to happen: deep-frozen; the chain judges, signs and sends this very object. */
+export type Action = SendAction | ModelAction | ToolAction | SpawnAction
+
+/** How sure a usage figure is. `unknown` is never zero in the ledger: the hold stays. */
+export type Certainty = 'measured' | 'estimated' | 'unknown'
+
+/** Tokens by price class. `input` is uncached input only; `output` includes thinking. */
+export interface TokenUsage {
+  readonly input: number
+  readonly output: number
+  readonly cacheRead: number
+  readonly cacheWrite5m: number
+  readonly cacheWrite1h: number
+  readonly certainty: Certainty
+}
+
+/** How an action or attempt ended. */
+export interface Outcome {
+  /**
+   * `done`: an answer came whole. `error`: it failed. `aborted`: its signal fired. `refused`: a layer said no before it happened.
+   * `truncated`: the stream ended without `message_stop`. `short-circuit`: a layer returned without calling `next()`.
+   */
+  readonly status: 'done' | 'error' | 'aborted' | 'refused' | 'truncated' | 'short-circuit'
+  readonly error?: unknown
+  /** The layer that refused or failed, where one did. */
+  readonly layer?: string
+  /** True when request bytes may have left this process: a hold can be released only while this is false. */
+  readonly sent: boolean
+  /** Set when the work goes on although the caller has its answer: resolves when the inner side has ended. */
+  readonly detached?: Promise<void>
+}
+
+/** One attempt, archived when it ended. */
+export interface Attempt {
+  /** 1 for the first. */
+  readonly n: number
+  readonly outcome: Outcome
+  readonly usage: TokenUsage
+  /** Integer nano-USD; 0 when nothing was sent, `undefined` when no price is known. */
+  readonly nanoUsd: number | undefined
+  /** Milliseconds on the sidecar's clock. */
+  readonly startedAt: number
+  readonly endedAt: number
+  /** SHA-256 of the body that left, hex; `undefined` when nothing left. */
+  readonly wireDigest?: string
+}
+
+/** Time categories of a span: waiting for the model, running a tool, held up by limits and back-off, waiting for a person. */
+export type SpanCategory = 'token' | 'tool' | 'throttle' | 'stopped'
+
+/** A tool call that a model asks for, complete, before the client may see it. */
+export interface ToolUse {
+  readonly id: string
+  readonly name: string
+  /** The parsed input; `undefined` when the model's JSON does not parse. */
+  readonly input: unknown
+}
+
+/** Releases an event to the next tap outwards, or to the consumer. */
+export type Push = (event: unknown) => void
+
+/** Sees the events of a stream as they flow. What it pushes, 0..n events, is released in that order; throwing stops the stream. */
+export interface Tap {
+  event?(event: unknown, push: Push): void | Promise<void>
+  /** Called once when the source has ended well: release what is held. */
+  end?(push: Push): void | Promise<void>
+  /** Judges a tool call that the model asks for before its first byte is released: throw to refuse it. */
+  toolUse?(call: ToolUse): void | Promise<void>
+}
+
+/** Everything a layer may see and do while an action passes through it. Closed: state between layers goes through slots. */
+export interface Context {
+  readonly id: string
+  readonly kind: Kind
+  readonly agent: { readonly id: string; readonly name: string; readonly type: string; readonly parent?: string }
+  readonly parent?: { readonly id: string; readonly kind: Kind }
+  /** The signal of the scope this code runs in: the attempt's inside a re-entering layer, else the action's. Its reason is typed. */
+  readonly signal: AbortSignal
+  readonly action: Action
+  /** 1 for the first. */
+  readonly attempt: number
+  readonly attempts: readonly Attempt[]
+  /** Set once the inner side has ended. */
+  readonly outcome?: Outcome
+  /** Inside an attempt: this attempt's. Outside: the total of all. */
+  readonly usage: TokenUsage
+  readonly clock: Clock
+  readonly labels: Readonly<Record<string, string>>
+  /** Replaces the action; only for layers that declare `rewrites`. */
+  rewrite(action: Action): void
+  /** Lowers `max_tokens` of a model action. @throws RangeError when it would rise or fall below `minTokens`. */
+  narrow(to: { readonly maxTokens: number }): void
+  /** Books the time of `work` under a category. */
+  during<T>(category: SpanCategory, work: () => Promise<T>): Promise<T>
+  /** Registers a tap for the rest of this attempt (of the action, outside a re-entering layer). */
+  tap(tap: Tap): void
+  /** Releases an event to the taps and the consumer; resolves when there is room. */
+  emit(event: unknown): Promise<void>
+}
+
+/** A layer as a plain function: work before, `await next()`, work after. */
+export type Middleware = (ctx: Context, next: () => Promise<void>) => Promise<void>
+
+/** What the sidecar offers to a layer when it is mounted, once, at creation. */
+export interface Host {
+  readonly agent: { readonly id: string; readonly name: string; readonly type: string; readonly parent?: string }
+  readonly clock: Clock
+  readonly spans: Spans
+  /** The sidecar's own time so far, in milliseconds, and how many actions it saw. */
+  readonly self: { readonly ms: number; readonly actions: number }
+  /** Tells all subscribers of the sidecar. Costs nothing without one. */
+  publish(event: SidecarEventBody & { action?: string }): void
+  subscribe(listener: (event: SidecarEvent) => void): () => void
+}
+
+/** What a layer declares: data that is checked when the sidecar is created. */
+export interface LayerMeta<E extends object = object> {
+  /** The one name everywhere: `withBudget`. */
+  readonly name: string
+  /** Kinds it serves. Default: all. */
+  readonly on?: readonly Kind[]
+  /** May call `next()` more than once, one after the other. */
+  readonly reenters?: boolean
+  /** May replace the request through `ctx.rewrite()`. */
+  readonly rewrites?: boolean
+  /** Decides or records what will be sent: no rewriting layer may stand inside it. */
+  readonly commits?: boolean
+  /** Must see every attempt by itself: stands inside every re-entering layer. */
+  readonly perAttempt?: boolean
+  readonly needs?: readonly Slot<any>[]
+  readonly provides?: readonly Slot<any>[]
+  /** Layers, by name, that this one must stand inside of. */
+  readonly inside?: readonly string[]
+  /** Layers, by name, that this one must stand outside of. */
+  readonly outside?: readonly string[]
+  /** What happens when the layer itself fails. Default: `closed`, the action does not happen. */
+  readonly fail?: 'closed' | 'open'
+  /** How long an open layer may take before `next()`, in milliseconds. Default 1,000. */
+  readonly patienceMs?: number
+  /** Live members (getters, methods) that the sidecar shows flat. Passed by reference, so that getters stay live. */
+  readonly expose?: E
+  /** Facts for `explain()`: the options as they took effect. No secrets. */
+  readonly options?: Json
+  /** Called once when the sidecar is created. A layer that has it belongs to one sidecar. */
+  attach?(host: Host): void
+  /** The layer that a child without one of its own gets. */
+  inherit?(parent: Layer): Layer | undefined
+  snapshot?(): Json
+  close?(): Promise<void>
+}
+
+/** A function with its declaration: what `defineMiddleware` returns. */
+export interface Layer<E extends object = object> extends Middleware {
+  readonly meta: LayerMeta<E>
+}
+
+/** What may stand in `use`: layers, plain functions, `false` and `undefined` for "not here", and lists of these. */
+export type LayerInput = Layer<object> | Middleware | false | undefined | readonly LayerInput[]
+
+/** The agent's own state. */
+export type AgentState = 'summoned' | 'working' | 'waitingForInput' | 'waitingForWakeup' | 'verifying' | 'done' | 'dismissed' | 'failedReaped'
+
+/** The part of an event that says what happened. */
+export type SidecarEventBody =
+  | { readonly type: 'action.started'; readonly kind: Kind; readonly name?: string }
+  | { readonly type: 'action.ended'; readonly kind: Kind; readonly name?: string; readonly outcome: Outcome; readonly usage: TokenUsage; readonly nanoUsd?: number; readonly ms: SpanTotals | undefined }
+  | { readonly type: 'attempt.ended'; readonly kind: Kind; readonly attempt: Attempt }
+  | { readonly type: 'violation'; readonly ruleId: string; readonly severity: string; readonly response: string; readonly shadow: boolean }
+  | { readonly type: 'budget.threshold'; readonly threshold: number; readonly unit: 'nanoUsd' | 'tokens'; readonly allocated: number; readonly spent: number }
+  | { readonly type: 'budget.refused'; readonly unit: 'nanoUsd' | 'tokens'; readonly needed: number; readonly remaining: number }
+  | { readonly type: 'state' | 'health'; readonly from: string; readonly to: string; readonly reason: string }
+  | { readonly type: 'layer.degraded'; readonly layer: string; readonly error: string }
+  | { readonly type: 'child.started' | 'child.ended' | 'decision'; readonly child?: string; readonly reason?: string }
+
+/** What `subscribe` delivers. `at` is milliseconds on the sidecar's clock (Unix time on the real one). */
+export type SidecarEvent = { readonly at: number; readonly agent: string; readonly action?: string } & SidecarEventBody
+

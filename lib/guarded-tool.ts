@@ -1,0 +1,101 @@
+import type { Tool } from './agent.js'
+import type { ActionContext } from './core/context.js'
+import { LayerError } from './core/errors.js'
+import { frozenCopy, sameData } from './core/freeze.js'
+import type { Runtime } from './core/runtime.js'
+import type { ToolAction } from './core/types.js'
+
+type Parent = () => ActionContext | undefined
+
+/** What a tool may be told about its call; the SDK's runners pass `toolUseBlock` and `signal`. */
+interface RunContext {
+  readonly toolUseBlock?: { readonly id?: string }
+  readonly toolUseId?: string
+  readonly signal?: AbortSignal | null
+}
+
+/**
+ * The same tool with `run` behind the chain: refused, measured, recorded and aborted like any action. All other fields, symbols and the
+ * prototype are the tool's own.
+ * @throws TypeError when it is no tool
+ */
+export function guardedTool<T extends Tool>(runtime: Runtime, definition: T, parent: Parent): T {
+  const { name, run } = (definition ?? {}) as Partial<Tool>
+  if (typeof name !== 'string' || name === '' || typeof run !== 'function') throw new TypeError('tool: needs a name and run(input); the SDK\'s betaTool() makes one')
+  const guarded = Object.create(Object.getPrototypeOf(definition), Object.getOwnPropertyDescriptors(definition)) as T
+  const value = (input: unknown, context?: RunContext) => runTool(runtime, definition, input, context, parent)
+  Object.defineProperty(guarded, 'run', { value, writable: true, enumerable: true, configurable: true })
+  return guarded
+}
+
+async function runTool(runtime: Runtime, definition: Tool, input: unknown, context: RunContext | undefined, parent: Parent): Promise<unknown> {
+  const toolUseId = context?.toolUseBlock?.id ?? context?.toolUseId
+  const action: ToolAction = Object.freeze({
+    kind: 'tool',
+    name: definition.name,
+    input: frozenCopy(input),
+    ...(toolUseId === undefined ? {} : { toolUseId }),
+    ...(definition.idempotent ? { idempotent: true } : {}),
+  })
+  const ctx = contextOf(runtime, action, parent)
+  return runGuarded(runtime, ctx, context?.signal ?? undefined, () => {
+    const given = judgedInput(ctx, input)
+    return definition.run(given, { ...context, toolUseId, signal: ctx.signal })
+  })
+}
+
+/** A `fetch` that is an action of kind `tool`, name `WebFetch`. Reading the body is no longer part of it. */
+export function guardedFetch(runtime: Runtime, parent: Parent): typeof fetch {
+  return async (input, init) => {
+    const url = input instanceof Request ? input.url : String(input)
+    const method = (init?.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase()
+    const action: ToolAction = Object.freeze({ kind: 'tool', name: 'WebFetch', input: Object.freeze({ url, method }) })
+    const ctx = contextOf(runtime, action, parent)
+    return (await runGuarded(runtime, ctx, init?.signal ?? undefined, () => fetch(input, { ...init, signal: ctx.signal }))) as Response
+  }
+}
+
+function contextOf(runtime: Runtime, action: ToolAction, parent: Parent): ActionContext {
+  const enclosing = parent()
+  return runtime.context(action, enclosing ? { parent: enclosing } : {})
+}
+
+/** What runs is what was judged: the caller's own object as long as nobody has changed it. */
+function judgedInput(ctx: ActionContext, input: unknown): unknown {
+  const judged = (ctx.action as ToolAction).input
+  if (sameData(judged, input)) return input
+  throw new LayerError(`the input of tool ${(ctx.action as ToolAction).name} was changed after it had been judged`, { layer: 'core' })
+}
+
+async function runGuarded(runtime: Runtime, ctx: ActionContext, signal: AbortSignal | undefined, run: () => unknown): Promise<unknown> {
+  const { name } = ctx.action as ToolAction
+  const tell = (phase: 'started' | 'ended' | 'failed') => ctx.bubble?.(ctx, { name, phase })
+  await tell('started')
+  try {
+    const result = await runtime.run(ctx, () => effect(ctx, run), signal)
+    await tell('ended')
+    return result
+  } catch (error) {
+    await tell('failed')
+    throw error
+  }
+}
+
+/** The tool itself. One that ignores its signal does not hold the caller: the action ends and is marked detached. */
+async function effect(ctx: ActionContext, run: () => unknown): Promise<void> {
+  ctx.enter('tool')
+  const work = Promise.resolve().then(run)
+  let pending = true
+  const ended = work.then(() => {}, () => {}).then(() => {
+    pending = false
+    ctx.leave('tool')
+  })
+  try {
+    ctx.reply = await ctx.scope.race(work)
+  } catch (error) {
+    const aborted = ctx.scope.aborted && error === ctx.scope.reason
+    ctx.outcome = { status: aborted ? 'aborted' : 'error', error, sent: true, ...(aborted && pending ? { detached: ended } : {}) }
+    throw error
+  }
+  await ended
+}

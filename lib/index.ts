@@ -1,0 +1,13 @@
+/** The public surface of `outrigger`: the chain, the sidecar and its errors. Layers are in `outrigger/middleware`. */
+export type { Agent, Call, Io, NestedEvent, Tool } from './agent.js'
+export type { Listening, ListenOptions } from './claude/listen.js'
+export type { ClaudeOptions } from './claude/options.js'
+export { type Clock, systemClock } from './core/clock.js'
+export { defineMiddleware } from './core/define.js'
+export * from './core/errors.js'
+export { holdText, type HoldTextOptions } from './core/hold-text.js'
+export { cost, slot, type Slot, type SlotScope } from './core/slot.js'
+export type { Spans, SpanTotals } from './core/spans.js'
+export type * from './core/types.js'
+export { createSidecar } from './sidecar.js'
+export type { Base, CallResult, ReportedViolation, SendOptions, Sidecar, SidecarOptions, SidecarStream } from './sidecar-types.js'

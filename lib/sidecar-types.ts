@@ -1,0 +1,128 @@
+import type { Middleware as SdkMiddleware } from '@anthropic-ai/sdk'
+import type { Agent, Io, NestedEvent, Tool } from './agent.js'
+import type { Listening, ListenOptions } from './claude/listen.js'
+import type { ClaudeOptions } from './claude/options.js'
+import type { Clock } from './core/clock.js'
+import type { SpanTotals } from './core/spans.js'
+import type { AgentState, Attempt, Json, LayerInput, LayerMeta, SidecarEvent, TokenUsage } from './core/types.js'
+
+/** What `createSidecar` takes. */
+export interface SidecarOptions<U extends readonly LayerInput[], In, Out, Ev> {
+  /** The agent, or a function that makes it from handles that find their send by themselves. */
+  readonly agent: Agent<In, Out, Ev> | ((io: Io) => Agent<In, Out, Ev>)
+  /** The layers, outermost first. */
+  readonly use: U
+  readonly claude?: ClaudeOptions
+  /** What happens to actions while paused: refused (default), or held back until `resume()`. */
+  readonly whenPaused?: 'reject' | 'wait'
+  /** Unique id. Default: made from the name. */
+  readonly id?: string
+  readonly clock?: Clock
+}
+
+/** How one send is started. */
+export interface SendOptions {
+  /** Ends the send and everything below it; its reason is what the caller gets. */
+  readonly signal?: AbortSignal
+  /** Facts for the record and for rules; every action below carries them. */
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** A violation that a layer reported. */
+export interface ReportedViolation {
+  readonly ruleId: string
+  readonly severity: string
+  readonly response: string
+  readonly shadow: boolean
+}
+
+/** A reply with what it took. */
+export interface CallResult<Out> {
+  readonly reply: Out
+  readonly id: string
+  readonly usage: TokenUsage
+  /** Integer nano-USD of all attempts; `undefined` when one of them has no known price. */
+  readonly nanoUsd: number | undefined
+  /** Every attempt of every model action, in the order in which they ended. */
+  readonly attempts: readonly Attempt[]
+  readonly violations: readonly ReportedViolation[]
+  readonly ms: SpanTotals
+}
+
+/** A streamed send: iterate the events, then await the reply. Without iterating, `reply` alone runs it to its end. */
+export interface SidecarStream<Event, Out> extends AsyncIterable<Event> {
+  readonly reply: Promise<Out>
+}
+
+/** The members that every sidecar has. */
+export interface Base<In = string, Out = unknown, Ev = never> {
+  readonly id: string
+  readonly name: string
+  readonly type: string
+  readonly parent: string | undefined
+  /** Exactly what the agent resolves to, after the chain. */
+  send(message: In, options?: SendOptions): Promise<Out>
+  /** The agent's own events, or those of its nested actions. */
+  stream(message: In, options?: SendOptions): SidecarStream<[Ev] extends [never] ? NestedEvent<Out> : Ev, Out>
+  /** A send that also says what it took. */
+  call(message: In, options?: SendOptions): Promise<CallResult<Out>>
+  /** Handles for code that is not inside a send. */
+  readonly io: Io
+  tool<T extends Tool>(definition: T): T
+  /** For a client of the user's own: `new Anthropic({ middleware: [sidecar.middleware] })`. Cooperative: the client keeps the key. */
+  readonly middleware: SdkMiddleware
+  readonly fetch: typeof fetch
+  /** The chain on a loopback port, for an agent that is a child process. */
+  listen(options?: ListenOptions): Promise<Listening>
+  pause(reason: string): void
+  /** Lets actions pass again, after a pause or after a closed layer failed behind a paid effect. */
+  resume(): void
+  /** Ends everything at once, for good. */
+  reap(reason: string): void
+  readonly state: AgentState
+  /** Tokens of all attempts that have ended. */
+  readonly tokenUsage: TokenUsage
+  /** The chain of each kind, in order, with each layer's options and the members it shows. */
+  explain(): string
+  snapshot(): { readonly [key: string]: Json }
+  /** Hears every event; returns what stops it. */
+  subscribe(listener: (event: SidecarEvent) => void): () => void
+  /** Lets nothing new in, waits `drainMs` (default 10,000) for what runs, aborts the rest, closes the layers. */
+  close(options?: { readonly drainMs?: number }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** The list in `use`, flattened as the run-time flattens it. */
+export type Flat<U> = U extends readonly [infer H, ...infer T]
+  ? readonly [...Flat<H>, ...Flat<T>]
+  : U extends readonly []
+    ? readonly []
+    : U extends readonly (infer M)[]
+      ? readonly Optional<M>[]
+      : U extends false | undefined
+        ? readonly []
+        : readonly [U]
+
+type Optional<M> = M extends { readonly meta: LayerMeta<infer E> } ? { readonly meta: LayerMeta<Partial<E>> } : M
+type ExposedOf<L> = L extends { readonly meta: LayerMeta<infer E> } ? E : {}
+type Merge<L extends readonly unknown[], A = {}> = L extends readonly [infer H, ...infer T]
+  ? Merge<T, A & ExposedOf<H>>
+  : L extends readonly [...infer T, infer H]
+    ? Merge<T, A & ExposedOf<H>>
+    : L extends readonly []
+      ? A
+      : L extends readonly (infer M)[]
+        ? A & ExposedOf<M>
+        : A
+type Simplify<T> = { [K in keyof T]: T[K] } & {}
+
+/** The members that the layers of `U` show. */
+export type Members<U extends readonly LayerInput[]> = Simplify<Merge<Flat<U>>>
+
+type Clash<L extends readonly unknown[], Seen = keyof Base> = L extends readonly [infer H, ...infer T] ? (keyof ExposedOf<H> & Seen) | Clash<T, Seen | keyof ExposedOf<H>> : never
+
+/** Does not compile when two layers, or a layer and the sidecar, show one name. */
+export type NoClash<U extends readonly LayerInput[]> = [Clash<Flat<U>>] extends [never] ? unknown : { readonly 'two layers expose the same member': Clash<Flat<U>> }
+
+/** A sidecar: what every one has, and flat beside it what its layers show. */
+export type Sidecar<U extends readonly LayerInput[] = readonly [], In = string, Out = unknown, Ev = never> = Base<In, Out, Ev> & Members<U>
