@@ -477,7 +477,7 @@ const delegation: Record<string, Check> = {
     refused(await books.reserve('c', 'h', 1), 'account_closed', 'b')
     refused(await books.delegate('b', 'd', 1), 'account_closed', 'b')
     refused(await books.store.openAccount({ id: 'd', parent: 'c', nanoUsd: 1, tokens: 1 }), 'account_closed', 'b')
-    refused(await books.store.adjust('b', { id: '1', nanoUsd: 500 }), 'account_closed', 'b')
+    for (const id of ['b', 'c']) refused(await books.store.adjust(id, { id: '1', nanoUsd: 500 }), 'account_closed', 'b')
     assert.deepEqual(await books.figures('a'), [0, 0, 100, 900])
     await books.end('c')
     assert.deepEqual(await books.figures('a'), [0, 0, 0, 1000])

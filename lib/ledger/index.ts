@@ -1,0 +1,8 @@
+export { LedgerUnavailableError } from '../core/errors.js'
+export type { Account, ChildOptions, Part } from './account.js'
+export { checkAllocation, checkAmount, checkAmounts, checkFence, checkId } from './amount.js'
+export { createLedger, type Ledger, type LedgerOptions } from './create-ledger.js'
+export { MemoryLedgerStore, type MemoryStoreOptions } from './memory-store.js'
+export { formatUsd, parseUsd } from './money.js'
+export { replay } from './replay.js'
+export type * from './types.js'
