@@ -1,6 +1,16 @@
 import { UnboundedRequestError } from '../core/errors.js'
 import type { ModelAction } from '../core/types.js'
-import { defaultPrices, fastTerms, findPrice, type ModelPrice, nanoOf, nanoOfExact, type PriceTable, type Rates, unitsOfNano } from './prices.js'
+import {
+  defaultPrices,
+  fastTerms,
+  findPrice,
+  type ModelPrice,
+  nanoOf,
+  nanoOfExact,
+  type PriceTable,
+  type Rates,
+  unitsOfNano,
+} from './prices.js'
 import { serverRounds } from './request-features.js'
 import { RequestWeight } from './request-weight.js'
 
@@ -47,7 +57,12 @@ function outputLimit(ofRequest: unknown, ofAction: number): number {
 
 function modelsOf(action: Pick<ModelAction, 'model' | 'request'>, weight: RequestWeight, prices: PriceTable): ModelPrice[] {
   const sent = action.request.model
-  const names = [action.model, ...(typeof sent === 'string' ? [sent] : []), ...(weight.fallbacks ?? []).map(f => f.model), ...(weight.advisor ? [weight.advisor.model] : [])]
+  const names = [
+    action.model,
+    ...(typeof sent === 'string' ? [sent] : []),
+    ...(weight.fallbacks ?? []).map(f => f.model),
+    ...(weight.advisor ? [weight.advisor.model] : []),
+  ]
   return names.map(name => findPrice(prices, name))
 }
 
@@ -73,9 +88,21 @@ class Sum {
   bound(model: string): Bound {
     const { weight, inputTokens, outputTokens, rounds } = this
     if (!Number.isSafeInteger(inputTokens + outputTokens))
-      throw new RangeError(`a bound of ${inputTokens + outputTokens} tokens is more than a safe integer holds: check max_tokens and max_uses`)
+      throw new RangeError(
+        `a bound of ${inputTokens + outputTokens} tokens is more than a safe integer holds: check max_tokens and max_uses`,
+      )
     const nanoUsd = this.nanoUsd()
-    return { inputTokens, outputTokens, tokens: inputTokens + outputTokens, nanoUsd, model, rounds, searches: weight.searches, fast: weight.fast, parts: this.parts() }
+    return {
+      inputTokens,
+      outputTokens,
+      tokens: inputTokens + outputTokens,
+      nanoUsd,
+      model,
+      rounds,
+      searches: weight.searches,
+      fast: weight.fast,
+      parts: this.parts(),
+    }
   }
 
   private most(of: (price: ModelPrice) => number): number {
@@ -122,7 +149,9 @@ class Sum {
     const output = this.most(p => this.unitRate(p, r => r.output))
     const units = this.inputTokens * input + this.outputTokens * output + unitsOfNano(this.fees())
     if (units <= Number.MAX_SAFE_INTEGER) return nanoOf(units)
-    return nanoOfExact(BigInt(this.inputTokens) * BigInt(input) + BigInt(this.outputTokens) * BigInt(output) + BigInt(this.fees()) * BigInt(unitsOfNano(1)))
+    return nanoOfExact(
+      BigInt(this.inputTokens) * BigInt(input) + BigInt(this.outputTokens) * BigInt(output) + BigInt(this.fees()) * BigInt(unitsOfNano(1)),
+    )
   }
 
   // A rate of one model in hundredths of a pico-USD, at the tier, speed and place that can apply.

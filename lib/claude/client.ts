@@ -1,6 +1,6 @@
 import Anthropic, { APIConnectionError, APIConnectionTimeoutError, APIUserAbortError, type ClientOptions } from '@anthropic-ai/sdk'
 import type { ActionContext } from '../core/context.js'
-import { isOutriggerError, UpstreamError } from '../core/errors.js'
+import { UpstreamError } from '../core/errors.js'
 import { handle } from './handler.js'
 import { isUpstreamAnswer, type Reply, type ReplyStream } from './reply.js'
 import type { Seam } from './seam.js'
@@ -42,14 +42,24 @@ export function clientFactory(seam: Seam, options: { readonly timeout?: number |
       if (String(input).startsWith('data:')) return new Response('')
       const abort = init?.signal ?? undefined
       const reply = await handle(seam, await toWire(input, init), { parent: binding?.parent(), signal: abort })
-      return toResponse(reply, whose(reply, abort, init && calls.get(init)), String(input instanceof Request ? input.url : input), errors)
+      const error = whose(reply, abort, init && calls.get(init))
+      return toResponse(reply, { error, abort, url: input instanceof Request ? input.url : String(input), errors })
     }
   }
 
   class GuardedAnthropic extends Anthropic {
     constructor(given: Marked = {}) {
       const binding = given[bound] && bindings.get(given[bound])
-      super({ ...given, apiKey: placeholder, authToken: null, credentials: null, config: null, profile: null, webhookKey: null, fetch: fetchFor(binding) as never })
+      super({
+        ...given,
+        apiKey: placeholder,
+        authToken: null,
+        credentials: null,
+        config: null,
+        profile: null,
+        webhookKey: null,
+        fetch: fetchFor(binding) as never,
+      })
       // The SDK folds ANTHROPIC_CUSTOM_HEADERS into the client; the seam adds them behind the chain.
       ;(this as unknown as { _options: ClientOptions })._options.defaultHeaders = given.defaultHeaders
     }
@@ -58,7 +68,12 @@ export function clientFactory(seam: Seam, options: { readonly timeout?: number |
       calls.set(request, options)
     }
 
-    protected override makeStatusError(status: number, error: object, message: string | undefined, headers: Headers): ReturnType<Anthropic['makeStatusError']> {
+    protected override makeStatusError(
+      status: number,
+      error: object,
+      message: string | undefined,
+      headers: Headers,
+    ): ReturnType<Anthropic['makeStatusError']> {
       const ours = errors.get(headers)
       return (ours === undefined ? super.makeStatusError(status, error, message, headers) : ours) as never
     }
@@ -69,7 +84,11 @@ export function clientFactory(seam: Seam, options: { readonly timeout?: number |
       const token = {}
       bindings.set(token, binding)
       const { origin, prefix } = seam.origin
-      return new GuardedAnthropic({ baseURL: origin + prefix, ...(options.timeout ? { timeout: options.timeout } : {}), [bound]: token } as Marked)
+      return new GuardedAnthropic({
+        baseURL: origin + prefix,
+        ...(options.timeout ? { timeout: options.timeout } : {}),
+        [bound]: token,
+      } as Marked)
     },
   }
 }
@@ -82,28 +101,55 @@ export async function toWire(input: string | URL | Request, init: RequestInit | 
     headers[name] = value
   })
   const body = init?.body ?? (request?.body ? await request.text() : undefined)
-  return { method: (init?.method ?? request?.method ?? 'GET').toUpperCase(), url: request ? request.url : String(input), headers, ...(body == null ? {} : { body: body as string }) }
+  return {
+    method: (init?.method ?? request?.method ?? 'GET').toUpperCase(),
+    url: request ? request.url : String(input),
+    headers,
+    ...(body == null ? {} : { body: body as string }),
+  }
 }
 
 /** The error that the SDK shall throw in place of the one it would make of the answer. */
 function whose(reply: Reply, abort: AbortSignal | undefined, call: CallOptions | undefined): unknown {
   if (reply.error === undefined || isUpstreamAnswer(reply.error)) return undefined
-  if (abort?.aborted && reply.error === abort.reason) return call?.signal?.aborted ? new APIUserAbortError() : new APIConnectionTimeoutError()
-  if (reply.error instanceof UpstreamError && reply.error.upstream.status === undefined) return new APIConnectionError({ cause: reply.error })
-  if (isOutriggerError(reply.error)) return reply.error
+  if (reply.aborted) return abort?.aborted && !call?.signal?.aborted ? new APIConnectionTimeoutError() : new APIUserAbortError()
+  if (reply.error instanceof UpstreamError && reply.error.upstream.status === undefined)
+    return new APIConnectionError({ cause: reply.error })
   return reply.error
 }
 
-function toResponse(reply: Reply, error: unknown, url: string, errors: WeakMap<Headers, unknown>): Response {
-  const body = typeof reply.body === 'string' ? reply.body : readable(reply.body)
-  const response = new Response(reply.status === 204 ? null : body, { status: reply.status, headers: reply.headers })
+interface Answered {
+  /** What the SDK shall throw. */
+  readonly error: unknown
+  readonly abort: AbortSignal | undefined
+  readonly url: string
+  readonly errors: WeakMap<Headers, unknown>
+}
+
+function toResponse(reply: Reply, { error, abort, url, errors }: Answered): Response {
+  const body = bodyOf(reply, failure => broken(failure, abort))
+  const response = new Response(body, { status: reply.status, headers: reply.headers })
   Object.defineProperty(response, 'url', { value: url })
   if (error !== undefined) errors.set(response.headers, error)
   return response
 }
 
+/** The SDK takes an `AbortError` for a clean end: right for its own abort, wrong for one that came from outside. */
+function broken(error: unknown, abort: AbortSignal | undefined): unknown {
+  return (error as { name?: unknown } | null)?.name === 'AbortError' && !abort?.aborted ? new APIUserAbortError() : error
+}
+
+const bodiless = new Set([204, 205, 304])
+
+/** The body for a `Response`, which would give text without a content type one of its own. */
+export function bodyOf({ status, headers, body }: Reply, failure?: (error: unknown) => unknown): BodyInit | null {
+  if (typeof body !== 'string') return readable(body, failure)
+  if (bodiless.has(status)) return null
+  return 'content-type' in headers ? body : Buffer.from(body)
+}
+
 /** The events as a body, read as fast as the client reads. */
-export function readable(stream: ReplyStream): ReadableStream<Uint8Array> {
+function readable(stream: ReplyStream, failure: (error: unknown) => unknown = error => error): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   return new ReadableStream<Uint8Array>(
     {
@@ -113,7 +159,7 @@ export function readable(stream: ReplyStream): ReadableStream<Uint8Array> {
           if (done) controller.close()
           else controller.enqueue(encoder.encode(value))
         } catch (error) {
-          controller.error(error)
+          controller.error(failure(error))
         }
       },
       cancel: () => stream.cancel(),

@@ -1,8 +1,9 @@
 import type { Middleware } from '@anthropic-ai/sdk'
 import { DeadlineError, OutriggerError, UpstreamError } from '../core/errors.js'
-import { readable, toWire } from './client.js'
+import { bodyOf, toWire } from './client.js'
 import { handle } from './handler.js'
 import { isUpstreamAnswer, type Reply } from './reply.js'
+import { keyOf } from './options.js'
 import type { Seam } from './seam.js'
 import { lost } from './http-upstream.js'
 import type { Upstream, WireReply } from './wire.js'
@@ -12,12 +13,21 @@ import type { Upstream, WireReply } from './wire.js'
  * takes this middleware out is not governed.
  */
 export function cooperative(seam: Omit<Seam, 'upstream' | 'origin' | 'passed'>): Middleware {
-  return async (request, next) => {
+  return async (request, next, { options }) => {
+    // The client gets a credential of its own: not a call of the Messages API.
+    if (options === undefined) return next(request)
     const wire = await toWire(request.url, request as unknown as RequestInit)
     const signal = (request as { signal?: AbortSignal | null }).signal ?? undefined
-    const upstream: Upstream = async sent => {
+    const upstream: Upstream = async (sent, abort) => {
       try {
-        return toReply(await next({ ...request, headers: new Headers(sent.headers), ...(sent.body === undefined ? {} : { body: sent.body }) }))
+        return toReply(
+          await next({
+            ...request,
+            signal: abort,
+            headers: new Headers(sent.headers),
+            ...(sent.body === undefined ? {} : { body: sent.body }),
+          }),
+        )
       } catch (error) {
         throw lost(error)
       }
@@ -26,8 +36,12 @@ export function cooperative(seam: Omit<Seam, 'upstream' | 'origin' | 'passed'>):
     const prefix = pathname.slice(0, Math.max(0, pathname.lastIndexOf('/v1/')))
     const { authorization, 'x-api-key': key } = wire.headers
     const credentials = { ...(authorization ? { authorization } : {}), ...(key ? { 'x-api-key': key } : {}) }
-    const reply = await handle({ ...seam, passed: 0, upstream, origin: { origin, prefix, credentials: () => credentials } }, wire, { signal })
-    return toResponse(reply, signal)
+    const reply = await handle(
+      { ...seam, passed: 0, upstream, origin: { origin, prefix, key: keyOf(origin), credentials: () => credentials } },
+      wire,
+      { signal },
+    )
+    return toResponse(reply, request.url, signal)
   }
 }
 
@@ -42,9 +56,9 @@ function toReply(response: Response): WireReply {
 async function* emptyBody(): AsyncGenerator<Uint8Array> {}
 
 /** Upstream's own answers go back as they are; everything else is thrown, in a form that the SDK does not run again. */
-function toResponse(reply: Reply, signal: AbortSignal | undefined): Response {
+function toResponse(reply: Reply, url: string, signal: AbortSignal | undefined): Response {
   if (reply.error !== undefined && !isUpstreamAnswer(reply.error)) throw plain(reply.error, signal)
-  return new Response(typeof reply.body === 'string' ? reply.body : readable(reply.body), { status: reply.status, headers: reply.headers })
+  return Object.defineProperty(new Response(bodyOf(reply), { status: reply.status, headers: reply.headers }), 'url', { value: url })
 }
 
 function plain(error: unknown, signal: AbortSignal | undefined): unknown {

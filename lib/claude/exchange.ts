@@ -1,8 +1,9 @@
 import { Channel } from '../core/channel.js'
 import type { ActionContext } from '../core/context.js'
+import { DeadlineError, isOutriggerError } from '../core/errors.js'
 import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } from './accumulate.js'
 import { asEvents } from './as-events.js'
-import { errorReply, type Reply, visible } from './reply.js'
+import { errorEventOf, errorReply, type Reply, visible } from './reply.js'
 import type { Seam } from './seam.js'
 import { encodeSse } from './sse.js'
 import { isToolUse, judge } from './tool-hold.js'
@@ -27,12 +28,14 @@ export class Exchange implements Receiver {
   #headOut: (() => void) | undefined
   #whole: { readonly text: string; readonly message: AssistantMessage } | undefined
   #rebuilt: MessageAccumulator | undefined
+  #left = false
+  #idle: DeadlineError | undefined
 
   constructor(ctx: ActionContext, seam: Seam, request: WireRequest) {
     this.#ctx = ctx
     this.#seam = seam
     this.#request = request
-    this.#channel = new Channel({ clock: ctx.clock, idleMs: seam.idleMs, abandon: () => ctx.actionScope.abort(new DOMException('The consumer stopped reading', 'AbortError')) })
+    this.#channel = new Channel({ clock: ctx.clock, idleMs: seam.idleMs, abandon: () => this.#abandoned() })
     ctx.sink = event => this.#release(event as MessagesStreamEvent)
   }
 
@@ -42,7 +45,13 @@ export class Exchange implements Receiver {
     const head = new Promise<Reply>(resolve => {
       this.#headOut = () => resolve(this.#streamReply())
     })
-    return Promise.race([head, ended.then(() => this.#finished(), error => this.#failed(error))])
+    return Promise.race([
+      head,
+      ended.then(
+        () => this.#finished(),
+        error => this.#failed(error),
+      ),
+    ])
   }
 
   head(reply: WireReply): void {
@@ -54,8 +63,9 @@ export class Exchange implements Receiver {
   }
 
   aside(text: string): void | Promise<void> {
-    if (this.#ctx.released) return this.#channel.push(text)
-    this.#early.push(text)
+    if (this.#late.length > 0) this.#late.push(text)
+    else if (this.#ctx.released) return this.#channel.push(text)
+    else this.#early.push(text)
   }
 
   async message(message: AssistantMessage, text: string): Promise<void> {
@@ -67,9 +77,12 @@ export class Exchange implements Receiver {
   async #attempt(): Promise<void> {
     this.#early = []
     this.#earlyEvents = []
+    this.#late = []
+    this.#lateEvents = []
+    this.#whole = undefined
     const { headers, ...rest } = this.#request
     const body = JSON.stringify((this.#ctx.action as { request: unknown }).request)
-    const credentials = await this.#seam.origin.credentials()
+    const credentials = await this.#ctx.scope.race(Promise.resolve(this.#seam.origin.credentials()))
     await new WireAttempt(this.#ctx, this.#seam, this).run({ ...rest, headers: { ...headers, ...credentials }, body })
   }
 
@@ -153,8 +166,36 @@ export class Exchange implements Receiver {
   }
 
   #failed(error: unknown): Reply {
-    this.#channel.fail(error)
-    return errorReply(error)
+    const event = errorEventOf(error)
+    if (event !== undefined && this.#ctx.released) {
+      void this.#channel.push(event)
+      this.#channel.end()
+    }
+    const { aborted, reason } = this.#ctx.actionScope
+    if (!aborted || error !== reason || isOutriggerError(error)) {
+      this.#channel.fail(error)
+      return errorReply(error)
+    }
+    const gone = new DOMException('The request was aborted', 'AbortError')
+    this.#channel.fail(gone)
+    return { ...errorReply(gone), aborted: true }
+  }
+
+  /** The client has gone, or has not read for too long: only the latter must not look like an end. */
+  #abandoned(): void {
+    if (!this.#left) this.#idle = new DeadlineError({ deadline: 'reader idle', ms: this.#seam.idleMs })
+    this.#ctx.actionScope.abort(this.#idle ?? new DOMException('The consumer stopped reading', 'AbortError'))
+  }
+
+  async #next(): Promise<IteratorResult<string, undefined>> {
+    const result = await this.#channel.next()
+    if (result.done && this.#idle) throw this.#idle
+    return result
+  }
+
+  #leave(): void {
+    this.#left = true
+    this.#channel.leave()
   }
 
   async #wholeReply({ message, text }: { message: AssistantMessage; text: string }): Promise<Reply> {
@@ -163,7 +204,10 @@ export class Exchange implements Receiver {
   }
 
   #streamReply(): Reply {
-    const channel = this.#channel
-    return { status: this.#answer!.status, headers: visible(this.#answer!.headers), body: { next: () => channel.next(), cancel: () => channel.leave() } }
+    return {
+      status: this.#answer!.status,
+      headers: visible(this.#answer!.headers),
+      body: { next: () => this.#next(), cancel: () => this.#leave() },
+    }
   }
 }

@@ -16,8 +16,20 @@ export interface FailureFacts {
 
 /** What kind of failure it is. `malformed`: a success that is no message, like an HTML page. */
 export type FailureClass =
-  | 'rateLimit' | 'spendLimit' | 'overloaded' | 'server' | 'timeout' | 'conflict' | 'connection'
-  | 'invalid' | 'auth' | 'permission' | 'billing' | 'notFound' | 'tooLarge' | 'malformed'
+  | 'rateLimit'
+  | 'spendLimit'
+  | 'overloaded'
+  | 'server'
+  | 'timeout'
+  | 'conflict'
+  | 'connection'
+  | 'invalid'
+  | 'auth'
+  | 'permission'
+  | 'billing'
+  | 'notFound'
+  | 'tooLarge'
+  | 'malformed'
 
 /** A failure, judged by Anthropic's error type and error code. */
 export interface Failure {
@@ -37,13 +49,31 @@ export interface Failure {
 const retryableClasses: ReadonlySet<FailureClass> = new Set(['rateLimit', 'overloaded', 'server', 'timeout', 'conflict', 'connection'])
 
 const classByType: Readonly<Record<string, FailureClass>> = {
-  invalid_request_error: 'invalid', authentication_error: 'auth', billing_error: 'billing', permission_error: 'permission', not_found_error: 'notFound',
-  request_too_large: 'tooLarge', rate_limit_error: 'rateLimit', api_error: 'server', overloaded_error: 'overloaded', timeout_error: 'timeout',
+  invalid_request_error: 'invalid',
+  authentication_error: 'auth',
+  billing_error: 'billing',
+  permission_error: 'permission',
+  not_found_error: 'notFound',
+  request_too_large: 'tooLarge',
+  rate_limit_error: 'rateLimit',
+  api_error: 'server',
+  overloaded_error: 'overloaded',
+  timeout_error: 'timeout',
 }
 
 const classByStatus: Readonly<Record<number, FailureClass>> = {
-  400: 'invalid', 401: 'auth', 402: 'billing', 403: 'permission', 404: 'notFound', 408: 'timeout', 409: 'conflict', 413: 'tooLarge', 422: 'invalid',
-  429: 'rateLimit', 504: 'timeout', 529: 'overloaded',
+  400: 'invalid',
+  401: 'auth',
+  402: 'billing',
+  403: 'permission',
+  404: 'notFound',
+  408: 'timeout',
+  409: 'conflict',
+  413: 'tooLarge',
+  422: 'invalid',
+  429: 'rateLimit',
+  504: 'timeout',
+  529: 'overloaded',
 }
 
 // A limit that only a person or the next month lifts.
@@ -52,12 +82,31 @@ const spendLimitCodes = new Set(['enforced_spend_limit_reached', 'contract_spend
 // Before any byte of the request can have left: no address, nobody listening, no TLS session. Codes that a living connection can fail with as
 // well (ECONNRESET, EHOSTUNREACH, ETIMEDOUT, EPROTO) prove it only together with the system call `connect`.
 const neverSent = new Set([
-  'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EMFILE', 'UND_ERR_CONNECT_TIMEOUT',
-  'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_TLS_HANDSHAKE_TIMEOUT',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EADDRNOTAVAIL',
+  'EMFILE',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'ERR_TLS_HANDSHAKE_TIMEOUT',
 ])
 
-const timeoutCodes = new Set(['ETIMEDOUT', 'ESOCKETTIMEDOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT', 'ERR_TLS_HANDSHAKE_TIMEOUT'])
+const timeoutCodes = new Set([
+  'ETIMEDOUT',
+  'ESOCKETTIMEDOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_TLS_HANDSHAKE_TIMEOUT',
+])
 
 /**
  * What a failed exchange means: may it be sent again, was it billed, how long does the server ask to wait. Never throws. The error type in the

@@ -5,7 +5,8 @@ import { Exchange } from './exchange.js'
 import { lost } from './http-upstream.js'
 import { modelAction } from './model-action.js'
 import { errorReply, type Reply, visible } from './reply.js'
-import type { Seam } from './seam.js'
+import { counter } from './count-tokens.js'
+import { countTokens, type Seam, upstreamKey } from './seam.js'
 import type { WireRequest } from './wire.js'
 
 /** How a request came in. */
@@ -36,6 +37,8 @@ function governed(seam: Seam, request: WireRequest, incoming: Incoming): Promise
   const action = modelAction(request.body, request.headers['anthropic-beta'])
   const { parent, labels } = incoming
   const ctx = seam.runtime.context(action, { ...(parent ? { parent } : {}), ...(labels ? { labels } : {}) })
+  upstreamKey.set(ctx, seam.origin.key)
+  countTokens.set(ctx, counter(seam, request, ctx))
   return new Exchange(ctx, seam, request).run(incoming.signal)
 }
 

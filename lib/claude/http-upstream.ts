@@ -25,7 +25,8 @@ function toRequest(request: WireRequest, abort: AbortSignal): Dispatcher.Request
     origin,
     path: pathname + search,
     method: request.method as Dispatcher.HttpMethod,
-    headers: request.headers as Record<string, string>,
+    // Without it a server may compress; nothing here would undo that.
+    headers: { ...request.headers, 'accept-encoding': 'identity' },
     body: request.body ?? null,
     signal: abort,
   }
@@ -33,7 +34,8 @@ function toRequest(request: WireRequest, abort: AbortSignal): Dispatcher.Request
 
 function toReply(response: Dispatcher.ResponseData): WireReply {
   const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(response.headers)) if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
+  for (const [name, value] of Object.entries(response.headers))
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
   return { status: response.statusCode, headers, body: chunks(response.body) }
 }
 
@@ -51,11 +53,18 @@ export function lost(error: unknown): UpstreamError {
   const code = codeOf(error)
   const syscall = (error as { syscall?: unknown } | null)?.syscall
   const shown = code.replace(/timed?[ _]?out/i, 'time-out')
-  return new UpstreamError(`no whole answer from the Messages API (${shown})`, { code, ...(typeof syscall === 'string' ? { syscall } : {}) })
+  return new UpstreamError(`no whole answer from the Messages API (${shown})`, {
+    code,
+    ...(typeof syscall === 'string' ? { syscall } : {}),
+  })
 }
 
 function codeOf(error: unknown): string {
-  for (let e = error as { code?: unknown; name?: unknown; cause?: unknown; errors?: readonly unknown[] } | null | undefined; e; e = (e.cause ?? e.errors?.[0]) as typeof e) {
+  for (
+    let e = error as { code?: unknown; name?: unknown; cause?: unknown; errors?: readonly unknown[] } | null | undefined;
+    e;
+    e = (e.cause ?? e.errors?.[0]) as typeof e
+  ) {
     if (typeof e.code === 'string') return e.code
     if (e.name === 'AbortError') return 'ABORTED'
   }

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { ConfigError, OutriggerError } from '../core/errors.js'
+import { OutriggerError } from '../core/errors.js'
 import { handle } from './handler.js'
 import { errorBody, errorReply, type Reply, type ReplyStream } from './reply.js'
 import type { Seam } from './seam.js'
@@ -44,7 +44,12 @@ function closed(server: Server): Promise<void> {
   })
 }
 
-async function serve(seam: Seam, guard: { token: string; maxBodyBytes: number }, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  seam: Seam,
+  guard: { token: string; maxBodyBytes: number },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const gone = new AbortController()
   response.once('close', () => {
     if (!response.writableEnded) gone.abort()
@@ -57,12 +62,26 @@ async function serve(seam: Seam, guard: { token: string; maxBodyBytes: number },
   }
 }
 
-async function replyTo(seam: Seam, guard: { token: string; maxBodyBytes: number }, request: IncomingMessage, signal: AbortSignal): Promise<Reply> {
+async function replyTo(
+  seam: Seam,
+  guard: { token: string; maxBodyBytes: number },
+  request: IncomingMessage,
+  signal: AbortSignal,
+): Promise<Reply> {
   if (request.method === 'HEAD') return { status: 200, headers: {}, body: '' }
-  if (!mayEnter(request, guard.token)) return errorReply(new OutriggerError('ERR_CONFIG', 'wrong or missing token: use the one that listen() gave', { http: { status: 401, type: 'authentication_error' } }))
+  if (!mayEnter(request, guard.token))
+    return errorReply(
+      new OutriggerError('ERR_CONFIG', 'wrong or missing token: use the one that listen() gave', {
+        http: { status: 401, type: 'authentication_error' },
+      }),
+    )
   const body = request.method === 'GET' ? undefined : await readBody(request, guard.maxBodyBytes)
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
-  return handle(seam, { method: request.method ?? 'GET', url: request.url ?? '/', headers, ...(body === undefined ? {} : { body }) }, { signal })
+  return handle(
+    seam,
+    { method: request.method ?? 'GET', url: request.url ?? '/', headers, ...(body === undefined ? {} : { body }) },
+    { signal },
+  )
 }
 
 /** Every credential that the client sends must be the token. */
@@ -77,21 +96,40 @@ function same(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
+/** Reads on past the limit without keeping anything, so that the client gets its answer. */
 async function readBody(request: IncomingMessage, limit: number): Promise<string> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > limit) throw new ConfigError(`the request body is longer than ${limit} bytes`)
-    chunks.push(chunk)
+    if (length <= limit) chunks.push(chunk)
+    else chunks.length = 0
   }
+  if (length > limit) throw tooLarge(limit)
   return Buffer.concat(chunks).toString('utf8')
+}
+
+function tooLarge(limit: number): OutriggerError {
+  return new OutriggerError('ERR_CONFIG', `the request body is longer than ${limit} bytes; raise maxBodyBytes`, {
+    http: { status: 413, type: 'request_too_large' },
+  })
 }
 
 async function answer(response: ServerResponse, reply: Reply): Promise<void> {
   response.writeHead(reply.status, { ...reply.headers })
   if (typeof reply.body === 'string') response.end(reply.body)
   else await pour(reply.body, response)
+}
+
+function roomIn(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return Promise.resolve()
+  return new Promise(resolve => {
+    const go = () => {
+      response.off('drain', go).off('close', go)
+      resolve()
+    }
+    response.on('drain', go).on('close', go)
+  })
 }
 
 async function pour(stream: ReplyStream, response: ServerResponse): Promise<void> {
@@ -101,7 +139,7 @@ async function pour(stream: ReplyStream, response: ServerResponse): Promise<void
     for (;;) {
       const { done, value } = await stream.next()
       if (done) break
-      if (!response.write(value)) await new Promise<void>(resolve => response.once('drain', resolve).once('close', resolve))
+      if (!response.write(value)) await roomIn(response)
     }
   } catch (error) {
     response.write(`event: error\ndata: ${JSON.stringify(errorBody(error).body)}\n\n`)

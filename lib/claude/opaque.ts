@@ -13,11 +13,16 @@ export async function opaqueUsage(opaque: { readonly model: string; readonly max
   const reported = typeof reply === 'object' && reply !== null && 'usage' in reply ? usageOf(reply, opaque.model) : undefined
   if (reported && reported.tokens.certainty !== 'unknown') return reported
   const input = await opaqueInput(message)
-  const output = reply === undefined ? opaque.maxTokens : Math.min(opaque.maxTokens, Math.ceil((await estimateTokens(reply)) * opaqueMargin))
+  const output = reply === undefined ? opaque.maxTokens : Math.min(opaque.maxTokens, Math.ceil((await tokensIn(reply)) * opaqueMargin))
   return { ...zeroUsage(opaque.model), tokens: { ...noUsage, input, output, certainty: 'estimated' } }
 }
 
 /** The input tokens that a message to an opaque agent is reserved with. */
 export async function opaqueInput(message: unknown): Promise<number> {
-  return Math.ceil((await estimateTokens(message)) * opaqueMargin)
+  return Math.ceil((await tokensIn(message)) * opaqueMargin)
+}
+
+/** A message or a reply can be anything; the estimate reads requests. */
+function tokensIn(content: unknown): Promise<number> {
+  return estimateTokens({ messages: [content] })
 }

@@ -28,13 +28,17 @@ const known = new Set(['apiKey', 'authToken', 'baseURL', 'headers', 'timeout', '
 
 /** @throws TypeError, RangeError or ConfigError that says the value and the fix; values that may be secrets are not shown */
 export function checkClaudeOptions(options: ClaudeOptions): void {
-  for (const key of Object.keys(options)) if (!known.has(key)) throw new TypeError(`claude: unknown option "${key}"; known are ${[...known].join(', ')}`)
+  for (const key of Object.keys(options))
+    if (!known.has(key)) throw new TypeError(`claude: unknown option "${key}"; known are ${[...known].join(', ')}`)
   for (const key of ['timeout', 'maxMessageBytes', 'idleMs'] as const) {
     const value = options[key]
-    if (value !== undefined && !(Number.isInteger(value) && value > 0)) throw new RangeError(`claude.${key} must be a whole number above 0, got ${value}`)
+    if (value !== undefined && !(Number.isInteger(value) && value > 0))
+      throw new RangeError(`claude.${key} must be a whole number above 0, got ${value}`)
   }
-  if (options.apiKey !== undefined && options.authToken !== undefined) throw new ConfigError('claude: apiKey and authToken exclude each other; give one')
-  if (options.apiKey !== undefined && typeof options.apiKey !== 'function' && !isSecret(options.apiKey)) throw new TypeError('claude.apiKey must be a non-empty string or a function')
+  if (options.apiKey !== undefined && options.authToken !== undefined)
+    throw new ConfigError('claude: apiKey and authToken exclude each other; give one')
+  if (options.apiKey !== undefined && typeof options.apiKey !== 'function' && !isSecret(options.apiKey))
+    throw new TypeError('claude.apiKey must be a non-empty string or a function')
   if (options.authToken !== undefined && !isSecret(options.authToken)) throw new TypeError('claude.authToken must be a non-empty string')
 }
 
@@ -47,16 +51,39 @@ export function originOf(options: ClaudeOptions, env: Env): Origin {
   return {
     origin,
     prefix,
+    key: options.upstream ?? keyOf(origin),
     credentials() {
       if (!usable) throw new ConfigError('no credential for Claude: set ANTHROPIC_API_KEY, or pass claude: { apiKey }')
-      if (typeof bearer === 'function') return Promise.resolve(bearer()).then(key => ({ authorization: `Bearer ${key}`, ...extra }))
+      if (typeof bearer === 'function') return keyFrom(bearer).then(key => ({ authorization: `Bearer ${key}`, ...extra }))
       return bearer === undefined ? extra : { authorization: `Bearer ${bearer}`, ...extra }
     },
   }
 }
 
+// One per process and origin: what agents of one upstream share, such as a retry budget, hangs on it.
+const keys = new Map<string, object>()
+
+/** The object that stands for an origin. */
+export function keyOf(origin: string): object {
+  const key = keys.get(origin) ?? Object.freeze({ origin })
+  keys.set(origin, key)
+  return key
+}
+
 function bearerOf(options: ClaudeOptions, env: Env): ClaudeOptions['apiKey'] {
   return options.apiKey ?? options.authToken ?? nonEmpty(env.ANTHROPIC_API_KEY) ?? nonEmpty(env.ANTHROPIC_AUTH_TOKEN)
+}
+
+/** What the function throws may name the key, so it goes no further. */
+async function keyFrom(give: () => string | Promise<string>): Promise<string> {
+  const key: unknown = await Promise.resolve()
+    .then(give)
+    .catch((error: unknown) => {
+      throw new ConfigError(`claude.apiKey() failed with ${error instanceof Error ? error.name : typeof error}`)
+    })
+  if (!isSecret(key))
+    throw new ConfigError(`claude.apiKey() must give a non-empty string, it gave ${typeof key === 'string' ? 'an empty one' : typeof key}`)
+  return key
 }
 
 function splitBase(baseURL: string): { origin: string; prefix: string } {
@@ -69,7 +96,9 @@ function splitBase(baseURL: string): { origin: string; prefix: string } {
 /** `Name: value` a line, as the SDK reads it. */
 function headersFrom(text: string | undefined): Record<string, string> {
   const pairs = (text ?? '').split('\n').filter(line => line.includes(':'))
-  return lowerCase(Object.fromEntries(pairs.map(line => [line.slice(0, line.indexOf(':')).trim(), line.slice(line.indexOf(':') + 1).trim()])))
+  return lowerCase(
+    Object.fromEntries(pairs.map(line => [line.slice(0, line.indexOf(':')).trim(), line.slice(line.indexOf(':') + 1).trim()])),
+  )
 }
 
 function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -28,6 +28,8 @@ export interface ModelPrice extends Rates {
   readonly imageTokens: number
   /** The hidden system prompt that tools bring, for the dearest `tool_choice`. */
   readonly toolPromptTokens: number
+  /** It thinks although the request does not ask for it: tokens of a cut stream may have been hidden. */
+  readonly thinksByDefault?: boolean
   /** Further exact ids with this price. */
   readonly aliases?: readonly string[]
 }
@@ -150,7 +152,8 @@ export function nanoOf(units: number): number {
 /** The same of any number of units. @throws RangeError when the result is no safe integer. */
 export function nanoOfExact(units: bigint): number {
   const nano = Number((units + BigInt(unitsPerNano - 1)) / BigInt(unitsPerNano))
-  if (!Number.isSafeInteger(nano)) throw new RangeError(`a cost of ${nano} nano-USD is more than a safe integer holds: check max_tokens and the rates`)
+  if (!Number.isSafeInteger(nano))
+    throw new RangeError(`a cost of ${nano} nano-USD is more than a safe integer holds: check max_tokens and the rates`)
   return nano
 }
 
@@ -178,10 +181,13 @@ function lineUnits(tokens: TokenUsage, { rates: r, percent }: Terms): number {
 
 function exactUnits(usage: ModelUsage, table: PriceTable, dearest: boolean): bigint {
   const lines = usage.iterations.length === 0 ? [{ model: usage.model, tokens: usage.tokens }] : usage.iterations
-  return lines.reduce((sum, { model, tokens }) => {
-    const { rates, percent } = termsOf(usage, model, tokens, table, dearest)
-    return sum + rateNames.reduce((line, name) => line + BigInt(tokens[name]) * BigInt(rates[name]), 0n) * BigInt(percent)
-  }, BigInt(feesOf(usage, table)) * BigInt(unitsPerNano))
+  return lines.reduce(
+    (sum, { model, tokens }) => {
+      const { rates, percent } = termsOf(usage, model, tokens, table, dearest)
+      return sum + rateNames.reduce((line, name) => line + BigInt(tokens[name]) * BigInt(rates[name]), 0n) * BigInt(percent)
+    },
+    BigInt(feesOf(usage, table)) * BigInt(unitsPerNano),
+  )
 }
 
 interface Terms {
@@ -194,7 +200,8 @@ function termsOf(usage: ModelUsage, model: string, tokens: TokenUsage, table: Pr
   const index = indexOf(table)
   const price = index.models.get(model) ?? index.dearest
   if (dearest) return dearestTerms(price, usage)
-  if (usage.speed === null && usage.inferenceGeo === null && usage.serviceTier === null && price.longContext === undefined) return { rates: price, percent: 100 }
+  if (usage.speed === null && usage.inferenceGeo === null && usage.serviceTier === null && price.longContext === undefined)
+    return { rates: price, percent: 100 }
   const speed = usage.speed === null || usage.speed === 'standard' ? undefined : fastTerms(price)
   const percent = ((speed?.percent ?? 100) * geographyPercent(price, usage) * tierPercent(usage)) / 10_000
   return { rates: speed?.rates ?? tierOf(price, tokens), percent: Math.ceil(percent) }
@@ -236,25 +243,46 @@ function feesOf({ serverTools: t }: ModelUsage, { fees }: PriceTable): number {
  * largest known (context window 1,000,000; output 128,000; image 4,784; tool prompt 804), because each of them is an upper bound.
  * @throws TypeError for an unknown field, RangeError for a rate or limit that is no safe integer.
  */
-export function definePrices(overrides: Readonly<Record<string, ModelPriceInput>>, base: PriceTable = defaultPrices, version = `${base.version}+custom`): PriceTable {
-  if (typeof overrides !== 'object' || overrides === null) throw new TypeError('prices: give an object of models, like { "my-model": { input: 3_000_000, output: 15_000_000 } }')
+export function definePrices(
+  overrides: Readonly<Record<string, ModelPriceInput>>,
+  base: PriceTable = defaultPrices,
+  version = `${base.version}+custom`,
+): PriceTable {
+  if (typeof overrides !== 'object' || overrides === null)
+    throw new TypeError('prices: give an object of models, like { "my-model": { input: 3_000_000, output: 15_000_000 } }')
   const models: Record<string, ModelPrice> = { ...base.models }
   for (const [model, input] of Object.entries(overrides)) models[model] = complete(model, input, indexOf(base).models.get(model))
   return frozen({ ...base, version, models })
 }
 
 const limitDefaults = { contextWindow: 1_000_000, maxOutput: 128_000, imageTokens: 4784, toolPromptTokens: 804 } as const
-const known = new Set<string>([...rateNames, ...Object.keys(limitDefaults), 'longContext', 'fast', 'usPercent', 'aliases'])
+const known = new Set<string>([
+  ...rateNames,
+  ...Object.keys(limitDefaults),
+  'longContext',
+  'fast',
+  'usPercent',
+  'thinksByDefault',
+  'aliases',
+])
 
 function complete(model: string, given: ModelPriceInput, old: ModelPrice | undefined): ModelPrice {
   if (typeof given !== 'object' || given === null) throw new TypeError(`prices of "${model}": give { input, output } in pico-USD a token`)
-  for (const key of Object.keys(given)) if (!known.has(key)) throw new TypeError(`prices of "${model}": unknown field "${key}"; known are ${[...known].join(', ')}`)
+  for (const key of Object.keys(given))
+    if (!known.has(key)) throw new TypeError(`prices of "${model}": unknown field "${key}"; known are ${[...known].join(', ')}`)
   const kept = given.input === undefined && given.output === undefined ? old : withoutRates(old)
   const { longContext, fast, aliases, ...numbers } = { ...limitDefaults, ...kept, ...defined(given) }
   return {
     ...numbers,
     ...ratesOf(model, { ...old, ...numbers }, kept === old && old !== undefined ? old : given),
-    ...(longContext ? { longContext: { ...ratesOf(model, longContext, longContext), above: validRate(longContext.above, `longContext.above of "${model}"`) } } : {}),
+    ...(longContext
+      ? {
+          longContext: {
+            ...ratesOf(model, longContext, longContext),
+            above: validRate(longContext.above, `longContext.above of "${model}"`),
+          },
+        }
+      : {}),
     ...(fast ? { fast: ratesOf(model, fast, fast) } : {}),
     ...(numbers.usPercent === undefined ? {} : { usPercent: validRate(numbers.usPercent, `usPercent of "${model}"`) }),
     ...limitsOf(model, numbers),
@@ -265,8 +293,8 @@ function complete(model: string, given: ModelPriceInput, old: ModelPrice | undef
 // New base rates make the old derived ones, tiers and fast rates meaningless.
 function withoutRates(old: ModelPrice | undefined): ModelPriceInput {
   if (old === undefined) return {}
-  const { contextWindow, maxOutput, imageTokens, toolPromptTokens, usPercent, aliases } = old
-  return defined({ contextWindow, maxOutput, imageTokens, toolPromptTokens, usPercent, aliases })
+  const { contextWindow, maxOutput, imageTokens, toolPromptTokens, usPercent, thinksByDefault, aliases } = old
+  return defined({ contextWindow, maxOutput, imageTokens, toolPromptTokens, usPercent, thinksByDefault, aliases })
 }
 
 function ratesOf(model: string, main: Partial<Rates>, given: Partial<Rates>): Rates {
@@ -283,12 +311,17 @@ function ratesOf(model: string, main: Partial<Rates>, given: Partial<Rates>): Ra
 
 function limitsOf(model: string, given: Readonly<Record<keyof typeof limitDefaults, number>>): Record<keyof typeof limitDefaults, number> {
   const names = Object.keys(limitDefaults) as (keyof typeof limitDefaults)[]
-  return Object.fromEntries(names.map(name => [name, validRate(given[name], `${name} of "${model}"`)])) as Record<keyof typeof limitDefaults, number>
+  return Object.fromEntries(names.map(name => [name, validRate(given[name], `${name} of "${model}"`)])) as Record<
+    keyof typeof limitDefaults,
+    number
+  >
 }
 
 function validRate(value: unknown, what: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= 1e12) return value
-  throw new RangeError(`${what} is ${String(value)}: give a whole number from 0 to 1e12; rates are pico-USD a token, so that $3 per million tokens is 3_000_000`)
+  throw new RangeError(
+    `${what} is ${String(value)}: give a whole number from 0 to 1e12; rates are pico-USD a token, so that $3 per million tokens is 3_000_000`,
+  )
 }
 
 function defined<T extends object>(value: T): T {

@@ -8,7 +8,11 @@ export interface BoundRule {
 export const boundTable: readonly BoundRule[] = Object.freeze([
   { feature: 'text', bound: 'its UTF-8 bytes: a token is at least a byte; 16 a message and 8 a block for role markers' },
   { feature: 'system', bound: 'its UTF-8 bytes, 8 a block' },
-  { feature: 'tools', bound: "the model's hidden tool prompt (dearest tool_choice) + bytes of each definition as JSON + 64; for Anthropic-defined client tools also their published definition" },
+  {
+    feature: 'tools',
+    bound:
+      "the model's hidden tool prompt (dearest tool_choice) + bytes of each definition as JSON + 64; for Anthropic-defined client tools also their published definition",
+  },
   { feature: 'tool_use', bound: 'bytes of name and input as JSON + 64, + 16 a parameter' },
   { feature: 'tool_result', bound: 'its content, by the rules of this table, + 64' },
   { feature: 'thinking', bound: 'bytes of thinking, signature and data' },
@@ -19,22 +23,67 @@ export const boundTable: readonly BoundRule[] = Object.freeze([
   { feature: 'thread', bound: 'continued: the context window; created: nothing beyond what is sent' },
   { feature: 'output_config', bound: 'bytes of the schema as JSON + 1,000 for the prompt that explains it' },
   { feature: 'mcp', bound: 'MCP servers and toolsets: 11 context windows, because the server ends its loop after 10 rounds' },
-  { feature: 'web_search', bound: '(max_uses + 1) context windows, from version 20260209 at least 11 (it runs code of its own); the search fee x max_uses; refused without max_uses' },
+  {
+    feature: 'web_search',
+    bound:
+      '(max_uses + 1) context windows, from version 20260209 at least 11 (it runs code of its own); the search fee x max_uses; refused without max_uses',
+  },
   { feature: 'web_fetch', bound: '(max_uses + 1) context windows, from version 20260209 at least 11; refused without max_uses' },
-  { feature: 'code_execution', bound: 'refused: it has no max_uses and is billed by time; beside web search or fetch of version 20260209 or later, where its time is free, 11 context windows and 10 fees' },
-  { feature: 'advisor', bound: '(max_uses + 1) context windows, as many again for the advisor, and its max_tokens (else its longest answer) x max_uses; refused without max_uses' },
+  {
+    feature: 'code_execution',
+    bound:
+      'refused: it has no max_uses and is billed by time; beside web search or fetch of version 20260209 or later, where its time is free, 11 context windows and 10 fees',
+  },
+  {
+    feature: 'advisor',
+    bound:
+      '(max_uses + 1) context windows, as many again for the advisor, and its max_tokens (else its longest answer) x max_uses; refused without max_uses',
+  },
   { feature: 'tool_search', bound: 'refused: it has no max_uses' },
   { feature: 'compaction', bound: 'one more context window and one longest answer for every round' },
-  { feature: 'fallbacks', bound: 'every named model runs all rounds at a context window each, with its own max_tokens; "default" is refused, because it names no model' },
+  {
+    feature: 'fallbacks',
+    bound:
+      'every named model runs all rounds at a context window each, with its own max_tokens; "default" is refused, because it names no model',
+  },
   { feature: 'output', bound: 'max_tokens; refused without it' },
-  { feature: 'rates', bound: 'the dearest of all models named; cache writes by ttl where caching can apply; the long-context tier where the input can pass it; fast rates for speed "fast"; the US rate unless inference_geo is "global"' },
+  {
+    feature: 'rates',
+    bound:
+      'the dearest of all models named; cache writes by ttl where caching can apply; the long-context tier where the input can pass it; fast rates for speed "fast"; the US rate unless inference_geo is "global"',
+  },
 ])
 
 /** Top-level fields of a request that have a rule, or cost nothing. As in the SDK's `MessageCreateParams`, plain and beta. */
 export const knownRequestFields: readonly string[] = [
-  'max_tokens', 'messages', 'model', 'system', 'tools', 'stream', 'metadata', 'thinking', 'tool_choice', 'stop_sequences', 'cache_control',
-  'output_config', 'output_format', 'context_management', 'compaction', 'container', 'diagnostics', 'fallback_credit_token', 'fallbacks',
-  'inference_geo', 'mcp_servers', 'service_tier', 'speed', 'thread', 'billing_policy', 'betas', 'user_profile_id', 'workspace_id',
+  'max_tokens',
+  'messages',
+  'model',
+  'system',
+  'tools',
+  'stream',
+  'metadata',
+  'thinking',
+  'tool_choice',
+  'stop_sequences',
+  'cache_control',
+  'output_config',
+  'output_format',
+  'context_management',
+  'compaction',
+  'container',
+  'diagnostics',
+  'fallback_credit_token',
+  'fallbacks',
+  'inference_geo',
+  'mcp_servers',
+  'service_tier',
+  'speed',
+  'thread',
+  'billing_policy',
+  'betas',
+  'user_profile_id',
+  'workspace_id',
 ]
 
 /** Sampling parameters that earlier SDKs send; they cost nothing. */
@@ -42,17 +91,39 @@ export const knownSamplingFields: readonly string[] = ['temperature', 'top_p', '
 
 /** Content block types that have a rule. As in the SDK's `ContentBlockParam`, plain and beta. */
 export const knownBlockTypes: readonly string[] = [
-  'text', 'image', 'document', 'search_result', 'thinking', 'redacted_thinking', 'tool_use', 'tool_result', 'server_tool_use',
-  'web_search_tool_result', 'web_fetch_tool_result', 'advisor_tool_result', 'code_execution_tool_result', 'bash_code_execution_tool_result',
-  'text_editor_code_execution_tool_result', 'tool_search_tool_result', 'mcp_tool_use', 'mcp_tool_result', 'container_upload', 'compaction',
-  'tool_addition', 'tool_removal', 'mcp_tool_listing', 'fallback',
+  'text',
+  'image',
+  'document',
+  'search_result',
+  'thinking',
+  'redacted_thinking',
+  'tool_use',
+  'tool_result',
+  'server_tool_use',
+  'web_search_tool_result',
+  'web_fetch_tool_result',
+  'advisor_tool_result',
+  'code_execution_tool_result',
+  'bash_code_execution_tool_result',
+  'text_editor_code_execution_tool_result',
+  'tool_search_tool_result',
+  'mcp_tool_use',
+  'mcp_tool_result',
+  'container_upload',
+  'compaction',
+  'tool_addition',
+  'tool_removal',
+  'mcp_tool_listing',
+  'fallback',
 ]
 
 /** Types that stand only inside a tool result. */
 export const knownNestedTypes: readonly string[] = ['tool_reference', 'browser_state']
 
 /** A tool type's rule: tokens that its definition adds on our side, or how the server runs it. */
-export type ToolRule = { readonly definition: number } | { readonly server: 'web_search' | 'web_fetch' | 'code_execution' | 'advisor' | 'tool_search' | 'mcp'; readonly dynamic?: boolean }
+export type ToolRule =
+  | { readonly definition: number }
+  | { readonly server: 'web_search' | 'web_fetch' | 'code_execution' | 'advisor' | 'tool_search' | 'mcp'; readonly dynamic?: boolean }
 
 const client = (definition: number): ToolRule => ({ definition })
 const server = (name: Extract<ToolRule, { server: string }>['server'], dynamic = false): ToolRule => ({ server: name, dynamic })

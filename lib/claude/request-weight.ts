@@ -38,7 +38,16 @@ const shown = (name: unknown): string => `"${String(name).slice(0, 60)}"`
 
 /** Walks a request once and adds up what it can cost at most. Refuses what has no bound. */
 export class RequestWeight {
-  readonly weights: Weights = { text: perRequest, system: 0, tools: 0, tool_use: 0, tool_result: 0, thinking: 0, document: 0, output_config: 0 }
+  readonly weights: Weights = {
+    text: perRequest,
+    system: 0,
+    tools: 0,
+    tool_use: 0,
+    tool_result: 0,
+    thinking: 0,
+    document: 0,
+    output_config: 0,
+  }
   images = 0
   hasTools = false
   /** Something is named that the request does not carry, or cannot be measured: the feature that did so. */
@@ -63,7 +72,11 @@ export class RequestWeight {
   /** @throws UnboundedRequestError */
   read(request: Fields): this {
     for (const key in request) if (request[key] !== null && request[key] !== undefined) this.field(key, request[key])
-    if (this.codeExecution && !this.dynamic) refuse('code execution', 'it is billed by time; remove the tool, or use it beside web_search_20260209 or web_fetch_20260209 (or later), where its time is free')
+    if (this.codeExecution && !this.dynamic)
+      refuse(
+        'code execution',
+        'it is billed by time; remove the tool, or use it beside web_search_20260209 or web_fetch_20260209 (or later), where its time is free',
+      )
     return this
   }
 
@@ -89,14 +102,17 @@ export class RequestWeight {
         this.maxTokens = value
         return
       case 'messages':
-        return this.messages(value)
+        this.messages(value)
+        return
       case 'system':
-        return this.content(value, 'system')
+        this.content(value, 'system')
+        return
       case 'tools':
         for (const tool of listOf(value)) this.tool(tool)
         return
       default:
-        return this.rareField(key, value)
+        this.rareField(key, value)
+        return
     }
   }
 
@@ -106,21 +122,25 @@ export class RequestWeight {
         this.weights.output_config += perSetting
         return
       case 'cache_control':
-        return this.cached(value)
+        this.cached(value)
+        return
       case 'output_config':
       case 'output_format':
         this.weights.output_config += perSetting + perSchema + this.json(value)
         return
       case 'context_management':
-        return this.contextManagement(value)
+        this.contextManagement(value)
+        return
       case 'compaction':
         this.compactions += 1
         this.weights.text += this.json(value)
         return
       case 'container':
-        return this.window('reference')
+        this.window('reference')
+        return
       case 'thread':
-        return this.threadOf(value)
+        this.threadOf(value)
+        return
       case 'inference_geo':
         this.geo = value
         return
@@ -131,7 +151,8 @@ export class RequestWeight {
         this.mcp ||= listOf(value).length > 0
         return
       case 'fallbacks':
-        return this.fallbacksOf(value)
+        this.fallbacksOf(value)
+        return
       default:
         refuse(`the request field ${shown(key)}`, 'it is not one that this version knows; remove it')
     }
@@ -153,48 +174,63 @@ export class RequestWeight {
   }
 
   private block(block: unknown, feature: keyof Weights): void {
-    if (typeof block === 'string') return this.content(block, feature)
+    if (typeof block === 'string') {
+      this.content(block, feature)
+      return
+    }
     if (!isFields(block)) return
     this.weights[feature] += perBlock
     if (block.cache_control) this.cached(block.cache_control)
     switch (block.type) {
       case 'text':
-        return this.fieldsOf(block, feature)
+        this.fieldsOf(block, feature)
+        return
       case 'tool_use':
       case 'server_tool_use':
       case 'mcp_tool_use':
-        return this.toolUse(block)
+        this.toolUse(block)
+        return
       case 'tool_result':
       case 'mcp_tool_result':
-        return this.toolResult(block)
+        this.toolResult(block)
+        return
       case 'thinking':
       case 'redacted_thinking':
-        return this.fieldsOf(block, 'thinking')
+        this.fieldsOf(block, 'thinking')
+        return
       case 'image':
-        return this.image(block)
+        this.image(block)
+        return
       case 'document':
-        return this.document(block)
+        this.document(block)
+        return
       default:
-        return this.rareBlock(block, feature)
+        this.rareBlock(block, feature)
+        return
     }
   }
 
   private rareBlock(block: Fields, feature: keyof Weights): void {
     switch (block.type) {
       case 'search_result':
-        return this.cited(block, () => {
+        this.cited(block, () => {
           this.fieldsOf(block, 'document', 'content')
           this.content(block.content, 'document')
         })
+        return
       case 'web_fetch_tool_result':
-        return this.fetched(block)
+        this.fetched(block)
+        return
       case 'container_upload':
-        return this.window('reference')
+        this.window('reference')
+        return
       case 'compaction':
         this.fieldsOf(block, feature, 'tool_changes')
-        return this.content(block.tool_changes, 'tools')
+        this.content(block.tool_changes, 'tools')
+        return
       case 'tool_addition':
-        return this.toolAddition(block)
+        this.toolAddition(block)
+        return
       case 'web_search_tool_result':
       case 'advisor_tool_result':
       case 'code_execution_tool_result':
@@ -202,13 +238,15 @@ export class RequestWeight {
       case 'text_editor_code_execution_tool_result':
       case 'tool_search_tool_result':
         this.weights.tool_result += perTool
-        return this.fieldsOf(block, 'tool_result')
+        this.fieldsOf(block, 'tool_result')
+        return
       case 'tool_removal':
       case 'mcp_tool_listing':
       case 'fallback':
       case 'tool_reference':
       case 'browser_state':
-        return this.fieldsOf(block, feature)
+        this.fieldsOf(block, feature)
+        return
       default:
         refuse(`a content block of type ${shown(block.type)}`, 'this version does not know it; leave it out')
     }
@@ -244,8 +282,14 @@ export class RequestWeight {
   private document(block: Fields): void {
     const source = isFields(block.source) ? block.source : {}
     this.fieldsOf(block, 'document', 'source')
-    if (source.type === 'base64') return this.window('pdf')
-    if (source.type === 'url' || source.type === 'file') return this.window('reference')
+    if (source.type === 'base64') {
+      this.window('pdf')
+      return
+    }
+    if (source.type === 'url' || source.type === 'file') {
+      this.window('reference')
+      return
+    }
     if (source.type !== 'text' && source.type !== 'content') refuse(`a document source of type ${shown(source.type)}`, 'send its text')
     this.cited(block, () => this.content(source.type === 'text' ? source.data : source.content, 'document'))
   }
@@ -253,7 +297,8 @@ export class RequestWeight {
   private cited(block: Fields, add: () => void): void {
     const before = this.weights.document
     add()
-    if (isFields(block.citations) && block.citations.enabled === true) this.weights.document += (this.weights.document - before) * (citedTimes - 1) + perCited
+    if (isFields(block.citations) && block.citations.enabled === true)
+      this.weights.document += (this.weights.document - before) * (citedTimes - 1) + perCited
   }
 
   private fetched(block: Fields): void {
@@ -265,7 +310,10 @@ export class RequestWeight {
 
   private toolAddition(block: Fields): void {
     const change = isFields(block.tool) ? block.tool : {}
-    if (change.type === 'tool_definition') return this.tool(change.definition)
+    if (change.type === 'tool_definition') {
+      this.tool(change.definition)
+      return
+    }
     if (change.type === 'mcp_tool_reference' || change.type === 'mcp_toolset_reference') this.mcp = true
     this.weights.tools += perTool + this.json(change)
   }
@@ -291,7 +339,8 @@ export class RequestWeight {
 
   private counted(name: string, dynamic: boolean, tool: Fields): void {
     const uses = tool.max_uses
-    if (typeof uses !== 'number' || !Number.isSafeInteger(uses) || uses < 1) refuse(`the server tool ${name}`, `set max_uses of the tool; it is ${shown(uses)}`)
+    if (typeof uses !== 'number' || !Number.isSafeInteger(uses) || uses < 1)
+      refuse(`the server tool ${name}`, `set max_uses of the tool; it is ${shown(uses)}`)
     this.uses += uses
     this.dynamic ||= dynamic
     if (name === 'web_search') this.searches += uses
@@ -330,7 +379,8 @@ export class RequestWeight {
     if (!isFields(entry) || typeof entry.model !== 'string') return refuse('a fallback without a model', 'name its model')
     if (entry.output_config) this.weights.output_config += perSetting + perSchema + this.json(entry.output_config)
     if (entry.speed !== null && entry.speed !== undefined && entry.speed !== 'standard') this.fast = true
-    for (const key in entry) if (!fallbackFields.has(key)) refuse(`the field ${shown(key)} of a fallback`, 'it is not one that this version knows; remove it')
+    for (const key in entry)
+      if (!fallbackFields.has(key)) refuse(`the field ${shown(key)} of a fallback`, 'it is not one that this version knows; remove it')
     return { model: entry.model, maxTokens: tokenLimit(entry.max_tokens, 'max_tokens of a fallback') }
   }
 

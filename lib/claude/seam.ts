@@ -11,6 +11,8 @@ export interface Origin {
   readonly origin: string
   /** The path of the base URL, without a slash at the end. */
   readonly prefix: string
+  /** Stands for this upstream: one object for each. */
+  readonly key: object
   /** Headers that every request gets last: credentials and what the user configured. */
   credentials(): Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>
 }
@@ -34,3 +36,9 @@ export const modelMessage: Slot<AssistantMessage> = slot<AssistantMessage>('clau
 
 /** Every figure of an attempt's usage, for pricing. */
 export const modelUsage: Slot<ModelUsage> = slot<ModelUsage>('claude.usage', { scope: 'attempt' })
+
+/** What stands for the upstream of a request, one object for each: for state that all agents of one upstream share. */
+export const upstreamKey: Slot<object> = slot<object>('claude.upstream', { scope: 'action' })
+
+/** Asks the API how many input tokens a request has; single-flight for one action. Rejects with an `UpstreamError`. */
+export const countTokens: Slot<() => Promise<number>> = slot<() => Promise<number>>('claude.countTokens', { scope: 'action' })

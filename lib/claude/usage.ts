@@ -39,8 +39,18 @@ export interface ModelUsage {
 /** The usage fields that are understood, as the SDK's `Usage`, `BetaUsage` and their parts declare them. */
 export const knownUsageFields: Readonly<Record<'usage' | 'serverTools' | 'cacheCreation' | 'iteration', readonly string[]>> = {
   usage: [
-    'cache_creation', 'cache_creation_input_tokens', 'cache_read_input_tokens', 'fallback_credit', 'inference_geo', 'input_tokens', 'iterations',
-    'output_tokens', 'output_tokens_details', 'server_tool_use', 'service_tier', 'speed',
+    'cache_creation',
+    'cache_creation_input_tokens',
+    'cache_read_input_tokens',
+    'fallback_credit',
+    'inference_geo',
+    'input_tokens',
+    'iterations',
+    'output_tokens',
+    'output_tokens_details',
+    'server_tool_use',
+    'service_tier',
+    'speed',
   ],
   serverTools: ['code_execution_requests', 'web_fetch_requests', 'web_search_requests'],
   cacheCreation: ['ephemeral_1h_input_tokens', 'ephemeral_5m_input_tokens'],
@@ -62,7 +72,16 @@ const isFields = (value: unknown): value is Fields => typeof value === 'object' 
 
 /** Nothing used by a model, and that is certain. */
 export function zeroUsage(model: string): ModelUsage {
-  return { model, tokens: noUsage, serverTools: noServerTools, serviceTier: null, speed: null, inferenceGeo: null, iterations: [], flags: [] }
+  return {
+    model,
+    tokens: noUsage,
+    serverTools: noServerTools,
+    serviceTier: null,
+    speed: null,
+    inferenceGeo: null,
+    iterations: [],
+    flags: [],
+  }
 }
 
 const noServerTools: ServerToolCounts = Object.freeze({ webSearch: 0, webFetch: 0, codeExecution: 0, other: 0 })
@@ -158,7 +177,9 @@ class Reading {
     if (list !== undefined && list !== null && !Array.isArray(list)) this.invalid('iterations')
     const parts = Array.isArray(list) ? list.map((part, i) => this.iteration(part, i)) : none
     if (parts.length === 0 && this.unpriced === 0) return none
-    const included = parts.filter(({ type }) => type === 'message' || type === 'fallback_message').reduce((sum, { tokens }) => addUsage(sum, tokens), noUsage)
+    const included = parts
+      .filter(({ type }) => type === 'message' || type === 'fallback_message')
+      .reduce((sum, { tokens }) => addUsage(sum, tokens), noUsage)
     const rest = beyond(top, included)
     const unpriced: TokenUsage = { ...noUsage, output: this.unpriced }
     return [
@@ -286,7 +307,12 @@ export class UsageMeter {
   // A delta has the total of the cache writes, not their split. Where the total fell, the split of the start no longer holds.
   private dropStaleSplit(before: Fields, usage: Fields): void {
     const now = usage.cache_creation_input_tokens
-    if (typeof now === 'number' && typeof before.cache_creation_input_tokens === 'number' && now < before.cache_creation_input_tokens && !isFields(usage.cache_creation))
+    if (
+      typeof now === 'number' &&
+      typeof before.cache_creation_input_tokens === 'number' &&
+      now < before.cache_creation_input_tokens &&
+      !isFields(usage.cache_creation)
+    )
       this.merged!.cache_creation = null
   }
 }
@@ -319,7 +345,9 @@ export function settleCut(meter: UsageMeter, facts: CutFacts): ModelUsage {
   if (meter.final && seen.tokens.certainty === 'measured') return seen
   const known = meter.started && (facts.rounds ?? 1) === 1 && seen.tokens.certainty !== 'unknown'
   const most = Math.max(seen.tokens.output, meter.outputBytes + cutMarginTokens)
-  const output = facts.hiddenThinking ? Math.max(facts.boundOutput, seen.tokens.output) : Math.max(seen.tokens.output, Math.min(facts.boundOutput, most))
+  const output = facts.hiddenThinking
+    ? Math.max(facts.boundOutput, seen.tokens.output)
+    : Math.max(seen.tokens.output, Math.min(facts.boundOutput, most))
   return known ? withOutput(seen, output) : wholeHold(seen, output, facts)
 }
 
@@ -327,7 +355,12 @@ function withOutput(seen: ModelUsage, output: number): ModelUsage {
   const more = output - seen.tokens.output
   const tokens: TokenUsage = { ...seen.tokens, output, certainty: 'estimated' }
   const rest: IterationUsage = { type: 'rest', model: seen.model, tokens: { ...noUsage, output: more, certainty: 'estimated' } }
-  return { ...seen, tokens, iterations: seen.iterations.length === 0 ? seen.iterations : [...seen.iterations, rest], flags: [...seen.flags, 'cut'] }
+  return {
+    ...seen,
+    tokens,
+    iterations: seen.iterations.length === 0 ? seen.iterations : [...seen.iterations, rest],
+    flags: [...seen.flags, 'cut'],
+  }
 }
 
 // Nothing says at which rate the input counts: the dearest class, at the dearest multipliers, and of the dearest model where several may have run.

@@ -10,7 +10,7 @@ import { lost } from './http-upstream.js'
 import { priceOf } from './prices.js'
 import { withAnswer } from './reply.js'
 import { modelMessage, modelUsage, type Seam } from './seam.js'
-import { SseDecoder } from './sse.js'
+import { SseDecoder, type SseFrame } from './sse.js'
 import { ToolHold } from './tool-hold.js'
 import { type ModelUsage, UsageMeter, usageOf, zeroUsage } from './usage.js'
 import type { WireReply, WireRequest } from './wire.js'
@@ -39,6 +39,8 @@ export class WireAttempt {
   #sent = false
   #events = 0
   #openTool = false
+  #lastWaitMs = 0
+  #heldBackMs = 0
   #usage: ModelUsage | undefined
 
   constructor(ctx: ActionContext, seam: Seam, receiver: Receiver) {
@@ -67,6 +69,7 @@ export class WireAttempt {
   }
 
   async #exchange(request: WireRequest, abort: AbortController): Promise<void> {
+    this.#scope.throwIfAborted()
     this.#sent = true
     const reply = await this.#waiting(this.#seam.upstream(request, abort.signal))
     if (reply.status >= 400) throw await this.#errorAnswer(reply)
@@ -77,9 +80,16 @@ export class WireAttempt {
 
   /** Time until the model's next byte is token time; time in which a slow consumer holds us back is not. */
   async #waiting<T>(work: Promise<T>): Promise<T> {
+    const { clock } = this.#ctx
+    const from = clock.monotonic()
     this.#ctx.enter('token')
     try {
-      return await this.#scope.race(work)
+      const value = await this.#ctx.elsewhere(this.#scope.race(work))
+      this.#lastWaitMs = 0
+      return value
+    } catch (error) {
+      this.#lastWaitMs = clock.monotonic() - from
+      throw error
     } finally {
       this.#ctx.leave('token')
     }
@@ -94,8 +104,8 @@ export class WireAttempt {
       for (;;) {
         const { done, value } = await this.#waiting(source.next())
         for (const frame of done ? decoder.end() : decoder.push(value)) {
-          if (frame.event === null && frame.data === '') await this.#receiver.aside(frame.raw)
-          else await this.#take(parseEvent(frame.data), frame.raw, hold)
+          if (frame.data === '') await this.#receiver.aside(frame.raw)
+          else await this.#take(parseEvent(frame.data), frame, reply, hold)
         }
         if (done) break
       }
@@ -105,15 +115,26 @@ export class WireAttempt {
     if (!this.#accumulator.complete) throw new TruncatedStreamError({ events: this.#events })
   }
 
-  async #take(event: MessagesStreamEvent, raw: string, hold: ToolHold): Promise<void> {
+  async #take(event: MessagesStreamEvent, frame: SseFrame, reply: WireReply, hold: ToolHold): Promise<void> {
     this.#events++
-    if (event.type === 'error') throw this.#errorEvent(event)
+    if (event.type === 'error') throw this.#errorEvent(event, frame, reply)
     this.#accumulator.add(event)
     this.#measure(event)
     if (event.type === 'message_stop') await this.#ctx.taps?.end()
-    this.#receiver.raw(event, raw)
+    this.#receiver.raw(event, frame.raw)
     const released = hold.take(event)
-    if (released) await this.#scope.race(released)
+    if (released) await this.#heldBack(released)
+  }
+
+  /** Until the consumer has room and the judges have judged; the model goes on meanwhile. */
+  async #heldBack(released: Promise<void>): Promise<void> {
+    const { clock } = this.#ctx
+    const from = clock.monotonic()
+    try {
+      await this.#scope.race(released)
+    } finally {
+      this.#heldBackMs += clock.monotonic() - from
+    }
   }
 
   #measure(event: MessagesStreamEvent): void {
@@ -153,7 +174,10 @@ export class WireAttempt {
       text += typeof value === 'string' ? value : decoder.decode(value, { stream: true })
       if (text.length > this.#seam.maxMessageBytes) {
         source.return?.()?.catch(() => {})
-        throw new UpstreamError(`the answer is longer than maxMessageBytes (${this.#seam.maxMessageBytes})`, { status: reply.status, code: 'TOO_LARGE' })
+        throw new UpstreamError(`the answer is longer than maxMessageBytes (${this.#seam.maxMessageBytes})`, {
+          status: reply.status,
+          code: 'TOO_LARGE',
+        })
       }
     }
   }
@@ -162,18 +186,46 @@ export class WireAttempt {
     const body = await this.#readText(reply).catch(() => '')
     const failure = classify({ status: reply.status, body, headers: reply.headers })
     const { type, errorCode, retryable, retryAfterMs } = failure
-    const facts = { status: reply.status, type, errorCode, retryable, retryAfterMs, billed: failure.billed, requestId: reply.headers['request-id'] }
-    return withAnswer(new UpstreamError(`the Messages API answered ${reply.status}${type ? ` ${type}` : ''}`, facts), { status: reply.status, headers: reply.headers, body })
+    const facts = {
+      status: reply.status,
+      type,
+      errorCode,
+      retryable,
+      retryAfterMs,
+      billed: failure.billed,
+      requestId: reply.headers['request-id'],
+    }
+    return withAnswer(new UpstreamError(`the Messages API answered ${reply.status}${type ? ` ${type}` : ''}`, facts), {
+      status: reply.status,
+      headers: reply.headers,
+      body,
+    })
   }
 
-  #errorEvent(event: MessagesStreamEvent & { type: 'error' }): UpstreamError {
+  /** The upstream's own error event: within a stream it goes on as it is, before its head it is an error answer. */
+  #errorEvent(event: MessagesStreamEvent & { type: 'error' }, frame: SseFrame, reply: WireReply): UpstreamError {
     const { type, errorCode, retryable, retryAfterMs } = classify({ body: event, sse: true })
-    return new UpstreamError(`the Messages API ended the stream with ${type ?? 'an error'}`, { type, errorCode, retryable, retryAfterMs, billed: this.#meter.started ? 'maybe' : 'no' })
+    const error = new UpstreamError(`the Messages API ended the stream with ${type ?? 'an error'}`, {
+      type,
+      errorCode,
+      retryable,
+      retryAfterMs,
+      billed: this.#meter.started ? 'maybe' : 'no',
+    })
+    const headers = { ...reply.headers, 'content-type': 'application/json' }
+    return withAnswer(error, { status: statusByType[type ?? ''] ?? 500, headers, body: frame.data, event: frame.raw })
   }
 
   #garbage(reply: WireReply, body: string): UpstreamError {
     const { type, errorCode, retryable, billed } = classify({ status: reply.status, body, headers: reply.headers })
-    return new UpstreamError('the Messages API answered with something that is not a message', { status: 502, type: type ?? 'api_error', errorCode, retryable, billed, code: 'NOT_A_MESSAGE' })
+    return new UpstreamError('the Messages API answered with something that is not a message', {
+      status: 502,
+      type: type ?? 'api_error',
+      errorCode,
+      retryable,
+      billed,
+      code: 'NOT_A_MESSAGE',
+    })
   }
 
   #failed(error: unknown): unknown {
@@ -181,15 +233,21 @@ export class WireAttempt {
       this.#settle({ status: 'aborted', error: this.#scope.reason, sent: this.#sent })
       return this.#scope.reason
     }
-    const own = error instanceof UpstreamError && error.upstream.code !== undefined && error.upstream.billed === undefined ? this.#connection(error) : error
+    const own =
+      error instanceof UpstreamError && error.upstream.code !== undefined && error.upstream.billed === undefined
+        ? this.#connection(error)
+        : error
     this.#settle({ status: own instanceof TruncatedStreamError ? 'truncated' : 'error', error: own, sent: this.#sent })
     return own
   }
 
   /** The transport failed: whether the request may have been billed depends on where. */
   #connection(error: UpstreamError): UpstreamError {
-    if (this.#events > 0) return lost(error).upstream.code === 'ABORTED' ? error : new UpstreamError(error.message, { ...error.upstream, retryable: true, billed: 'maybe' })
-    const { retryable, billed } = classify({ code: error.upstream.code })
+    if (this.#events > 0)
+      return lost(error).upstream.code === 'ABORTED'
+        ? error
+        : new UpstreamError(error.message, { ...error.upstream, retryable: true, billed: 'maybe' })
+    const { retryable, billed } = classify({ code: error.upstream.code, syscall: error.upstream.syscall })
     return new UpstreamError(error.message, { ...error.upstream, retryable, billed })
   }
 
@@ -205,7 +263,16 @@ export class WireAttempt {
   #cutUsage(outcome: Outcome): ModelUsage {
     const facts = outcome.error instanceof UpstreamError ? outcome.error.upstream : undefined
     if (facts?.billed === 'no') return zeroUsage(this.#action.model)
-    return cutUsage(this.#meter, this.#action, this.#seam.prices, { openTool: this.#openTool, lost: facts !== undefined && !this.#meter.started })
+    return cutUsage(this.#meter, this.#action, this.#seam.prices, {
+      openTool: this.#openTool,
+      unseen: this.#unseen,
+      lost: facts !== undefined && !this.#meter.started,
+    })
+  }
+
+  /** May more have been generated than what we saw and the margin for what was under way? */
+  get #unseen(): boolean {
+    return !this.#action.stream || this.#heldBackMs + this.#lastWaitMs > unseenMs
   }
 
   #report(usage: ModelUsage): void {
@@ -217,6 +284,21 @@ export class WireAttempt {
       // No price is known: nanoUsd stays undefined; a budget in the stack has refused such a model before.
     }
   }
+}
+
+// Half of the time that the margin of `settleCut` covers.
+const unseenMs = 5_000
+
+const statusByType: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  timeout_error: 504,
+  overloaded_error: 529,
 }
 
 function parseEvent(data: string): MessagesStreamEvent {

@@ -1,7 +1,14 @@
 import type { Certainty, TokenUsage } from './types.js'
 
 /** Nothing used, and that is certain. */
-export const noUsage: TokenUsage = Object.freeze({ input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, certainty: 'measured' })
+export const noUsage: TokenUsage = Object.freeze({
+  input: 0,
+  output: 0,
+  cacheRead: 0,
+  cacheWrite5m: 0,
+  cacheWrite1h: 0,
+  certainty: 'measured',
+})
 
 /** The less certain of two: `unknown`, then `estimated`, then `measured`. */
 export function worseCertainty(a: Certainty, b: Certainty): Certainty {

@@ -1,54 +1,159 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { bound, boundTable } from '../../lib/claude/bound'
-import { definePrices, findPrice, defaultPrices, priceOf } from '../../lib/claude/prices'
-import { knownBlockTypes, knownRequestFields, knownSamplingFields, toolRules } from '../../lib/claude/request-features'
-import { usageOf } from '../../lib/claude/usage'
-import { bill, billed, type World } from '../support/billing'
-import { jsonTextBytes, utf8Bytes } from '../../lib/claude/utf8'
+import { bound, boundTable } from '../../lib/claude/bound.js'
+import { definePrices, findPrice, defaultPrices, priceOf } from '../../lib/claude/prices.js'
+import { knownBlockTypes, knownRequestFields, knownSamplingFields, toolRules } from '../../lib/claude/request-features.js'
+import { usageOf } from '../../lib/claude/usage.js'
+import { bill, billed, type World } from '../support/billing.js'
+import { jsonTextBytes, utf8Bytes } from '../../lib/claude/utf8.js'
 
 type Request = Record<string, any>
 
 const model = 'claude-opus-4-8'
 const ask = (more: Request = {}): Request => ({ model, max_tokens: 1_000, messages: [{ role: 'user', content: 'Hello' }], ...more })
-const boundOf = (request: Request, prices = defaultPrices) => bound({ model: request.model, maxTokens: request.max_tokens, request: request as any, betas: [] }, prices)
+const boundOf = (request: Request, prices = defaultPrices) =>
+  bound({ model: request.model, maxTokens: request.max_tokens, request: request as any, betas: [] }, prices)
 const said = (...content: Request[]) => ask({ messages: [{ role: 'user', content }] })
 const withTools = (...tools: Request[]) => ask({ tools })
 const pages = { elsewhere: 5_000_000 }
-const clientTool = { name: 'wetter', description: 'Wie ist das Wetter – in „Zürich“? 🌦', input_schema: { type: 'object', properties: { ort: { type: 'string' } } } }
+const clientTool = {
+  name: 'wetter',
+  description: 'Wie ist das Wetter – in „Zürich“? 🌦',
+  input_schema: { type: 'object', properties: { ort: { type: 'string' } } },
+}
 
 /** Requests for each row of the table, with what may happen on the server. */
 const rows: Record<string, [Request, World?][]> = {
-  text: [[ask()], [said({ type: 'text', text: '日本語とemoji 🎉'.repeat(50) })], [ask({ messages: Array.from({ length: 90 }, () => ({ role: 'user', content: '' })) })]],
+  text: [
+    [ask()],
+    [said({ type: 'text', text: '日本語とemoji 🎉'.repeat(50) })],
+    [ask({ messages: Array.from({ length: 90 }, () => ({ role: 'user', content: '' })) })],
+  ],
   system: [[ask({ system: 'Be brief. é' })], [ask({ system: [{ type: 'text', text: 'x', cache_control: { type: 'ephemeral' } }] })]],
-  tools: [[withTools(clientTool)], [withTools({ type: 'bash_20250124', name: 'bash' })], [withTools({ type: 'text_editor_20250728', name: 'e' })], [withTools({ type: 'computer_toolset_20260801' })],
-    [withTools({ type: 'browser_toolset_20260801' })], [withTools({ type: 'memory_20250818', name: 'memory' })], [withTools({ type: 'computer_20250124', name: 'computer', display_width_px: 1, display_height_px: 1 })]],
-  tool_use: [[said({ type: 'tool_use', id: 'toolu_1', name: 'f', input: { a: 'ü"\n', b: [1, { c: '漢字' }], d: 1, e: true } })], [said({ type: 'server_tool_use', id: 's', name: 'web_search', input: { query: 'x' } })]],
-  tool_result: [[said({ type: 'tool_result', tool_use_id: 'toolu_1', content: 'ok '.repeat(500) })], [said({ type: 'tool_result', tool_use_id: 't', content: [{ type: 'text', text: 'é' }, { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } }] })],
-    [said({ type: 'web_search_tool_result', tool_use_id: 'x', content: [{ type: 'web_search_result', encrypted_content: 'abc'.repeat(99), title: 't', url: 'u' }] })]],
-  thinking: [[said({ type: 'thinking', thinking: 'hm '.repeat(100), signature: 'S'.repeat(400) }, { type: 'redacted_thinking', data: 'D'.repeat(333) })]],
-  document: [[said({ type: 'document', title: 'T', source: { type: 'text', media_type: 'text/plain', data: 'A. B. C. '.repeat(80) } })],
-    [said({ type: 'document', citations: { enabled: true }, source: { type: 'text', media_type: 'text/plain', data: 'A.B.'.repeat(200) } })],
-    [said({ type: 'search_result', title: 't', source: 's', content: [{ type: 'text', text: 'long '.repeat(40) }] })]],
+  tools: [
+    [withTools(clientTool)],
+    [withTools({ type: 'bash_20250124', name: 'bash' })],
+    [withTools({ type: 'text_editor_20250728', name: 'e' })],
+    [withTools({ type: 'computer_toolset_20260801' })],
+    [withTools({ type: 'browser_toolset_20260801' })],
+    [withTools({ type: 'memory_20250818', name: 'memory' })],
+    [withTools({ type: 'computer_20250124', name: 'computer', display_width_px: 1, display_height_px: 1 })],
+  ],
+  tool_use: [
+    [said({ type: 'tool_use', id: 'toolu_1', name: 'f', input: { a: 'ü"\n', b: [1, { c: '漢字' }], d: 1, e: true } })],
+    [said({ type: 'server_tool_use', id: 's', name: 'web_search', input: { query: 'x' } })],
+  ],
+  tool_result: [
+    [said({ type: 'tool_result', tool_use_id: 'toolu_1', content: 'ok '.repeat(500) })],
+    [
+      said({
+        type: 'tool_result',
+        tool_use_id: 't',
+        content: [
+          { type: 'text', text: 'é' },
+          { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } },
+        ],
+      }),
+    ],
+    [
+      said({
+        type: 'web_search_tool_result',
+        tool_use_id: 'x',
+        content: [{ type: 'web_search_result', encrypted_content: 'abc'.repeat(99), title: 't', url: 'u' }],
+      }),
+    ],
+  ],
+  thinking: [
+    [
+      said(
+        { type: 'thinking', thinking: 'hm '.repeat(100), signature: 'S'.repeat(400) },
+        { type: 'redacted_thinking', data: 'D'.repeat(333) },
+      ),
+    ],
+  ],
+  document: [
+    [said({ type: 'document', title: 'T', source: { type: 'text', media_type: 'text/plain', data: 'A. B. C. '.repeat(80) } })],
+    [
+      said({
+        type: 'document',
+        citations: { enabled: true },
+        source: { type: 'text', media_type: 'text/plain', data: 'A.B.'.repeat(200) },
+      }),
+    ],
+    [said({ type: 'search_result', title: 't', source: 's', content: [{ type: 'text', text: 'long '.repeat(40) }] })],
+  ],
   pdf: [[said({ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' } }), pages]],
-  image: [[said(...Array.from({ length: 20 }, () => ({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AA' } })))]],
-  reference: [[said({ type: 'image', source: { type: 'url', url: 'https://a.example/i.png' } }), pages], [said({ type: 'document', source: { type: 'file', file_id: 'file_1' } }), pages],
-    [ask({ container: 'container_1' }), pages], [ask({ container: { skills: [{ skill_id: 's' }] } }), pages], [said({ type: 'container_upload', file_id: 'f' }), pages]],
+  image: [
+    [said(...Array.from({ length: 20 }, () => ({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AA' } })))],
+  ],
+  reference: [
+    [said({ type: 'image', source: { type: 'url', url: 'https://a.example/i.png' } }), pages],
+    [said({ type: 'document', source: { type: 'file', file_id: 'file_1' } }), pages],
+    [ask({ container: 'container_1' }), pages],
+    [ask({ container: { skills: [{ skill_id: 's' }] } }), pages],
+    [said({ type: 'container_upload', file_id: 'f' }), pages],
+  ],
   thread: [[ask({ thread: { type: 'continue', previous_message_id: 'msg_1' } }), pages], [ask({ thread: { type: 'create' } })]],
-  output_config: [[ask({ output_config: { format: { type: 'json_schema', schema: { type: 'object', properties: { ä: { type: 'string' } } } } } })]],
-  mcp: [[ask({ mcp_servers: [{ type: 'url', name: 'm', url: 'https://m.example' }] }), pages], [withTools({ type: 'mcp_toolset', mcp_server_name: 'm' }), pages]],
-  web_search: [[withTools({ type: 'web_search_20250305', name: 'web_search', max_uses: 3 })], [withTools({ type: 'web_search_20260318', name: 'web_search', max_uses: 30 })], [withTools({ type: 'web_search_20260209', name: 'web_search', max_uses: 1 })]],
-  web_fetch: [[withTools({ type: 'web_fetch_20250910', name: 'web_fetch', max_uses: 2 })], [withTools({ type: 'web_fetch_20260309', name: 'web_fetch', max_uses: 2 })]],
-  code_execution: [[withTools({ type: 'code_execution_20260120', name: 'code_execution' }, { type: 'web_fetch_20260309', name: 'web_fetch', max_uses: 2 })]],
-  advisor: [[withTools({ type: 'advisor_20260301', name: 'advisor', model: 'claude-fable-5', max_uses: 2 })], [withTools({ type: 'advisor_20260301', name: 'advisor', model: 'claude-fable-5', max_uses: 1, max_tokens: 500, caching: { type: 'ephemeral', ttl: '1h' } })]],
+  output_config: [
+    [ask({ output_config: { format: { type: 'json_schema', schema: { type: 'object', properties: { ä: { type: 'string' } } } } } })],
+  ],
+  mcp: [
+    [ask({ mcp_servers: [{ type: 'url', name: 'm', url: 'https://m.example' }] }), pages],
+    [withTools({ type: 'mcp_toolset', mcp_server_name: 'm' }), pages],
+  ],
+  web_search: [
+    [withTools({ type: 'web_search_20250305', name: 'web_search', max_uses: 3 })],
+    [withTools({ type: 'web_search_20260318', name: 'web_search', max_uses: 30 })],
+    [withTools({ type: 'web_search_20260209', name: 'web_search', max_uses: 1 })],
+  ],
+  web_fetch: [
+    [withTools({ type: 'web_fetch_20250910', name: 'web_fetch', max_uses: 2 })],
+    [withTools({ type: 'web_fetch_20260309', name: 'web_fetch', max_uses: 2 })],
+  ],
+  code_execution: [
+    [
+      withTools(
+        { type: 'code_execution_20260120', name: 'code_execution' },
+        { type: 'web_fetch_20260309', name: 'web_fetch', max_uses: 2 },
+      ),
+    ],
+  ],
+  advisor: [
+    [withTools({ type: 'advisor_20260301', name: 'advisor', model: 'claude-fable-5', max_uses: 2 })],
+    [
+      withTools({
+        type: 'advisor_20260301',
+        name: 'advisor',
+        model: 'claude-fable-5',
+        max_uses: 1,
+        max_tokens: 500,
+        caching: { type: 'ephemeral', ttl: '1h' },
+      }),
+    ],
+  ],
   tool_search: [],
-  compaction: [[ask({ compaction: { type: 'summarize' } })], [ask({ context_management: { edits: [{ type: 'compact_20260112' }] }, tools: [{ type: 'web_fetch_20250910', name: 'web_fetch', max_uses: 2 }] })]],
+  compaction: [
+    [ask({ compaction: { type: 'summarize' } })],
+    [
+      ask({
+        context_management: { edits: [{ type: 'compact_20260112' }] },
+        tools: [{ type: 'web_fetch_20250910', name: 'web_fetch', max_uses: 2 }],
+      }),
+    ],
+  ],
   fallbacks: [[ask({ fallbacks: [{ model: 'claude-fable-5', max_tokens: 9_000 }, { model: 'claude-haiku-4-5' }] })]],
   output: [[ask({ max_tokens: 128_000 })], [ask({ max_tokens: 0 })], [ask({ max_tokens: 1 }), { generated: 0 }]],
-  rates: [[ask({ cache_control: { type: 'ephemeral', ttl: '1h' } })], [ask({ cache_control: { type: 'ephemeral' } })], [ask({ speed: 'fast' })], [ask({ inference_geo: 'us' })], [ask(), { defaultGeo: 'us' }],
-    [ask({ model: 'claude-haiku-5-5', messages: [{ role: 'user', content: 'x'.repeat(150_000) }] })], [ask({ model: 'claude-haiku-5-5', messages: [{ role: 'user', content: 'x'.repeat(99_000) }] })],
-    [said({ type: 'text', text: 'x'.repeat(5_000), cache_control: { type: 'ephemeral', ttl: '1h' } }), { defaultGeo: 'us' }]],
+  rates: [
+    [ask({ cache_control: { type: 'ephemeral', ttl: '1h' } })],
+    [ask({ cache_control: { type: 'ephemeral' } })],
+    [ask({ speed: 'fast' })],
+    [ask({ inference_geo: 'us' })],
+    [ask(), { defaultGeo: 'us' }],
+    [ask({ model: 'claude-haiku-5-5', messages: [{ role: 'user', content: 'x'.repeat(150_000) }] })],
+    [ask({ model: 'claude-haiku-5-5', messages: [{ role: 'user', content: 'x'.repeat(99_000) }] })],
+    [said({ type: 'text', text: 'x'.repeat(5_000), cache_control: { type: 'ephemeral', ttl: '1h' } }), { defaultGeo: 'us' }],
+  ],
 }
 
 describe('boundTable', () => {
@@ -80,15 +185,26 @@ describe('boundTable', () => {
 describe('bound', () => {
   const block = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 300 }).map(text => ({ type: 'text', text })),
-    fc.record({ type: fc.constant('tool_use'), id: fc.constant('toolu_x'), name: fc.string({ maxLength: 20 }), input: fc.dictionary(fc.string({ maxLength: 9 }), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 9 }) }),
+    fc.record({
+      type: fc.constant('tool_use'),
+      id: fc.constant('toolu_x'),
+      name: fc.string({ maxLength: 20 }),
+      input: fc.dictionary(fc.string({ maxLength: 9 }), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 9 }),
+    }),
     fc.string({ unit: 'binary', maxLength: 300 }).map(content => ({ type: 'tool_result', tool_use_id: 'toolu_x', content })),
     fc.constant({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } }),
-    fc.string({ maxLength: 200 }).map(data => ({ type: 'document', citations: { enabled: true }, source: { type: 'text', media_type: 'text/plain', data } })),
+    fc
+      .string({ maxLength: 200 })
+      .map(data => ({ type: 'document', citations: { enabled: true }, source: { type: 'text', media_type: 'text/plain', data } })),
     fc.constant({ type: 'text', text: 'cached', cache_control: { type: 'ephemeral', ttl: '1h' } }),
     fc.constant({ type: 'document', source: { type: 'url', url: 'https://a.example/x.pdf' } }),
   )
   const tool = fc.oneof(
-    fc.record({ name: fc.string(), description: fc.string({ unit: 'binary' }), input_schema: fc.object({ maxDepth: 3 }).map(o => JSON.parse(JSON.stringify(o))) }),
+    fc.record({
+      name: fc.string(),
+      description: fc.string({ unit: 'binary' }),
+      input_schema: fc.object({ maxDepth: 3 }).map(o => JSON.parse(JSON.stringify(o))),
+    }),
     fc.constantFrom({ type: 'bash_20250124', name: 'bash' }, { type: 'text_editor_20250728', name: 'e' }),
     fc.integer({ min: 1, max: 20 }).map(max_uses => ({ type: 'web_search_20250305', name: 'web_search', max_uses })),
   )
@@ -96,7 +212,13 @@ describe('bound', () => {
   const requests = fc.record({
     model: fc.constantFrom(...Object.keys(billed)),
     max_tokens: fc.nat(128_000),
-    messages: fc.array(fc.record({ role: fc.constantFrom('user', 'assistant'), content: fc.oneof(fc.string({ unit: 'binary' }), fc.array(block, { maxLength: 6 })) }), { maxLength: 6 }),
+    messages: fc.array(
+      fc.record({
+        role: fc.constantFrom('user', 'assistant'),
+        content: fc.oneof(fc.string({ unit: 'binary' }), fc.array(block, { maxLength: 6 })),
+      }),
+      { maxLength: 6 },
+    ),
     system: optional(fc.string({ unit: 'binary' })),
     tools: optional(fc.array(tool, { maxLength: 4 })),
     speed: optional(fc.constantFrom('standard', 'fast')),
@@ -106,8 +228,12 @@ describe('bound', () => {
     thread: optional(fc.constantFrom({ type: 'create' }, { type: 'continue', previous_message_id: 'm' })),
   })
   const worlds = fc.record({
-    defaultGeo: fc.constantFrom('us' as const, 'global' as const), warm: fc.boolean(), elsewhere: fc.nat(3_000_000), generated: fc.constantFrom(0, 0.3, 1),
-    bytesPerToken: fc.constantFrom(1, 1, 3), uses: fc.nat(20),
+    defaultGeo: fc.constantFrom('us' as const, 'global' as const),
+    warm: fc.boolean(),
+    elsewhere: fc.nat(3_000_000),
+    generated: fc.constantFrom(0, 0.3, 1),
+    bytesPerToken: fc.constantFrom(1, 1, 3),
+    uses: fc.nat(20),
   })
 
   it('is never below the bill, whatever the request and the server', () => {
@@ -127,7 +253,10 @@ describe('bound', () => {
   it('is tight for a short request: bytes, margins and max_tokens', () => {
     const { inputTokens, outputTokens, parts, rounds } = boundOf(ask())
     expect({ inputTokens, outputTokens, rounds }).toEqual({ inputTokens: 64 + 16 + 8 + 5, outputTokens: 1_000, rounds: 1 })
-    expect(parts).toEqual([{ feature: 'text', tokens: 93 }, { feature: 'output', tokens: 1_000 }])
+    expect(parts).toEqual([
+      { feature: 'text', tokens: 93 },
+      { feature: 'output', tokens: 1_000 },
+    ])
   })
 
   it('prices it at the US rate unless the request says global', () => {
@@ -141,7 +270,9 @@ describe('bound', () => {
   })
 
   it('is at most the context window of input where the server makes one round', () => {
-    expect(boundOf(ask({ model: 'claude-haiku-4-5', messages: [{ role: 'user', content: 'x'.repeat(900_000) }] })).inputTokens).toBe(200_000)
+    expect(boundOf(ask({ model: 'claude-haiku-4-5', messages: [{ role: 'user', content: 'x'.repeat(900_000) }] })).inputTokens).toBe(
+      200_000,
+    )
   })
 
   it('counts a created thread as what it sends, and a continued one as the window', () => {
@@ -177,16 +308,23 @@ describe('bound', () => {
 
   it('refuses a value nested without end', () => {
     const deep = JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`)
-    expect(() => boundOf(said({ type: 'tool_use', id: 't', name: 'f', input: { deep } }))).toThrow(expect.objectContaining({ code: 'ERR_UNBOUNDED' }))
+    expect(() => boundOf(said({ type: 'tool_use', id: 't', name: 'f', input: { deep } }))).toThrow(
+      expect.objectContaining({ code: 'ERR_UNBOUNDED' }),
+    )
   })
 
-  it.each(['claude-nope', 'Claude-Opus-4-8', 'anthropic/claude-opus-4-8', 'claude-opus-4-8-20990101', 'constructor'])('refuses the model %s', name => {
-    expect(() => boundOf(ask({ model: name }))).toThrow(expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL' }))
-  })
+  it.each(['claude-nope', 'Claude-Opus-4-8', 'anthropic/claude-opus-4-8', 'claude-opus-4-8-20990101', 'constructor'])(
+    'refuses the model %s',
+    name => {
+      expect(() => boundOf(ask({ model: name }))).toThrow(expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL' }))
+    },
+  )
 
   it('refuses a fallback and an advisor without a price', () => {
     expect(() => boundOf(ask({ fallbacks: [{ model: 'nope' }] }))).toThrow(expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL' }))
-    expect(() => boundOf(withTools({ type: 'advisor_20260301', name: 'advisor', model: 'nope', max_uses: 1 }))).toThrow(expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL' }))
+    expect(() => boundOf(withTools({ type: 'advisor_20260301', name: 'advisor', model: 'nope', max_uses: 1 }))).toThrow(
+      expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL' }),
+    )
   })
 
   it('says no prompt in a refusal', () => {
@@ -206,12 +344,23 @@ describe('bound', () => {
 })
 
 describe('the closed lists', () => {
-  const declarations = ['messages/messages', 'beta/messages/messages'].map(file => readFileSync(join(__dirname, `../../node_modules/@anthropic-ai/sdk/resources/${file}.d.ts`), 'utf8'))
-  const body = (source: string, name: string) => new RegExp(`export interface ${name} (?:extends [^{]*)?\\{\\n([\\s\\S]*?)\\n\\}`).exec(source)?.[1] ?? ''
+  const declarations = ['messages/messages', 'beta/messages/messages'].map(file =>
+    readFileSync(join(__dirname, `../../node_modules/@anthropic-ai/sdk/resources/${file}.d.ts`), 'utf8'),
+  )
+  const body = (source: string, name: string) =>
+    new RegExp(`export interface ${name} (?:extends [^{]*)?\\{\\n([\\s\\S]*?)\\n\\}`).exec(source)?.[1] ?? ''
   const fields = (source: string, name: string) => [...body(source, name).matchAll(/^ {4}(\w+)\??:/gm)].map(m => m[1]!)
-  const members = (source: string, name: string) => new RegExp(`export type ${name} = ([^;]+);`).exec(source)![1]!.split('|').map(m => m.trim())
-  const types = (source: string, union: string) => members(source, union).flatMap(name => [.../^ {4}type\??: ([^;]+);/m.exec(body(source, name))![1]!.matchAll(/'([^']+)'/g)].map(m => m[1]!))
-  const all = <T>(of: (source: string, prefix: string) => T[]) => [...new Set(declarations.flatMap((source, i) => of(source, i === 0 ? '' : 'Beta')))].sort()
+  const members = (source: string, name: string) =>
+    new RegExp(`export type ${name} = ([^;]+);`)
+      .exec(source)![1]!
+      .split('|')
+      .map(m => m.trim())
+  const types = (source: string, union: string) =>
+    members(source, union).flatMap(name =>
+      [.../^ {4}type\??: ([^;]+);/m.exec(body(source, name))![1]!.matchAll(/'([^']+)'/g)].map(m => m[1]!),
+    )
+  const all = <T>(of: (source: string, prefix: string) => T[]) =>
+    [...new Set(declarations.flatMap((source, i) => of(source, i === 0 ? '' : 'Beta')))].sort()
 
   it('name every request field of the SDK', () => {
     expect(all(source => fields(source, 'MessageCreateParamsBase'))).toEqual([...knownRequestFields].sort())
@@ -226,7 +375,15 @@ describe('the closed lists', () => {
   })
 
   it.each([...knownRequestFields, ...knownSamplingFields])('are what the walk accepts: %s', field => {
-    const samples: Request = { messages: [], model, max_tokens: 5, fallbacks: [{ model }], thread: { type: 'create' }, cache_control: { type: 'ephemeral' }, context_management: {} }
+    const samples: Request = {
+      messages: [],
+      model,
+      max_tokens: 5,
+      fallbacks: [{ model }],
+      thread: { type: 'create' },
+      cache_control: { type: 'ephemeral' },
+      context_management: {},
+    }
     expect(boundOf(ask({ [field]: samples[field] ?? {} })).nanoUsd).toBeGreaterThan(0)
   })
 
@@ -238,7 +395,12 @@ describe('the closed lists', () => {
   it('give every model of the default table a window, an image and a tool prompt', () => {
     for (const id of Object.keys(defaultPrices.models)) {
       const price = findPrice(defaultPrices, id)
-      expect([price.contextWindow >= 200_000, price.imageTokens >= 1_568, price.toolPromptTokens >= 290, price.maxOutput >= 64_000]).toEqual([true, true, true, true])
+      expect([
+        price.contextWindow >= 200_000,
+        price.imageTokens >= 1_568,
+        price.toolPromptTokens >= 290,
+        price.maxOutput >= 64_000,
+      ]).toEqual([true, true, true, true])
     }
   })
 })
@@ -251,7 +413,13 @@ describe('byte counting', () => {
   })
 
   it('of JSON is never below any of its escapings', () => {
-    const escaped = (text: string) => JSON.stringify(text).replace(/[\u007f-\uffff]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 120 }), text => jsonTextBytes(text) + 2 >= Math.max(escaped(text).length, Buffer.byteLength(JSON.stringify(text)))))
+    const escaped = (text: string) =>
+      JSON.stringify(text).replace(/[\u007f-\uffff]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 120 }),
+        text => jsonTextBytes(text) + 2 >= Math.max(escaped(text).length, Buffer.byteLength(JSON.stringify(text))),
+      ),
+    )
   })
 })

@@ -21,21 +21,51 @@ interface Model extends Dollars {
   readonly long?: Dollars & { readonly above: number }
 }
 
-const price = (input: string, output: string, read: string, write5m: string, write1h: string): Dollars => ({ input, output, read, write5m, write1h })
+const price = (input: string, output: string, read: string, write5m: string, write1h: string): Dollars => ({
+  input,
+  output,
+  read,
+  write5m,
+  write1h,
+})
 
 /** Dollars a million tokens, typed in from the published tables. */
 export const billed: Record<string, Model> = {
   'claude-opus-4-8': {
-    ...price('5', '25', '0.50', '6.25', '10'), window: 1_000_000, image: 4_784, toolPrompt: 410, longest: 128_000, us: '1.1',
+    ...price('5', '25', '0.50', '6.25', '10'),
+    window: 1_000_000,
+    image: 4_784,
+    toolPrompt: 410,
+    longest: 128_000,
+    us: '1.1',
     fast: price('10', '50', '1', '12.5', '20'),
   },
-  'claude-sonnet-5': { ...price('2', '10', '0.20', '2.50', '4'), window: 1_000_000, image: 4_784, toolPrompt: 474, longest: 128_000, us: '1.1' },
+  'claude-sonnet-5': {
+    ...price('2', '10', '0.20', '2.50', '4'),
+    window: 1_000_000,
+    image: 4_784,
+    toolPrompt: 474,
+    longest: 128_000,
+    us: '1.1',
+  },
   'claude-haiku-4-5': { ...price('1', '5', '0.10', '1.25', '2'), window: 200_000, image: 1_568, toolPrompt: 588, longest: 64_000 },
   'claude-haiku-5-5': {
-    ...price('0.10', '0.50', '0.01', '0.125', '0.20'), window: 1_000_000, image: 4_784, toolPrompt: 804, longest: 128_000, us: '1.1',
+    ...price('0.10', '0.50', '0.01', '0.125', '0.20'),
+    window: 1_000_000,
+    image: 4_784,
+    toolPrompt: 804,
+    longest: 128_000,
+    us: '1.1',
     long: { ...price('0.50', '2.50', '0.05', '0.625', '1'), above: 100_000 },
   },
-  'claude-fable-5': { ...price('10', '50', '1', '12.50', '20'), window: 1_000_000, image: 4_784, toolPrompt: 804, longest: 128_000, us: '1.1' },
+  'claude-fable-5': {
+    ...price('10', '50', '1', '12.50', '20'),
+    window: 1_000_000,
+    image: 4_784,
+    toolPrompt: 804,
+    longest: 128_000,
+    us: '1.1',
+  },
 }
 
 /** What happened on the server's side. */
@@ -66,7 +96,10 @@ interface Line {
 
 /** A rational number. */
 export class Fraction {
-  constructor(readonly n: bigint, readonly d: bigint = 1n) {}
+  constructor(
+    readonly n: bigint,
+    readonly d: bigint = 1n,
+  ) {}
 
   static of(text: string): Fraction {
     const [whole = '0', part = ''] = text.split('.')
@@ -94,7 +127,8 @@ export interface Bill {
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text).length
-const ascii = (value: unknown) => JSON.stringify(value).replace(/[\u0080-\uffff]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const ascii = (value: unknown) =>
+  JSON.stringify(value).replace(/[\u0080-\uffff]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 class Prompt {
   tokens = 8
@@ -116,7 +150,7 @@ class Prompt {
     if (b.type === 'text') this.text(b.text, 2)
     else if (b.type === 'thinking') this.text(b.thinking + b.signature, 6)
     else if (b.type === 'redacted_thinking') this.text(b.data, 6)
-    else if (b.type === 'image') b.source.type === 'base64' ? (this.images += 1) : (this.elsewhere = true)
+    else if (b.type === 'image') this.image(b)
     else if (b.type === 'tool_use' || b.type === 'server_tool_use') this.call(b)
     else if (b.type === 'tool_result') {
       this.text(b.tool_use_id, 20)
@@ -127,6 +161,11 @@ class Prompt {
       for (const inner of b.content) this.block(inner)
     } else if (b.type === 'container_upload') this.elsewhere = true
     else this.text(ascii(b), 12)
+  }
+
+  image(b: Fields): void {
+    if (b.source.type === 'base64') this.images += 1
+    else this.elsewhere = true
   }
 
   call(b: Fields): void {
@@ -157,7 +196,14 @@ function promptOf(request: Fields, model: Model, world: World): number {
   return Math.min(tokens, model.window)
 }
 
-const definitions: Record<string, number> = { bash: 325, text_editor: 700, computer_2: 1_234, computer_toolset: 4_590, browser_toolset: 7_550, memory: 1_500 }
+const definitions: Record<string, number> = {
+  bash: 325,
+  text_editor: 700,
+  computer_2: 1_234,
+  computer_toolset: 4_590,
+  browser_toolset: 7_550,
+  memory: 1_500,
+}
 const definition = (type = '') => Object.entries(definitions).find(([start]) => type.startsWith(start))?.[1] ?? 0
 
 const lifetime = (request: Fields): '5m' | '1h' | undefined => {
@@ -187,21 +233,45 @@ function attemptLines(request: Fields, attempt: Fields, world: World): Line[] {
   const lines: Line[] = []
   for (let round = 0, input = promptOf(request, model, world); round <= uses; round++, input = model.window) {
     if (compacts(request)) lines.push(line('compaction', attempt.model, input, model.longest, ttl, false))
-    lines.push(line(attempt === request ? 'message' : 'fallback_message', attempt.model, input, round === uses ? limit : 0, ttl, world.warm === true))
+    lines.push(
+      line(
+        attempt === request ? 'message' : 'fallback_message',
+        attempt.model,
+        input,
+        round === uses ? limit : 0,
+        ttl,
+        world.warm === true,
+      ),
+    )
   }
   for (const tool of (request.tools ?? []).filter((t: Fields) => t.type?.startsWith('advisor')))
     for (let use = 0; use < Math.min(uses, tool.max_uses); use++)
-      lines.push(line('advisor_message', tool.model, billed[tool.model]!.window, tool.max_tokens ?? billed[tool.model]!.longest, tool.caching?.ttl ?? ttl, false))
+      lines.push(
+        line(
+          'advisor_message',
+          tool.model,
+          billed[tool.model]!.window,
+          tool.max_tokens ?? billed[tool.model]!.longest,
+          tool.caching?.ttl ?? ttl,
+          false,
+        ),
+      )
   return lines
 }
 
-const compacts = (request: Fields) => request.compaction || request.context_management?.edits?.some((e: Fields) => e.type.startsWith('compact'))
+const compacts = (request: Fields) =>
+  request.compaction || request.context_management?.edits?.some((e: Fields) => e.type.startsWith('compact'))
 
 function line(type: string, model: string, input: number, output: number, ttl: '5m' | '1h' | undefined, warm: boolean): Line {
   const cached = ttl === undefined ? 0 : input
   return {
-    type, model, output, input: input - cached,
-    read: warm ? cached : 0, write5m: !warm && ttl === '5m' ? cached : 0, write1h: !warm && ttl === '1h' ? cached : 0,
+    type,
+    model,
+    output,
+    input: input - cached,
+    read: warm ? cached : 0,
+    write5m: !warm && ttl === '5m' ? cached : 0,
+    write1h: !warm && ttl === '1h' ? cached : 0,
   }
 }
 
@@ -211,7 +281,13 @@ function costOf(l: Line, request: Fields, world: World): Fraction {
   const long = model.long && prompt > model.long.above ? model.long : model
   const rates = request.speed === 'fast' && model.fast ? model.fast : long
   const us = (request.inference_geo ?? world.defaultGeo ?? 'global') === 'us'
-  const classes: [number, string][] = [[l.input, rates.input], [l.output, rates.output], [l.read, rates.read], [l.write5m, rates.write5m], [l.write1h, rates.write1h]]
+  const classes: [number, string][] = [
+    [l.input, rates.input],
+    [l.output, rates.output],
+    [l.read, rates.read],
+    [l.write5m, rates.write5m],
+    [l.write1h, rates.write1h],
+  ]
   const sum = classes.reduce((total, [n, rate]) => total.plus(new Fraction(BigInt(n)).times(Fraction.of(rate))), new Fraction(0n))
   return sum.times(us ? Fraction.of(model.us ?? '1') : new Fraction(1n))
 }
@@ -219,29 +295,47 @@ function costOf(l: Line, request: Fields, world: World): Fraction {
 /** Bills a request as the API would. */
 export function bill(request: Fields, world: World = {}): Bill {
   const lines = linesOf(request, world)
-  const searches = (request.tools ?? []).filter((t: Fields) => t.type?.startsWith('web_search')).reduce((n: number, t: Fields) => n + Math.min(t.max_uses, world.uses ?? t.max_uses), 0)
-  const dollarsTimesMillion = lines.reduce((sum, l) => sum.plus(costOf(l, request, world)), new Fraction(0n)).plus(new Fraction(BigInt(searches) * 10_000n))
+  const searches = (request.tools ?? [])
+    .filter((t: Fields) => t.type?.startsWith('web_search'))
+    .reduce((n: number, t: Fields) => n + Math.min(t.max_uses, world.uses ?? t.max_uses), 0)
+  const dollarsTimesMillion = lines
+    .reduce((sum, l) => sum.plus(costOf(l, request, world)), new Fraction(0n))
+    .plus(new Fraction(BigInt(searches) * 10_000n))
   const nano = dollarsTimesMillion.times(new Fraction(1_000n))
   const us = (request.inference_geo ?? world.defaultGeo ?? 'global') === 'us'
-  return { nanoUsd: nano.ceil(), tokens: lines.reduce((n, l) => n + l.input + l.output + l.read + l.write5m + l.write1h, 0), usage: usageOf(lines, searches, request, us) }
+  return {
+    nanoUsd: nano.ceil(),
+    tokens: lines.reduce((n, l) => n + l.input + l.output + l.read + l.write5m + l.write1h, 0),
+    usage: usageOf(lines, searches, request, us),
+  }
 }
 
 const figures = (l: Line) => ({
-  input_tokens: l.input, output_tokens: l.output, cache_read_input_tokens: l.read, cache_creation_input_tokens: l.write5m + l.write1h,
+  input_tokens: l.input,
+  output_tokens: l.output,
+  cache_read_input_tokens: l.read,
+  cache_creation_input_tokens: l.write5m + l.write1h,
   cache_creation: { ephemeral_5m_input_tokens: l.write5m, ephemeral_1h_input_tokens: l.write1h },
 })
 
 function usageOf(lines: Line[], searches: number, request: Fields, us: boolean): Fields {
   const shown = lines.filter(l => l.type === 'message' || l.type === 'fallback_message')
-  const total = shown.reduce((a, b) => ({
-    ...a, input: a.input + b.input, output: a.output + b.output, read: a.read + b.read, write5m: a.write5m + b.write5m, write1h: a.write1h + b.write1h,
-  }))
+  const sum = (of: (l: Line) => number) => shown.reduce((n, l) => n + of(l), 0)
+  const total: Line = {
+    ...shown[0]!,
+    input: sum(l => l.input),
+    output: sum(l => l.output),
+    read: sum(l => l.read),
+    write5m: sum(l => l.write5m),
+    write1h: sum(l => l.write1h),
+  }
   return {
     ...figures(total),
-    inference_geo: us && billed[request.model]!.us ? 'us' : 'global',
+    inference_geo: us && lines.some(l => billed[l.model]!.us) ? 'us' : 'global',
     service_tier: 'standard',
     speed: billed[request.model]!.fast ? (request.speed ?? 'standard') : 'standard',
     server_tool_use: searches > 0 ? { web_search_requests: searches, web_fetch_requests: 0 } : null,
-    iterations: lines.length === 1 ? null : lines.map(l => ({ type: l.type, model: l.type === 'compaction' ? undefined : l.model, ...figures(l) })),
+    iterations:
+      lines.length === 1 ? null : lines.map(l => ({ type: l.type, model: l.type === 'compaction' ? undefined : l.model, ...figures(l) })),
   }
 }

@@ -1,0 +1,129 @@
+import type Anthropic from '@anthropic-ai/sdk'
+import type { Agent, Call, Tool } from '../agent.js'
+
+/** A tool that `claudeAgent` offers to the model. The SDK's `betaTool` and `betaZodTool` make such tools. */
+export interface ClaudeTool extends Tool {
+  readonly description?: string
+  readonly input_schema: { readonly type: 'object'; readonly [key: string]: unknown }
+  /** Checks and converts the model's input before `run`. */
+  parse?(input: unknown): unknown
+}
+
+/** Options of {@link claudeAgent}. */
+export interface ClaudeAgentOptions {
+  /** Model id, as the Messages API names it. */
+  readonly model: string
+  readonly system?: string
+  readonly tools?: readonly ClaudeTool[]
+  /** `max_tokens` of each request. Default 4,096. */
+  readonly maxTokens?: number
+  /** The most requests that one send may make. Default 50. */
+  readonly maxTurns?: number
+  /** Default `claude`. */
+  readonly name?: string
+  readonly type?: string
+}
+
+type Message = Anthropic.MessageParam
+type ToolUse = Anthropic.ToolUseBlock
+
+const known = new Set(['model', 'system', 'tools', 'maxTokens', 'maxTurns', 'name', 'type'])
+
+/**
+ * A ready agent: keeps the conversation, calls Claude, runs the tools it asks for behind the chain, and replies with the text of the last
+ * message. Sends are taken one after the other; one that fails leaves the conversation as it was.
+ * @throws TypeError or RangeError on a wrong or unknown option
+ */
+export function claudeAgent(options: ClaudeAgentOptions): Agent<string, string> {
+  check(options)
+  const conversation = new Conversation(options)
+  return {
+    name: options.name ?? 'claude',
+    ...(options.type === undefined ? {} : { type: options.type }),
+    send: (message, call) => conversation.send(message, call),
+  }
+}
+
+class Conversation {
+  readonly #options: ClaudeAgentOptions
+  #messages: readonly Message[] = []
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: ClaudeAgentOptions) {
+    this.#options = options
+  }
+
+  send(message: string, call: Call): Promise<string> {
+    const reply = this.#last.then(() => this.#turns(message, call))
+    this.#last = reply.catch(() => {})
+    return reply
+  }
+
+  async #turns(message: string, call: Call): Promise<string> {
+    const { maxTurns = 50 } = this.#options
+    const tools = (this.#options.tools ?? []).map(tool => call.tool(tool))
+    const messages: Message[] = [...this.#messages, { role: 'user', content: message }]
+    for (let turn = 0; turn < maxTurns; turn++) {
+      const answer = await this.#ask(messages, call)
+      messages.push({ role: 'assistant', content: answer.content })
+      const uses = answer.content.filter((block): block is ToolUse => block.type === 'tool_use')
+      if (answer.stop_reason === 'tool_use' && uses.length > 0) messages.push({ role: 'user', content: await results(uses, tools, call) })
+      else if (answer.stop_reason !== 'pause_turn') {
+        this.#messages = messages
+        return textOf(answer)
+      }
+    }
+    throw new RangeError(`the agent made ${maxTurns} requests without an answer; raise maxTurns or narrow the task`)
+  }
+
+  #ask(messages: readonly Message[], call: Call): Promise<Anthropic.Message> {
+    const { model, system, maxTokens = 4096, tools = [] } = this.#options
+    const offered = tools.map(({ name, description, input_schema }) => ({ name, ...(description === undefined ? {} : { description }), input_schema }))
+    const request = {
+      model,
+      max_tokens: maxTokens,
+      ...(system === undefined ? {} : { system }),
+      messages: [...messages],
+      ...(offered.length > 0 ? { tools: offered as Anthropic.Tool[] } : {}),
+    }
+    return call.claude.messages.stream(request, { signal: call.signal }).finalMessage()
+  }
+}
+
+/** Runs the tools that a message asks for, side by side. What fails is a result that the model can read. */
+function results(uses: readonly ToolUse[], tools: readonly ClaudeTool[], call: Call): Promise<Anthropic.ToolResultBlockParam[]> {
+  return Promise.all(uses.map(use => result(use, tools.find(tool => tool.name === use.name), call)))
+}
+
+async function result(use: ToolUse, tool: ClaudeTool | undefined, call: Call): Promise<Anthropic.ToolResultBlockParam> {
+  const answer = { type: 'tool_result' as const, tool_use_id: use.id }
+  if (!tool) return { ...answer, content: `there is no tool "${use.name}"`, is_error: true }
+  try {
+    const input = tool.parse ? tool.parse(use.input) : use.input
+    const content = await tool.run(input, { toolUseId: use.id, signal: call.signal })
+    return { ...answer, content: typeof content === 'string' ? content : JSON.stringify(content ?? null) }
+  } catch (error) {
+    if (call.signal.aborted) throw call.signal.reason
+    return { ...answer, content: error instanceof Error ? error.message : String(error), is_error: true }
+  }
+}
+
+function textOf(message: Anthropic.Message): string {
+  return message.content.map(block => (block.type === 'text' ? block.text : '')).join('')
+}
+
+function check(options: ClaudeAgentOptions): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError('claudeAgent needs an object: claudeAgent({ model })')
+  for (const key of Object.keys(options)) if (!known.has(key)) throw new TypeError(`claudeAgent: unknown option "${key}"; known are ${[...known].join(', ')}`)
+  const { model, tools = [], maxTokens = 1, maxTurns = 1 } = options
+  if (typeof model !== 'string' || model === '') throw new TypeError(`claudeAgent: model must be a model id, got ${JSON.stringify(model)}`)
+  for (const [name, value] of Object.entries({ maxTokens, maxTurns })) {
+    if (!(Number.isInteger(value) && value > 0)) throw new RangeError(`claudeAgent: ${name} must be a whole number above 0, got ${value}`)
+  }
+  if (!Array.isArray(tools)) throw new TypeError('claudeAgent: tools must be a list')
+  const names = tools.map(tool => tool?.name)
+  for (const [at, tool] of tools.entries()) {
+    if (typeof tool?.run !== 'function' || typeof tool.input_schema !== 'object') throw new TypeError(`claudeAgent: tool ${at + 1} needs name, input_schema and run(input)`)
+    if (names.indexOf(tool.name) !== at) throw new TypeError(`claudeAgent: two tools are named "${tool.name}"`)
+  }
+}
