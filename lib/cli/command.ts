@@ -1,0 +1,73 @@
+/** One option of a command. The key in the table is its long name, without the dashes. */
+export interface CommandOption {
+  readonly type: 'string' | 'boolean'
+  /** One letter: `-c`. */
+  readonly short?: string
+  /** What stands for the value in the help: `FILE`. */
+  readonly value?: string
+  /** One line for the help. */
+  readonly about: string
+}
+
+/** Where a command writes: a stream, or a test's array. */
+export interface Writer {
+  write(text: string): unknown
+}
+
+/** The world as a command sees it. Nothing in a command reads `process`. */
+export interface Io {
+  readonly stdout: Writer
+  readonly stderr: Writer
+  /** Fires at the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Absolute. */
+  readonly cwd: string
+  /** Imports a module by its URL. Default: `import()`. */
+  readonly importModule?: (url: string) => Promise<unknown>
+}
+
+/** What the options of a call come to: a string, or true for a flag that was given. */
+export type OptionValues = Readonly<Record<string, string | boolean | undefined>>
+
+/** The world of one call of a command, with its parsed command line. */
+export interface CommandIo extends Io {
+  /** Positional arguments, in order. */
+  readonly args: readonly string[]
+  readonly options: OptionValues
+  /** What stands after `--`, untouched; `undefined` without a `--`. */
+  readonly rest: readonly string[] | undefined
+}
+
+/** One command: data for the help and the parser, and the function that does it. */
+export interface Command {
+  /** What stands after the command's name in the help: `[--config FILE]`. */
+  readonly usage: string
+  readonly options: Readonly<Record<string, CommandOption>>
+  /** How many positional arguments it takes: `[least, most]`. */
+  readonly args: readonly [number, number]
+  /** Resolves to an exit code of `exitCodes`. @throws UsageError for wrong use. */
+  run(io: CommandIo): Promise<number>
+}
+
+/** A row of the command table. The command is loaded when it is called or its help is asked for. */
+export interface CommandEntry {
+  readonly name: string
+  /** One line for the help. */
+  readonly summary: string
+  load(): Promise<Command>
+}
+
+/** The exit codes of every command. `interrupted` is the shell's own figure for a program that SIGINT ended. */
+export const exitCodes: Readonly<Record<'fine' | 'failed' | 'usage' | 'stopped' | 'interrupted', number>> = {
+  fine: 0,
+  failed: 1,
+  usage: 2,
+  stopped: 125,
+  interrupted: 130,
+}
+
+/** The command line is wrong; the message says in one line what to write. Ends the process with 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}

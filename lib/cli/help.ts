@@ -1,0 +1,24 @@
+import type { Command, CommandEntry, CommandOption } from './command.js'
+
+const columns = (rows: readonly (readonly [string, string])[]): string => {
+  const width = Math.max(...rows.map(([left]) => left.length))
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('')
+}
+
+const spelled = (name: string, { short, value, type }: CommandOption): string =>
+  `${short ? `-${short}, ` : ''}--${name}${type === 'string' ? ` ${value ?? 'VALUE'}` : ''}`
+
+/** The help of the whole program. */
+export function globalHelp(commands: readonly CommandEntry[]): string {
+  return `usage: outrigger COMMAND [options]\n\ncommands:\n${columns(commands.map(({ name, summary }) => [name, summary]))}
+  outrigger COMMAND --help   the options of a command
+  outrigger --version        the version
+
+exit codes: 0 fine, 1 the check failed, 2 wrong use, 125 the sidecar stopped the command\n`
+}
+
+/** The help of one command. */
+export function commandHelp({ name, summary }: CommandEntry, { usage, options }: Command): string {
+  const rows = Object.entries(options).map(([option, facts]) => [spelled(option, facts), facts.about] as const)
+  return `usage: outrigger ${`${name} ${usage}`.trim()}\n\n${summary}\n\noptions:\n${columns(rows)}`
+}

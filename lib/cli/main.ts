@@ -1,0 +1,62 @@
+import { isOutriggerError } from '../core/errors.js'
+import { type Command, type CommandEntry, type CommandOption, exitCodes, type Io, UsageError } from './command.js'
+import { commands as allCommands } from './commands.js'
+import { commandHelp, globalHelp } from './help.js'
+import { nearest } from './nearest.js'
+import { parseOptions } from './parse-options.js'
+import { version } from './version.js'
+
+const shared: Readonly<Record<string, CommandOption>> = {
+  json: { type: 'boolean', about: 'print one JSON document and nothing else' },
+  help: { type: 'boolean', short: 'h', about: 'print this help' },
+}
+
+function find(name: string, commands: readonly CommandEntry[]): CommandEntry {
+  const entry = commands.find(candidate => candidate.name === name)
+  if (entry) return entry
+  const kind = name.startsWith('-') ? 'option' : 'command'
+  const meant = nearest(name, kind === 'option' ? ['--help', '--version'] : commands.map(candidate => candidate.name))
+  throw new UsageError(`unknown ${kind} "${name}"; ${meant ? `did you mean ${meant}?` : 'see outrigger --help'}`)
+}
+
+async function call(entry: CommandEntry, argv: readonly string[], io: Io): Promise<number> {
+  const loaded = await entry.load()
+  const command: Command = { ...loaded, options: { ...loaded.options, ...shared }, run: loaded.run }
+  const parsed = parseOptions(argv, command)
+  if (parsed.options.help) {
+    io.stdout.write(commandHelp(entry, command))
+    return exitCodes.fine
+  }
+  return command.run({ ...io, ...parsed })
+}
+
+async function dispatch([name, ...argv]: readonly string[], io: Io, commands: readonly CommandEntry[]): Promise<number> {
+  if (name === undefined) throw new UsageError('no command; see outrigger --help')
+  if (name === '--help' || name === '-h' || name === 'help') io.stdout.write(globalHelp(commands))
+  else if (name === '--version' || name === '-v') io.stdout.write(`${version}\n`)
+  else return call(find(name, commands), argv, io)
+  return exitCodes.fine
+}
+
+const stops = ['ERR_BUDGET', 'ERR_VIOLATION', 'ERR_PAUSED', 'ERR_REAPED'] as const
+
+function codeOf(error: unknown, signal: AbortSignal): number {
+  if (error instanceof UsageError || isOutriggerError(error, 'ERR_CONFIG')) return exitCodes.usage
+  if (stops.some(code => isOutriggerError(error, code))) return exitCodes.stopped
+  return signal.aborted ? exitCodes.interrupted : exitCodes.failed
+}
+
+const oneLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ')
+
+/**
+ * Runs a command line, without the program's name, and resolves to the exit code: 0 fine, 1 the check failed, 2 wrong use, 125 the sidecar
+ * stopped the command, 130 interrupted. Never rejects: an error becomes one line on `stderr`.
+ */
+export async function main(argv: readonly string[], io: Io, commands: readonly CommandEntry[] = allCommands): Promise<number> {
+  try {
+    return await dispatch(argv, io, commands)
+  } catch (error) {
+    io.stderr.write(`outrigger: ${oneLine(error)}\n`)
+    return codeOf(error, io.signal)
+  }
+}

@@ -1,0 +1,31 @@
+import type { SidecarEvent } from '../../core/types.js'
+import { formatUsd } from '../../ledger/index.js'
+
+/** One line for an event that a person wants to see while the job runs; nothing for the rest. */
+export function progressLine(event: SidecarEvent): string | undefined {
+  switch (event.type) {
+    case 'action.started':
+      return event.kind === 'send' ? '  send' : `    ${event.kind} ${event.name ?? ''}`
+    case 'attempt.ended':
+      return event.kind === 'model' ? `      attempt ${event.attempt.n}: ${attemptText(event.attempt)}` : undefined
+    case 'action.ended':
+      return event.outcome.status === 'done' ? undefined : `    ${event.kind} ${event.outcome.status}: ${textOf(event.outcome.error)}`
+    case 'budget.threshold':
+      return `    budget: ${Math.round(event.threshold * 100)} % is spent`
+    case 'budget.refused':
+      return '    budget: the next call does not fit, it is not sent'
+    default:
+      return undefined
+  }
+}
+
+type EndedAttempt = (SidecarEvent & { type: 'attempt.ended' })['attempt']
+
+function attemptText({ outcome, usage, nanoUsd }: EndedAttempt): string {
+  if (outcome.status !== 'done') return `${outcome.status}, ${textOf(outcome.error)}`
+  return `${usage.input} tokens in, ${usage.output} out${nanoUsd === undefined ? '' : `, $${formatUsd(nanoUsd)}`}`
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'no reason given'
+}

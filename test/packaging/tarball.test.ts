@@ -1,0 +1,159 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { type Manifest, manifestOf, node, type Packed, pack, root } from './packed.js'
+
+const entries = Object.entries(manifestOf(root).exports)
+  .filter(([, target]) => typeof target === 'object')
+  .map(([path]) => `outrigger${path.slice(1)}`)
+
+let packed: Packed
+beforeAll(() => {
+  packed = pack()
+}, 120_000)
+
+const files = (): string[] =>
+  readdirSync(packed.folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => relative(packed.folder, join(entry.parentPath, entry.name)))
+
+describe('every entry loads alone, first', () => {
+  const namesByImport = (entry: string) =>
+    node(['--input-type=module', '-e', `console.log(JSON.stringify(Object.keys(await import(${JSON.stringify(entry)}))))`], packed.project)
+  const namesByRequire = (entry: string) =>
+    node(['-e', `console.log(JSON.stringify(Object.keys(require(${JSON.stringify(entry)}))))`], packed.project)
+  const sorted = ({ stdout }: { stdout: string }) => (JSON.parse(stdout) as string[]).filter(name => name !== '__esModule').sort()
+
+  it.each(entries)('%s, as ESM and as CommonJS, with the same names', async entry => {
+    const [esm, cjs] = await Promise.all([namesByImport(entry), namesByRequire(entry)])
+    expect([esm.stderr, cjs.stderr]).toEqual(['', ''])
+    expect(sorted(esm)).not.toEqual([])
+    expect(sorted(cjs)).toEqual(sorted(esm))
+  })
+
+  it('and the ESM and the CommonJS copy know each other', async () => {
+    const script = `
+      import { createRequire } from 'node:module'
+      import * as esm from 'outrigger'
+      const cjs = createRequire(import.meta.url)('outrigger')
+      console.log(esm.ConfigError !== cjs.ConfigError, esm.isOutriggerError(new cjs.ConfigError('x')), cjs.isOutriggerError(new esm.ConfigError('x')))`
+    expect(await node(['--input-type=module', '-e', script], packed.project)).toEqual({ code: 0, stdout: 'true true true\n', stderr: '' })
+  })
+})
+
+describe('the command', () => {
+  const command = (...args: string[]) => node([join(packed.folder, packed.manifest.bin.outrigger!), ...args], packed.project)
+
+  it('can be executed', () => {
+    const file = join(packed.folder, packed.manifest.bin.outrigger!)
+    expect(readFileSync(file, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+    expect(statSync(file).mode & 0o111).toBe(0o111)
+  })
+
+  it('tells its version', async () => {
+    expect(await command('--version')).toEqual({ code: 0, stdout: `${packed.manifest.version}\n`, stderr: '' })
+  })
+
+  it('imports a configuration that is a module', async () => {
+    writeFileSync(join(packed.project, 'outrigger.config.mjs'), 'export default { budget: { usd: 1 + 1 } }\n')
+    const { code, stdout } = await command('check', '--json')
+    expect({ code, config: JSON.parse(stdout).config }).toEqual({ code: 0, config: { budget: { usd: 2 } } })
+  })
+
+  it('ends with 2 for wrong use', async () => {
+    expect(await command('chekc')).toEqual({ code: 2, stdout: '', stderr: 'outrigger: unknown command "chekc"; did you mean check?\n' })
+  })
+})
+
+describe('the types', () => {
+  const consumer = entries.map((entry, i) => `import * as e${i} from '${entry}'\nexport const v${i}: object = e${i}\n`).join('')
+  const compilerOptions = {
+    strict: true,
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    target: 'es2022',
+    lib: ['es2023', 'dom', 'dom.iterable', 'esnext.disposable'],
+    noEmit: true,
+    types: ['node'],
+  }
+
+  it('check in a project of either format that checks libraries too', async () => {
+    writeFileSync(join(packed.project, 'esm.mts'), consumer)
+    writeFileSync(join(packed.project, 'cjs.cts'), consumer)
+    writeFileSync(join(packed.project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['esm.mts', 'cjs.cts'] }))
+    const { stdout } = await node([join(root, 'node_modules/typescript/bin/tsc'), '-p', '.', '--pretty', 'false'], packed.project)
+    const ours = stdout.split('\n').filter(line => /^(node_modules\/outrigger\/|(esm|cjs)\.[mc]ts|error)/.test(line))
+    expect(ours).toEqual([])
+  })
+
+  it('are not wrong, says attw', async () => {
+    const args = [
+      packed.tarball,
+      '--format',
+      'json',
+      '--profile',
+      'node16',
+      '--exclude-entrypoints',
+      './package.json',
+      '--no-definitely-typed',
+    ]
+    const { stdout } = await node([join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'), ...args], packed.project)
+    const { problems } = JSON.parse(stdout) as {
+      problems: Readonly<Record<string, readonly { entrypoint?: string; resolutionKind?: string }[]>>
+    }
+    const found = Object.entries(problems).flatMap(([kind, list]) => list.map(problem => ({ kind, ...problem })))
+    expect(found.filter(({ resolutionKind }) => resolutionKind !== 'node10')).toEqual([])
+  })
+})
+
+describe('the tarball', () => {
+  it('has nothing to complain about, says publint', async () => {
+    const { code, stdout, stderr } = await node(
+      [join(root, 'node_modules/publint/src/cli.js'), 'run', packed.tarball, '--strict'],
+      packed.project,
+    )
+    expect({ code, said: `${stdout}${stderr}` }).toEqual({ code: 0, said: expect.stringContaining('All good!') })
+  })
+
+  it('holds what is used and nothing else', () => {
+    const allowed =
+      /^(dist\/(esm|cjs)\/(package\.json|(lib|middleware)\/.+\.(js|d\.ts))|docs\/.+\.(md|svg|png)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
+    expect(files().filter(file => !allowed.test(file) || /(^|\/)(test|tests|\.env.*)(\/|$)|\.test\./.test(file))).toEqual([])
+    expect(files()).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md']))
+  })
+
+  it('names no path of the machine that made it, and holds no key', () => {
+    const secrets = /-----BEGIN [A-Z ]*PRIVATE KEY-----|sk-ant-[a-z0-9]{4,}-[\w-]{20,}/
+    const telling = files().filter(file => {
+      const text = readFileSync(join(packed.folder, file), 'utf8')
+      return text.includes(root) || secrets.test(text)
+    })
+    expect(telling).toEqual([])
+  })
+
+  it('is small', () => {
+    expect(statSync(packed.tarball).size).toBeLessThan(500_000)
+  })
+
+  it('does not show the condition that is for our own checkout', () => {
+    expect(JSON.stringify(packed.manifest.exports)).not.toContain('outrigger-source')
+  })
+
+  it('runs nothing when it is installed', () => {
+    const hooks = ['preinstall', 'install', 'postinstall', 'prepare', 'preprepare', 'postprepare']
+    expect(Object.keys(packed.manifest.scripts).filter(name => hooks.includes(name))).toEqual([])
+  })
+})
+
+describe('the published package.json', () => {
+  it('is ours without that condition', async () => {
+    const script = `
+      import { readFileSync } from 'node:fs'
+      import { publishedManifest } from ${JSON.stringify(join(root, 'scripts/manifest.mjs'))}
+      const manifest = JSON.parse(readFileSync(${JSON.stringify(join(root, 'package.json'))}, 'utf8'))
+      console.log(JSON.stringify(publishedManifest(manifest)))`
+    const { stdout } = await node(['--input-type=module', '-e', script], root)
+    const published = JSON.parse(stdout) as Manifest
+    expect({ ...published, exports: 0 }).toEqual({ ...manifestOf(root), exports: 0 })
+    expect(Object.keys(published.exports)).toEqual(Object.keys(manifestOf(root).exports))
+  })
+})
