@@ -13,33 +13,43 @@ export class EventStream<Event, Out> implements SidecarStream<Event, Out> {
   #abort: ((reason: unknown) => void) | undefined
   #reply: Promise<Out> | undefined
   #iterated = false
+  #dropped = false
 
   constructor(clock: Clock, idleMs: number, start: Starter<Out>) {
     this.#start = start
-    this.#channel = new Channel<Event>({ clock, idleMs, abandon: () => this.#abort?.(new DOMException('The consumer stopped reading', 'AbortError')) })
+    this.#channel = new Channel<Event>({
+      clock,
+      idleMs,
+      abandon: () => this.#abort?.(new DOMException('The consumer stopped reading', 'AbortError')),
+    })
   }
 
   get reply(): Promise<Out> {
     const reply = this.#begun()
     // Nobody may iterate after this turn: then the events have no reader and are dropped.
     queueMicrotask(() => {
-      if (!this.#iterated) this.#channel.drop()
+      if (this.#iterated) return
+      this.#dropped = true
+      this.#channel.drop()
     })
     return reply
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Event, void> {
     if (this.#iterated) throw new TypeError('a stream can be read once')
+    if (this.#dropped) throw new TypeError('the events of this stream are gone: reply was awaited before anybody read them; iterate first')
     this.#iterated = true
     this.#begun()
+    let consumerLeft = false
     try {
-      for (;;) {
-        const { done, value } = await this.#channel.next()
-        if (done) return
-        yield value
+      for (let item = await this.#channel.next(); !item.done; item = await this.#channel.next()) {
+        consumerLeft = true
+        yield item.value
+        consumerLeft = false
       }
     } finally {
-      this.#channel.leave()
+      // Only then: an abort after a good end would still reach what the agent has handed the signal to.
+      if (consumerLeft) this.#channel.leave()
     }
   }
 
@@ -53,6 +63,10 @@ export class EventStream<Event, Out> implements SidecarStream<Event, Out> {
     const reply = this.#start(sink, abort => {
       this.#abort = abort
     })
+    const over = () => {
+      this.#abort = undefined
+    }
+    reply.then(over, over)
     reply.then(
       () => this.#channel.end(),
       error => this.#channel.fail(error),

@@ -1,7 +1,6 @@
 import type { Tool } from './agent.js'
 import type { ActionContext } from './core/context.js'
-import { LayerError } from './core/errors.js'
-import { frozenCopy, sameData } from './core/freeze.js'
+import { frozenCopy, thaw } from './core/freeze.js'
 import type { Runtime } from './core/runtime.js'
 import type { ToolAction } from './core/types.js'
 
@@ -21,14 +20,21 @@ interface RunContext {
  */
 export function guardedTool<T extends Tool>(runtime: Runtime, definition: T, parent: Parent): T {
   const { name, run } = (definition ?? {}) as Partial<Tool>
-  if (typeof name !== 'string' || name === '' || typeof run !== 'function') throw new TypeError('tool: needs a name and run(input); the SDK\'s betaTool() makes one')
+  if (typeof name !== 'string' || name === '' || typeof run !== 'function')
+    throw new TypeError("tool: needs a name and run(input); the SDK's betaTool() makes one")
   const guarded = Object.create(Object.getPrototypeOf(definition), Object.getOwnPropertyDescriptors(definition)) as T
   const value = (input: unknown, context?: RunContext) => runTool(runtime, definition, input, context, parent)
   Object.defineProperty(guarded, 'run', { value, writable: true, enumerable: true, configurable: true })
   return guarded
 }
 
-async function runTool(runtime: Runtime, definition: Tool, input: unknown, context: RunContext | undefined, parent: Parent): Promise<unknown> {
+async function runTool(
+  runtime: Runtime,
+  definition: Tool,
+  input: unknown,
+  context: RunContext | undefined,
+  parent: Parent,
+): Promise<unknown> {
   const toolUseId = context?.toolUseBlock?.id ?? context?.toolUseId
   const action: ToolAction = Object.freeze({
     kind: 'tool',
@@ -38,20 +44,25 @@ async function runTool(runtime: Runtime, definition: Tool, input: unknown, conte
     ...(definition.idempotent ? { idempotent: true } : {}),
   })
   const ctx = contextOf(runtime, action, parent)
-  return runGuarded(runtime, ctx, context?.signal ?? undefined, () => {
-    const given = judgedInput(ctx, input)
-    return definition.run(given, { ...context, toolUseId, signal: ctx.signal })
-  })
+  const run = () => definition.run(judgedInput(ctx), { ...context, toolUseId, signal: ctx.signal })
+  return runGuarded(runtime, ctx, context?.signal ?? undefined, run)
 }
 
 /** A `fetch` that is an action of kind `tool`, name `WebFetch`. Reading the body is no longer part of it. */
 export function guardedFetch(runtime: Runtime, parent: Parent): typeof fetch {
   return async (input, init) => {
-    const url = input instanceof Request ? input.url : String(input)
-    const method = (init?.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase()
+    const request = input instanceof Request ? input : undefined
+    const url = request ? request.url : String(input)
+    const method = (init?.method ?? request?.method ?? 'GET').toUpperCase()
+    const options = { ...init }
     const action: ToolAction = Object.freeze({ kind: 'tool', name: 'WebFetch', input: Object.freeze({ url, method }) })
     const ctx = contextOf(runtime, action, parent)
-    return (await runGuarded(runtime, ctx, init?.signal ?? undefined, () => fetch(input, { ...init, signal: ctx.signal }))) as Response
+    const run = () => {
+      const judged = judgedInput(ctx) as { readonly url: string; readonly method: string }
+      const target = request && judged.url !== url ? new Request(judged.url, request) : (request ?? judged.url)
+      return fetch(target, { ...options, method: judged.method, signal: ctx.signal })
+    }
+    return (await runGuarded(runtime, ctx, init?.signal ?? request?.signal, run)) as Response
   }
 }
 
@@ -60,11 +71,9 @@ function contextOf(runtime: Runtime, action: ToolAction, parent: Parent): Action
   return runtime.context(action, enclosing ? { parent: enclosing } : {})
 }
 
-/** What runs is what was judged: the caller's own object as long as nobody has changed it. */
-function judgedInput(ctx: ActionContext, input: unknown): unknown {
-  const judged = (ctx.action as ToolAction).input
-  if (sameData(judged, input)) return input
-  throw new LayerError(`the input of tool ${(ctx.action as ToolAction).name} was changed after it had been judged`, { layer: 'core' })
+/** What runs is what was judged, whatever the caller does to its own object meanwhile; a copy, because tools write to their input. */
+function judgedInput(ctx: ActionContext): unknown {
+  return thaw((ctx.action as ToolAction).input)
 }
 
 async function runGuarded(runtime: Runtime, ctx: ActionContext, signal: AbortSignal | undefined, run: () => unknown): Promise<unknown> {
@@ -84,14 +93,19 @@ async function runGuarded(runtime: Runtime, ctx: ActionContext, signal: AbortSig
 /** The tool itself. One that ignores its signal does not hold the caller: the action ends and is marked detached. */
 async function effect(ctx: ActionContext, run: () => unknown): Promise<void> {
   ctx.enter('tool')
-  const work = Promise.resolve().then(run)
+  const work = (async () => run())()
   let pending = true
-  const ended = work.then(() => {}, () => {}).then(() => {
-    pending = false
-    ctx.leave('tool')
-  })
+  const ended = work
+    .then(
+      () => {},
+      () => {},
+    )
+    .then(() => {
+      pending = false
+      ctx.leave('tool')
+    })
   try {
-    ctx.reply = await ctx.scope.race(work)
+    ctx.reply = await ctx.elsewhere(ctx.scope.race(work))
   } catch (error) {
     const aborted = ctx.scope.aborted && error === ctx.scope.reason
     ctx.outcome = { status: aborted ? 'aborted' : 'error', error, sent: true, ...(aborted && pending ? { detached: ended } : {}) }

@@ -14,11 +14,11 @@ import { systemClock } from './core/clock.js'
 import type { ActionContext, Sink } from './core/context.js'
 import { normalise } from './core/define.js'
 import { ConfigError } from './core/errors.js'
-import { frozenCopy, sameData } from './core/freeze.js'
+import { frozenCopy, thaw } from './core/freeze.js'
 import { checkOrder } from './core/order.js'
 import { sends } from './core/process.js'
 import { Runtime } from './core/runtime.js'
-import { type AgentState, type Json, type Layer, type LayerInput, type SidecarEvent, type TokenUsage } from './core/types.js'
+import type { AgentState, Json, Layer, LayerInput, SidecarEvent, TokenUsage } from './core/types.js'
 import { addUsage, noUsage } from './core/usage.js'
 import { EventStream } from './event-stream.js'
 import { explain } from './explain.js'
@@ -36,7 +36,9 @@ const attached = new WeakSet<Layer>()
  * @throws TypeError or RangeError on a wrong or unknown option, StackOrderError on a wrong order, ConfigError on two members of one name:
  * all at once, before anything runs
  */
-export function createSidecar<const U extends readonly LayerInput[], In = string, Out = unknown, Ev = never>(options: SidecarOptions<U, In, Out, Ev> & NoClash<U>): Sidecar<U, In, Out, Ev> {
+export function createSidecar<const U extends readonly LayerInput[], In = string, Out = unknown, Ev = never>(
+  options: SidecarOptions<U, In, Out, Ev> & NoClash<U>,
+): Sidecar<U, In, Out, Ev> {
   checkOptions(options)
   const layers = normalise(options.use)
   checkOrder(layers)
@@ -47,11 +49,14 @@ export function createSidecar<const U extends readonly LayerInput[], In = string
 }
 
 function checkOptions(options: object): asserts options is SidecarOptions<readonly LayerInput[], unknown, unknown, unknown> {
-  if (typeof options !== 'object' || options === null) throw new TypeError('createSidecar needs an object: createSidecar({ agent, use: [] })')
-  for (const key of Object.keys(options)) if (!known.has(key)) throw new TypeError(`createSidecar: unknown option "${key}"; known are ${[...known].join(', ')}`)
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('createSidecar needs an object: createSidecar({ agent, use: [] })')
+  for (const key of Object.keys(options))
+    if (!known.has(key)) throw new TypeError(`createSidecar: unknown option "${key}"; known are ${[...known].join(', ')}`)
   const { use, whenPaused, claude, id } = options as Partial<SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>>
   if (!Array.isArray(use)) throw new TypeError('createSidecar: use must be a list of layers, outermost first')
-  if (whenPaused !== undefined && whenPaused !== 'reject' && whenPaused !== 'wait') throw new TypeError(`createSidecar: whenPaused must be 'reject' or 'wait', got ${JSON.stringify(whenPaused)}`)
+  if (whenPaused !== undefined && whenPaused !== 'reject' && whenPaused !== 'wait')
+    throw new TypeError(`createSidecar: whenPaused must be 'reject' or 'wait', got ${JSON.stringify(whenPaused)}`)
   if (id !== undefined && (typeof id !== 'string' || id === '')) throw new TypeError('createSidecar: id must be a non-empty string')
   if (claude !== undefined) checkClaudeOptions(claude)
 }
@@ -64,7 +69,8 @@ function showMembers(sidecar: SidecarCore, layers: readonly Layer[]): void {
       const owner = owners.get(name) ?? (name in sidecar || name === 'then' ? 'the sidecar' : undefined)
       if (owner) throw new ConfigError(`${meta.name} exposes "${name}", which ${owner} has already; rename it`)
       owners.set(name, meta.name)
-      Object.defineProperty(sidecar, name, { ...descriptor, enumerable: true, configurable: false })
+      const fixed = 'value' in descriptor ? { writable: false } : {}
+      Object.defineProperty(sidecar, name, { ...descriptor, ...fixed, enumerable: true, configurable: false })
     }
   }
 }
@@ -84,6 +90,8 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   #middleware: SdkMiddleware | undefined
   #listening: Set<Listening> | undefined
   #state: AgentState = 'summoned'
+  #sends = 0
+  #closing: Promise<void> | undefined
 
   constructor(options: SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>, layers: readonly Layer[]) {
     const { agent, claude = {}, whenPaused = 'reject', clock = systemClock } = options
@@ -108,17 +116,18 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   /** Mounts the layers that want to know their sidecar. */
   attach(): void {
     const { host, layers } = this.#runtime
-    for (const layer of layers) {
-      if (!layer.meta.attach) continue
-      if (attached.has(layer)) throw new ConfigError(`this ${layer.meta.name} belongs to another sidecar already; make a fresh one for each`)
+    const mounted = layers.filter(layer => layer.meta.attach)
+    const taken = mounted.find(layer => attached.has(layer))
+    if (taken) throw new ConfigError(`this ${taken.meta.name} belongs to another sidecar already; make a fresh one for each`)
+    for (const layer of mounted) {
       attached.add(layer)
-      layer.meta.attach(host)
+      layer.meta.attach!(host)
     }
   }
 
   async send(message: unknown, options: SendOptions = {}): Promise<unknown> {
     const ctx = this.#sendContext(message, options)
-    return this.#runSend(ctx, message, options.signal)
+    return this.#runSend(ctx, options.signal)
   }
 
   async call(message: unknown, options: SendOptions = {}): Promise<CallResult<unknown>> {
@@ -128,7 +137,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       if (event.type === 'violation' && event.action && ctx.task.ids.has(event.action)) violations.push(event)
     })
     try {
-      const reply = await this.#runSend(ctx, message, options.signal)
+      const reply = await this.#runSend(ctx, options.signal)
       return { reply, id: ctx.id, ...taken(ctx), violations, ms: ctx.fold.totals() }
     } finally {
       stop()
@@ -140,7 +149,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       const ctx = this.#sendContext(message, options, sink)
       abandon(reason => ctx.actionScope.abort(reason))
       if (!this.#agent.stream) ctx.bubble = (inner, event) => sink(nested(inner, event))
-      return this.#runSend(ctx, message, options.signal).then(async reply => {
+      return this.#runSend(ctx, options.signal).then(async reply => {
         if (!this.#agent.stream) await sink({ type: 'reply', reply })
         return reply
       })
@@ -221,6 +230,12 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
 
   async close(options: { readonly drainMs?: number } = {}): Promise<void> {
     const { drainMs = 10_000 } = options
+    if (!(drainMs >= 0)) throw new RangeError(`close: drainMs must be milliseconds from 0, got ${drainMs}`)
+    this.#closing ??= this.#close(drainMs)
+    return this.#closing
+  }
+
+  async #close(drainMs: number): Promise<void> {
     const runtime = this.#runtime
     runtime.shut('closed')
     let stop: (() => void) | undefined
@@ -230,9 +245,21 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     await Promise.race([runtime.idle(), patience])
     stop?.()
     runtime.reap('closed')
-    for (const listening of this.#listening ?? []) await listening.close()
-    for (const { meta } of [...runtime.layers].reverse()) await meta.close?.()
+    const closers = [...runtime.layers].reverse().map(
+      ({ meta }) =>
+        () =>
+          meta.close?.(),
+    )
+    const errors: unknown[] = []
+    for (const close of [...[...(this.#listening ?? [])].map(listening => () => listening.close()), ...closers]) {
+      try {
+        await close()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
     if (this.#state !== 'failedReaped') this.#become('dismissed', 'closed')
+    if (errors.length > 0) throw errors[0]
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -255,23 +282,28 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
 
   #sendContext(message: unknown, options: SendOptions, sink?: Sink): ActionContext {
     const { opaque } = this.#agent
-    const action = Object.freeze({ kind: 'send' as const, message: frozenCopy(message), ...(opaque ? { opaque: Object.freeze({ ...opaque }) } : {}) })
+    const action = Object.freeze({
+      kind: 'send' as const,
+      message: frozenCopy(message),
+      ...(opaque ? { opaque: Object.freeze({ ...opaque }) } : {}),
+    })
     const labels = Object.freeze({ ...options.labels })
     return this.#runtime.context(action, { labels, ...(sink ? { sink } : {}) })
   }
 
-  async #runSend(ctx: ActionContext, message: unknown, signal: AbortSignal | undefined): Promise<unknown> {
-    if (this.#state !== 'failedReaped') this.#become('working', 'a send began')
+  async #runSend(ctx: ActionContext, signal: AbortSignal | undefined): Promise<unknown> {
+    this.#sends++
+    if (this.#state !== 'failedReaped' && this.#state !== 'dismissed') this.#become('working', 'a send began')
     try {
-      return await this.#runtime.run(ctx, () => this.#core(ctx, message), signal)
+      return await this.#runtime.run(ctx, () => this.#core(ctx), signal)
     } finally {
-      if (this.#runtime.inFlight === 0 && this.#state === 'working') this.#become('waitingForInput', 'the send ended')
+      if (--this.#sends === 0 && this.#state === 'working') this.#become('waitingForInput', 'the send ended')
     }
   }
 
-  async #core(ctx: ActionContext, message: unknown): Promise<void> {
-    const action = ctx.action as { readonly message: unknown }
-    const given = sameData(action.message, message) ? message : action.message
+  async #core(ctx: ActionContext): Promise<void> {
+    // What runs is what was judged, whatever the caller does to its own object meanwhile.
+    const given = thaw((ctx.action as { readonly message: unknown }).message)
     const call = new Handles(this, () => ctx, ctx) as Call
     const drive = () => drivenAgent(ctx, this.#agent, given, call)
     const work = this.#byFactory ? sends().run(ctx, drive) : drive()
@@ -345,9 +377,11 @@ function seamOf(runtime: Runtime, claude: ClaudeOptions): Seam {
 async function drivenAgent(ctx: ActionContext, agent: AnyAgent, message: unknown, call: Call): Promise<unknown> {
   if (!agent.stream || (agent.send && !ctx.sink)) return agent.send!(message, call)
   const events = agent.stream(message, call)
+  const { scope } = ctx
   try {
     for (;;) {
-      const { done, value } = await ctx.scope.race(events.next())
+      const { done, value } = await events.next()
+      scope.throwIfAborted()
       if (done) {
         await ctx.taps?.end()
         return value
@@ -356,7 +390,9 @@ async function drivenAgent(ctx: ActionContext, agent: AnyAgent, message: unknown
       await ctx.emit(value)
     }
   } catch (error) {
-    events.return(undefined).catch(() => {})
+    const ended = events.return(undefined).catch(() => {})
+    // The caller has its answer already: the action stays detached until the agent has cleaned up.
+    if (scope.aborted) await ended
     throw error
   }
 }
@@ -372,7 +408,7 @@ async function detachable<T>(ctx: ActionContext, work: Promise<T>, onEnd: () => 
     pending = false
   })
   try {
-    return await ctx.scope.race(work)
+    return await ctx.elsewhere(ctx.scope.race(work))
   } catch (error) {
     const aborted = ctx.scope.aborted && error === ctx.scope.reason
     await onEnd()
@@ -398,4 +434,3 @@ function taken(ctx: ActionContext): { usage: TokenUsage; nanoUsd: number | undef
   }
   return { usage, nanoUsd, attempts }
 }
-

@@ -14,7 +14,7 @@ export class Channel<T> {
   readonly #idleMs: number
   readonly #abandon: () => void
   readonly #items: Item<T>[] = []
-  #room: (() => void) | undefined
+  #waiting: (() => void)[] = []
   #stopIdle: (() => void) | undefined
   #reader: (() => void) | undefined
   #dropping = false
@@ -31,10 +31,8 @@ export class Channel<T> {
     if (this.#dropping) return
     this.#put({ event })
     if (this.#items.length < highWater) return
-    return new Promise(resolve => {
-      this.#room = resolve
-      this.#stopIdle = this.#clock.after(this.#idleMs, () => this.leave())
-    })
+    this.#stopIdle ??= this.#clock.after(this.#idleMs, () => this.leave())
+    return new Promise(resolve => this.#waiting.push(resolve))
   }
 
   end(): void {
@@ -80,7 +78,7 @@ export class Channel<T> {
     const item = this.#items[0]!
     if ('event' in item) {
       this.#items.shift()
-      if (this.#items.length < highWater) this.#freeRoom()
+      this.#taken()
       return { done: false, value: item.event }
     }
     if ('error' in item) {
@@ -90,11 +88,18 @@ export class Channel<T> {
     return { done: true, value: undefined }
   }
 
+  /** The consumer reads: its patience begins anew, and one source may go on for each free place. */
+  #taken(): void {
+    this.#stopIdle?.()
+    this.#stopIdle = undefined
+    if (this.#items.length < highWater) this.#waiting.shift()?.()
+    if (this.#waiting.length > 0) this.#stopIdle = this.#clock.after(this.#idleMs, () => this.leave())
+  }
+
   #freeRoom(): void {
     this.#stopIdle?.()
     this.#stopIdle = undefined
-    this.#room?.()
-    this.#room = undefined
+    for (const go of this.#waiting.splice(0)) go()
   }
 
   #wake(): void {

@@ -3,7 +3,7 @@ import { Passage } from './boundary.js'
 import type { ActionContext } from './context.js'
 import { serves } from './define.js'
 import { Reentry } from './reentry.js'
-import type { Kind, Layer } from './types.js'
+import type { Kind, Layer, Outcome } from './types.js'
 
 /** One step of a chain. */
 export type Step = (ctx: ActionContext, next: () => Promise<void>) => Promise<void>
@@ -38,18 +38,25 @@ function boundary(layer: Layer, at: number): Step {
   return (ctx, next) => new Passage(layer, at, ctx, next).go()
 }
 
-async function runCore(ctx: ActionContext): Promise<void> {
+function runCore(ctx: ActionContext): Promise<void> {
   ctx.at = ctx.layers.length
-  const { scope, clock } = ctx
-  const startedAt = clock.monotonic()
-  try {
-    scope.throwIfAborted()
-    await ctx.core(ctx)
-    ctx.outcome ??= { status: 'done', sent: true }
-  } catch (error) {
-    ctx.outcome ??= { status: scope.aborted && error === scope.reason ? 'aborted' : 'error', error, sent: false }
-    throw error
-  } finally {
-    ctx.elsewhereMs += clock.monotonic() - startedAt
-  }
+  if (ctx.scope.aborted) return Promise.reject(failed(ctx, ctx.scope.reason))
+  return ctx.core(ctx).then(
+    () => {
+      ctx.outcome ??= done
+      ctx.passage?.innerGood()
+    },
+    error => {
+      throw failed(ctx, error)
+    },
+  )
+}
+
+const done: Outcome = Object.freeze({ status: 'done', sent: true })
+
+function failed(ctx: ActionContext, error: unknown): unknown {
+  const { scope } = ctx
+  ctx.outcome ??= { status: scope.aborted && error === scope.reason ? 'aborted' : 'error', error, sent: false }
+  ctx.passage?.innerBad(error)
+  return error
 }

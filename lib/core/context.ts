@@ -1,7 +1,9 @@
+import type { Enclosing } from './boundary.js'
 import type { Clock } from './clock.js'
 import { LayerError } from './errors.js'
 import type { Events } from './events.js'
-import { Scope } from './scope.js'
+import { frozenCopy } from './freeze.js'
+import type { Scope } from './scope.js'
 import { cost, type SlotMap, type SlotScope, slotsOf } from './slot.js'
 import type { SpanFold } from './spans.js'
 import { Taps } from './taps.js'
@@ -57,7 +59,6 @@ export class ActionContext implements Context {
   scope: Scope
   /** Index of the layer that is running: -1 before the first, `layers.length` in the core. */
   at = -1
-  action: Action
   outcome: Outcome | undefined
   reply: unknown
   /** SHA-256 of the body that left in this attempt. */
@@ -66,11 +67,14 @@ export class ActionContext implements Context {
   released = false
   sink: Sink | undefined
   ended = false
-  /** Milliseconds in the core, in back-off and at the gate: not the sidecar's own time. */
+  /** Milliseconds with the agent, the model or the tool, in back-off and at the gate: not the sidecar's own time. */
   elsewhereMs = 0
+  /** The innermost boundary that was entered. */
+  passage: Enclosing | undefined
   /** What the chain is around. Set by the runtime. */
   core!: (ctx: ActionContext) => Promise<void>
   readonly attempts: Attempt[] = []
+  #action: Action
   #attempt = 0
   #attemptStart: number
   #usage: TokenUsage = noUsage
@@ -87,6 +91,8 @@ export class ActionContext implements Context {
     layers: readonly Layer[]
     scope: Scope
     fold: SpanFold
+    /** Monotonic milliseconds. */
+    now: number
     parent?: ActionContext
     labels: Readonly<Record<string, string>>
     sink?: Sink
@@ -94,7 +100,7 @@ export class ActionContext implements Context {
     this.home = options.home
     this.id = options.id
     this.kind = options.action.kind
-    this.action = options.action
+    this.#action = options.action
     this.layers = options.layers
     this.actionScope = options.scope
     this.scope = options.scope
@@ -106,11 +112,16 @@ export class ActionContext implements Context {
     this.fold = options.fold
     this.labels = options.labels
     this.sink = options.sink
-    this.#attemptStart = options.home.clock.monotonic()
+    this.#attemptStart = options.now
   }
 
   get agent(): Context['agent'] {
     return this.home.agent
+  }
+
+  /** Without a setter: what was judged can be replaced by `rewrite` alone. */
+  get action(): Action {
+    return this.#action
   }
 
   get clock(): Clock {
@@ -131,11 +142,14 @@ export class ActionContext implements Context {
 
   rewrite(action: Action): void {
     const layer = this.layers[this.at]
-    if (!layer?.meta.rewrites) throw new LayerError(`${layer?.meta.name ?? 'the core'} called ctx.rewrite(); only a layer that declares rewrites may`, { layer: layer?.meta.name ?? 'core' })
-    if (action.kind !== this.kind) throw new LayerError(`${layer.meta.name}: an action of kind ${this.kind} cannot become one of kind ${action.kind}`, { layer: layer.meta.name })
-    this.action = action
+    if (!layer?.meta.rewrites)
+      throw new LayerError(`${layer?.meta.name ?? 'the core'} called ctx.rewrite(); only a layer that declares rewrites may`, {
+        layer: layer?.meta.name ?? 'core',
+      })
+    checkRewrite(layer.meta.name, this.#action, action)
+    this.#action = frozenCopy(action)
     const mark = this.#marks?.at(-1)
-    if (mark?.at === this.at) mark.action = action
+    if (mark?.at === this.at) mark.action = this.#action
   }
 
   narrow(to: { readonly maxTokens: number }): void {
@@ -147,7 +161,7 @@ export class ActionContext implements Context {
     }
     if (maxTokens === action.maxTokens) return
     const request = Object.freeze({ ...action.request, max_tokens: maxTokens })
-    this.action = Object.freeze({ ...action, maxTokens, request } satisfies ModelAction)
+    this.#action = Object.freeze({ ...action, maxTokens, request } satisfies ModelAction)
   }
 
   async during<T>(category: SpanCategory, work: () => Promise<T>): Promise<T> {
@@ -158,6 +172,16 @@ export class ActionContext implements Context {
     } finally {
       this.leave(category)
       if (category === 'throttle' || category === 'stopped') this.elsewhereMs += this.clock.monotonic() - startedAt
+    }
+  }
+
+  /** Waits for work that is not the sidecar's own. */
+  async elsewhere<T>(work: Promise<T>): Promise<T> {
+    const startedAt = this.clock.monotonic()
+    try {
+      return await work
+    } finally {
+      this.elsewhereMs += this.clock.monotonic() - startedAt
     }
   }
 
@@ -191,8 +215,12 @@ export class ActionContext implements Context {
   /** The slots of a scope, made on first use. */
   slotMap(scope: SlotScope): SlotMap {
     if (scope === 'agent') return this.home.slots
-    if (scope === 'action') return (this.#actionSlots ??= new Map())
-    return (this.#attemptSlots ??= new Map())
+    if (scope === 'action') {
+      this.#actionSlots ??= new Map()
+      return this.#actionSlots
+    }
+    this.#attemptSlots ??= new Map()
+    return this.#attemptSlots
   }
 
   /** The usage of this attempt so far. */
@@ -203,7 +231,12 @@ export class ActionContext implements Context {
   /** A re-entering layer goes inward for the first time. */
   mark(): void {
     this.#marks ??= []
-    this.#marks.push({ at: this.at, taps: this.#taps?.size ?? 0, slots: this.#attemptSlots && new Map(this.#attemptSlots), action: this.action })
+    this.#marks.push({
+      at: this.at,
+      taps: this.#taps?.size ?? 0,
+      slots: this.#attemptSlots && new Map(this.#attemptSlots),
+      action: this.action,
+    })
   }
 
   /** Back to the innermost mark: taps and slots of the layers inside it are gone. */
@@ -211,9 +244,15 @@ export class ActionContext implements Context {
     const mark = this.#marks!.at(-1)!
     this.#taps?.cut(mark.taps)
     this.#attemptSlots = mark.slots && new Map(mark.slots)
-    this.action = mark.action
+    this.#action = mark.action
     this.outcome = undefined
     this.#usage = noUsage
+    this.#usageFrom = -1
+  }
+
+  /** A failed attempt is over: the re-entering layer sees the action as it stood outside, not as the attempt narrowed or rewrote it. */
+  revert(): void {
+    this.#action = this.#marks!.at(-1)!.action
   }
 
   /** The re-entering layer has ended: outside it, usage is the total since `from` attempts. */
@@ -222,9 +261,9 @@ export class ActionContext implements Context {
     this.#usageFrom = from
   }
 
-  startAttempt(): void {
+  startAttempt(now: number = this.clock.monotonic()): void {
     this.#attempt++
-    this.#attemptStart = this.clock.monotonic()
+    this.#attemptStart = now
     this.#usage = noUsage
     this.#usageFrom = -1
     this.outcome = undefined
@@ -245,7 +284,7 @@ export class ActionContext implements Context {
   endAttempt(error?: unknown): void {
     const attempt: Attempt = {
       n: this.attempt,
-      outcome: this.outcome ?? { status: 'refused', error, sent: false },
+      outcome: outcomeOf(this.outcome, error),
       usage: this.#usage,
       nanoUsd: (this.#attemptSlots?.get(cost.name) as number | undefined) ?? (this.outcome?.sent ? undefined : 0),
       startedAt: this.#attemptStart,
@@ -270,6 +309,25 @@ export class ActionContext implements Context {
     for (let i = from; i < attempts.length; i++) sum = addUsage(sum, attempts[i]!.usage)
     return sum
   }
+}
+
+/** An attempt that failed after a good answer is no good attempt. */
+function outcomeOf(outcome: Outcome | undefined, error: unknown): Outcome {
+  if (!outcome) return { status: 'refused', error, sent: false }
+  return error !== undefined && outcome.status === 'done' ? { ...outcome, status: 'error', error } : outcome
+}
+
+/** A rewritten action must say one thing: what is judged and priced is what is sent. */
+function checkRewrite(layer: string, from: Action, to: Action): void {
+  if (to.kind !== from.kind)
+    throw new LayerError(`${layer}: an action of kind ${from.kind} cannot become one of kind ${to.kind}`, { layer })
+  if (to.kind !== 'model') return
+  const { model, max_tokens = 0, stream = false } = to.request
+  if (model === to.model && max_tokens === to.maxTokens && stream === to.stream) return
+  throw new LayerError(
+    `${layer}: model, maxTokens and stream of a rewritten action must equal model, max_tokens and stream of its request`,
+    { layer },
+  )
 }
 
 // Slots of another copy of this package (ESM beside CommonJS) find their place by this symbol.

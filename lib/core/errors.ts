@@ -20,8 +20,22 @@ export interface UpstreamFacts {
 
 /** The codes of every error that is ours. */
 export type ErrorCode =
-  | 'ERR_BUDGET' | 'ERR_VIOLATION' | 'ERR_PAUSED' | 'ERR_REAPED' | 'ERR_STACK_ORDER' | 'ERR_LAYER' | 'ERR_UPSTREAM' | 'ERR_TRUNCATED'
-  | 'ERR_DEADLINE' | 'ERR_CIRCUIT_OPEN' | 'ERR_LEDGER' | 'ERR_UNKNOWN_MODEL' | 'ERR_UNBOUNDED' | 'ERR_SIGNING' | 'ERR_CONFIG' | 'ERR_CTX_PARSE'
+  | 'ERR_BUDGET'
+  | 'ERR_VIOLATION'
+  | 'ERR_PAUSED'
+  | 'ERR_REAPED'
+  | 'ERR_STACK_ORDER'
+  | 'ERR_LAYER'
+  | 'ERR_UPSTREAM'
+  | 'ERR_TRUNCATED'
+  | 'ERR_DEADLINE'
+  | 'ERR_CIRCUIT_OPEN'
+  | 'ERR_LEDGER'
+  | 'ERR_UNKNOWN_MODEL'
+  | 'ERR_UNBOUNDED'
+  | 'ERR_SIGNING'
+  | 'ERR_CONFIG'
+  | 'ERR_CTX_PARSE'
 
 const brand = Symbol.for('outrigger.v1.error')
 
@@ -35,7 +49,11 @@ export class OutriggerError extends Error {
   /** Further facts, JSON, that travel in `error.details` over HTTP. */
   readonly facts: Readonly<Record<string, unknown>>
 
-  constructor(code: ErrorCode, message: string, options: { facts?: Record<string, unknown>; http?: { status: number; type: string }; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { facts?: Record<string, unknown>; http?: { status: number; type: string }; cause?: unknown } = {},
+  ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
     this.http = options.http ?? { status: 500, type: 'api_error' }
@@ -56,9 +74,14 @@ export class BudgetExceededError extends OutriggerError {
 
   constructor(facts: { unit: 'nanoUsd' | 'tokens'; needed: number; remaining: number; allocated: number; spent: number; account: string }) {
     const show = (n: number) => (facts.unit === 'tokens' ? `${n} tokens` : `$${(n / 1e9).toFixed(6)}`)
-    super('ERR_BUDGET', `budget of "${facts.account}": this needs up to ${show(facts.needed)}, ${show(facts.remaining)} of ${show(facts.allocated)} is left; raise the budget, lower max_tokens or set whenShort: 'clamp'`, {
-      facts, http: { status: 402, type: 'billing_error' },
-    })
+    super(
+      'ERR_BUDGET',
+      `budget of "${facts.account}": this needs up to ${show(facts.needed)}, ${show(facts.remaining)} of ${show(facts.allocated)} is left; raise the budget, lower max_tokens or set whenShort: 'clamp'`,
+      {
+        facts,
+        http: { status: 402, type: 'billing_error' },
+      },
+    )
     this.unit = facts.unit
     this.needed = facts.needed
     this.remaining = facts.remaining
@@ -75,7 +98,10 @@ export class ViolationError extends OutriggerError {
   readonly response: string
 
   constructor(facts: { ruleId: string; response?: string; details?: string }) {
-    super('ERR_VIOLATION', `refused by rule ${facts.ruleId}${facts.details ? `: ${facts.details}` : ''}`, { facts, http: { status: 400, type: 'invalid_request_error' } })
+    super('ERR_VIOLATION', `refused by rule ${facts.ruleId}${facts.details ? `: ${facts.details}` : ''}`, {
+      facts,
+      http: { status: 400, type: 'invalid_request_error' },
+    })
     this.ruleId = facts.ruleId
     this.response = facts.response ?? 'deny'
   }
@@ -87,7 +113,10 @@ export class AgentPausedError extends OutriggerError {
   readonly reason: string
 
   constructor(facts: { agent: string; reason: string }) {
-    super('ERR_PAUSED', `${facts.agent} is paused: ${facts.reason}; call resume() to go on`, { facts, http: { status: 409, type: 'invalid_request_error' } })
+    super('ERR_PAUSED', `${facts.agent} is paused: ${facts.reason}; call resume() to go on`, {
+      facts,
+      http: { status: 409, type: 'invalid_request_error' },
+    })
     this.reason = facts.reason
   }
 }
@@ -98,7 +127,10 @@ export class AgentReapedError extends OutriggerError {
   readonly reason: string
 
   constructor(facts: { agent: string; reason: string }) {
-    super('ERR_REAPED', `${facts.agent} has ended: ${facts.reason}; create a new sidecar`, { facts, http: { status: 409, type: 'invalid_request_error' } })
+    super('ERR_REAPED', `${facts.agent} has ended: ${facts.reason}; create a new sidecar`, {
+      facts,
+      http: { status: 409, type: 'invalid_request_error' },
+    })
     this.reason = facts.reason
   }
 }
@@ -121,7 +153,10 @@ export class LayerError extends OutriggerError {
   readonly outcome: Outcome | undefined
 
   constructor(message: string, facts: { layer: string; outcome?: Outcome }, cause?: unknown) {
-    super('ERR_LAYER', message, { facts: { layer: facts.layer, outcome: facts.outcome?.status }, ...(cause === undefined ? {} : { cause }) })
+    super('ERR_LAYER', message, {
+      facts: { layer: facts.layer, outcome: facts.outcome?.status },
+      ...(cause === undefined ? {} : { cause }),
+    })
     this.layer = facts.layer
     this.outcome = facts.outcome
   }
@@ -144,7 +179,10 @@ export class TruncatedStreamError extends OutriggerError {
   readonly events: number
 
   constructor(facts: { events: number; message?: string }) {
-    super('ERR_TRUNCATED', facts.message ?? `the stream ended without message_stop after ${facts.events} events`, { facts: { events: facts.events }, http: { status: 502, type: 'api_error' } })
+    super('ERR_TRUNCATED', facts.message ?? `the stream ended without message_stop after ${facts.events} events`, {
+      facts: { events: facts.events },
+      http: { status: 502, type: 'api_error' },
+    })
     this.events = facts.events
   }
 }
@@ -156,7 +194,10 @@ export class DeadlineError extends OutriggerError {
   readonly ms: number
 
   constructor(facts: { deadline: string; ms: number }) {
-    super('ERR_DEADLINE', `the ${facts.deadline} deadline of ${facts.ms} ms has passed`, { facts, http: { status: 504, type: 'timeout_error' } })
+    super('ERR_DEADLINE', `the ${facts.deadline} deadline of ${facts.ms} ms has passed`, {
+      facts,
+      http: { status: 504, type: 'timeout_error' },
+    })
     this.deadline = facts.deadline
     this.ms = facts.ms
   }
@@ -168,7 +209,10 @@ export class CircuitOpenError extends OutriggerError {
   readonly retryAfterMs: number
 
   constructor(facts: { retryAfterMs: number }) {
-    super('ERR_CIRCUIT_OPEN', `the circuit is open; next probe in ${facts.retryAfterMs} ms`, { facts, http: { status: 503, type: 'api_error' } })
+    super('ERR_CIRCUIT_OPEN', `the circuit is open; next probe in ${facts.retryAfterMs} ms`, {
+      facts,
+      http: { status: 503, type: 'api_error' },
+    })
     this.retryAfterMs = facts.retryAfterMs
   }
 }
@@ -188,7 +232,10 @@ export class UnknownModelError extends OutriggerError {
   readonly model: string
 
   constructor(facts: { model: string; message?: string }) {
-    super('ERR_UNKNOWN_MODEL', facts.message ?? `no price is known for model "${facts.model}"; add it under prices: { models: { … } }`, { facts: { model: facts.model }, http: { status: 400, type: 'invalid_request_error' } })
+    super('ERR_UNKNOWN_MODEL', facts.message ?? `no price is known for model "${facts.model}"; add it under prices: { models: { … } }`, {
+      facts: { model: facts.model },
+      http: { status: 400, type: 'invalid_request_error' },
+    })
     this.model = facts.model
   }
 }
@@ -199,7 +246,10 @@ export class UnboundedRequestError extends OutriggerError {
   readonly feature: string
 
   constructor(facts: { feature: string; fix: string }) {
-    super('ERR_UNBOUNDED', `the cost of ${facts.feature} has no upper bound; ${facts.fix}`, { facts, http: { status: 400, type: 'invalid_request_error' } })
+    super('ERR_UNBOUNDED', `the cost of ${facts.feature} has no upper bound; ${facts.fix}`, {
+      facts,
+      http: { status: 400, type: 'invalid_request_error' },
+    })
     this.feature = facts.feature
   }
 }

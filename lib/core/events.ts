@@ -3,11 +3,12 @@ import type { SidecarEvent, SidecarEventBody } from './types.js'
 
 type Listener = (event: SidecarEvent) => void
 
-/** The events of one sidecar. A listener that throws is not heard again: it can never fail an action. */
+/** The events of one sidecar, to every listener in one order. A listener that throws or rejects is not heard again: it can never fail an action. */
 export class Events {
   readonly #clock: Clock
   readonly #agent: { readonly id: string }
   #listeners: Set<Listener> | undefined
+  #waiting: SidecarEvent[] | undefined
 
   constructor(clock: Clock, agent: { readonly id: string }) {
     this.#clock = clock
@@ -22,7 +23,12 @@ export class Events {
   publish(body: SidecarEventBody & { action?: string }): void {
     if (!this.heard) return
     const event: SidecarEvent = Object.freeze({ at: this.#clock.now(), agent: this.#agent.id, ...body })
-    for (const listener of [...this.#listeners!]) this.#tell(listener, event)
+    // What a listener publishes comes after the event that it is hearing, for all of them.
+    if (this.#waiting) return void this.#waiting.push(event)
+    const waiting = [event]
+    this.#waiting = waiting
+    for (let next = waiting.shift(); next; next = waiting.shift()) for (const listener of [...this.#listeners!]) this.#tell(listener, next)
+    this.#waiting = undefined
   }
 
   subscribe(listener: Listener): () => void {
@@ -33,10 +39,12 @@ export class Events {
   }
 
   #tell(listener: Listener, event: SidecarEvent): void {
+    const forget = () => void this.#listeners!.delete(listener)
     try {
-      listener(event)
+      const heard: unknown = listener(event)
+      if (heard instanceof Promise) heard.catch(forget)
     } catch {
-      this.#listeners!.delete(listener)
+      forget()
     }
   }
 }

@@ -1,10 +1,14 @@
 /** Freezes a tree of plain data in place and returns it. Other objects (class instances, typed arrays) are left as they are. */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  if (!isPlain(value)) return value
-  Object.freeze(value)
-  for (const key of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[key])
+  freeze(value, new Set())
   return value
+}
+
+function freeze(value: unknown, seen: Set<object>): void {
+  if (typeof value !== 'object' || value === null || seen.has(value) || !isPlain(value)) return
+  seen.add(value)
+  Object.freeze(value)
+  for (const key of Object.keys(value)) freeze((value as Record<string, unknown>)[key], seen)
 }
 
 /**
@@ -12,22 +16,12 @@ export function deepFreeze<T>(value: T): T {
  * data is passed by reference.
  */
 export function frozenCopy<T>(value: T): T {
-  return deepFreeze(plainCopy(value, new Map()))
+  return copyOf(value, true)
 }
 
-/** A fresh, mutable copy of plain data: what a tool may write to. */
+/** A fresh, mutable copy of plain data: what a tool or an agent may write to, without a change of what was judged. */
 export function thaw<T>(value: T): T {
-  return plainCopy(value, new Map())
-}
-
-/** Have two trees of plain data the same content? */
-export function sameData(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (!isPlain(a) || !isPlain(b) || Array.isArray(a) !== Array.isArray(b)) return false
-  const keys = Object.keys(a)
-  if (keys.length !== Object.keys(b).length) return false
-  return keys.every(key => Object.hasOwn(b, key) && sameData((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
+  return copyOf(value, false)
 }
 
 function isPlain(value: object): boolean {
@@ -36,14 +30,23 @@ function isPlain(value: object): boolean {
   return proto === null || Object.getPrototypeOf(proto) === null
 }
 
-function plainCopy<T>(value: T, seen: Map<object, object>): T {
+function copyOf<T>(value: T, frozen: boolean): T {
+  return typeof value === 'object' && value !== null ? plainCopy(value, frozen, new Map()) : value
+}
+
+function plainCopy<T>(value: T, frozen: boolean, seen: Map<object, object>): T {
   if (typeof value !== 'object' || value === null || !isPlain(value)) return value
   const known = seen.get(value)
   if (known) return known as T
-  const copy: object = Array.isArray(value) ? [] : Object.create(Object.getPrototypeOf(value))
+  const copy: object = Array.isArray(value) ? new Array(value.length) : Object.create(Object.getPrototypeOf(value))
   seen.set(value, copy)
   for (const key of Object.keys(value)) {
-    Object.defineProperty(copy, key, { value: plainCopy((value as Record<string, unknown>)[key], seen), writable: true, enumerable: true, configurable: true })
+    Object.defineProperty(copy, key, {
+      value: plainCopy((value as Record<string, unknown>)[key], frozen, seen),
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    })
   }
-  return copy as T
+  return (frozen ? Object.freeze(copy) : copy) as T
 }

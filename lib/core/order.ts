@@ -1,5 +1,6 @@
 import { serves } from './define.js'
 import { StackOrderError } from './errors.js'
+import { providerOf } from './slot.js'
 import type { Layer, LayerMeta } from './types.js'
 import { kinds } from './types.js'
 
@@ -18,17 +19,17 @@ export function checkOrder(layers: readonly Layer[]): void {
 function checkNames(layers: readonly Layer[]): void {
   const seen = new Set<string>()
   for (const { meta } of layers) {
-    if (seen.has(meta.name)) throw new StackOrderError(`${meta.name} stands in the stack twice; remove one, or give one another name`, [meta.name])
+    if (seen.has(meta.name))
+      throw new StackOrderError(`${meta.name} stands in the stack twice; remove one, or give one another name`, [meta.name])
     seen.add(meta.name)
   }
 }
 
 function checkPair(outer: Layer, inner: Layer): void {
   const [a, b] = [outer.meta, inner.meta]
-  if (meet(outer, inner)) {
-    if (a.commits && b.rewrites) throw wrong(b, a, `${b.name} may replace the request after ${a.name} has decided on it`)
-    if (a.perAttempt && b.reenters) throw wrong(b, a, `${b.name} would repeat attempts that ${a.name} must see one by one`)
-  }
+  if (!meet(outer, inner)) return
+  if (a.commits && b.rewrites) throw wrong(b, a, `${b.name} may replace the request after ${a.name} has decided on it`)
+  if (a.perAttempt && b.reenters) throw wrong(b, a, `${b.name} would repeat attempts that ${a.name} must see one by one`)
   if (a.inside?.includes(b.name)) throw wrong(b, a, `${a.name} must be inside ${b.name}`)
   if (b.outside?.includes(a.name)) throw wrong(b, a, `${b.name} must be outside ${a.name}`)
 }
@@ -41,7 +42,12 @@ function wrong(shouldBeOuter: LayerMeta, shouldBeInner: LayerMeta, why: string):
 function checkNeeds(layer: Layer, layers: readonly Layer[]): void {
   for (const slot of layer.meta.needs ?? []) {
     if (layers.some(other => other.meta.provides?.some(({ name }) => name === slot.name))) continue
-    throw new StackOrderError(`${layer.meta.name} needs the slot "${slot.name}", which no layer of this stack provides; add the layer that does`, [layer.meta.name])
+    const { name } = layer.meta
+    const provider = providerOf(slot.name)
+    throw new StackOrderError(
+      `${name} needs the slot "${slot.name}", which no layer of this stack provides; add ${provider ?? 'the layer that does'}`,
+      provider ? [name, provider] : [name],
+    )
   }
 }
 

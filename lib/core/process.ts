@@ -17,6 +17,7 @@ interface Shared {
 export function sends(): AsyncLocalStorage<ActionContext> {
   const holder = globalThis as { [key]?: Shared }
   holder[key] ??= { version, sends: new AsyncLocalStorage() }
-  if (holder[key].version !== version) throw new Error(`two versions of outrigger are loaded that cannot share a process (${holder[key].version} and ${version}); install one`)
+  if (holder[key].version !== version)
+    throw new Error(`two versions of outrigger are loaded that cannot share a process (${holder[key].version} and ${version}); install one`)
   return holder[key].sends
 }

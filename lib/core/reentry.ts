@@ -1,4 +1,4 @@
-import { failedAfter, ownError, refused, shortCircuit } from './boundary.js'
+import { failedAfter, floating, hung, isMeant, ownError, patience, refused, rejected, shortCircuit } from './boundary.js'
 import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
 import { Scope } from './scope.js'
@@ -17,6 +17,10 @@ export class Reentry {
   readonly #scope: Scope
   readonly #from: number
   #entered = 0
+  #attemptScope: Scope | undefined
+  /** The layer hung before `next()`: the attempt that was made without it. */
+  #without: Promise<void> | undefined
+  #stopWaiting: (() => void) | undefined
   #running: Promise<void> | undefined
   #last: { readonly error?: unknown; readonly good: boolean } | undefined
 
@@ -32,31 +36,52 @@ export class Reentry {
 
   async go(): Promise<void> {
     const ctx = this.#ctx
+    const up = ctx.passage
     ctx.at = this.#at
     try {
-      await this.#layer(ctx, this.#enter)
+      await this.#pass(ctx)
+      up?.innerGood()
+    } catch (error) {
+      up?.innerBad(error)
+      throw error
+    }
+  }
+
+  async #pass(ctx: ActionContext): Promise<void> {
+    try {
+      await (this.#open ? this.#patiently() : this.#layer(ctx, this.#enter))
       await this.#afterReturn()
     } catch (error) {
-      throw await this.#errorOf(error)
+      if (!this.#open || isMeant(ctx, error)) throw await this.#errorOf(error)
+      await this.#forgive(error)
     } finally {
       if (this.#entered > 0) ctx.unmark(this.#from)
     }
   }
 
+  get #open(): boolean {
+    return this.#layer.meta.fail === 'open'
+  }
+
   readonly #enter = (): Promise<void> => {
+    if (this.#without) return this.#without
+    this.#stopWaiting?.()
     const wrong = this.#obstacle()
-    if (wrong) return Promise.reject(wrong.error)
+    if (wrong) return rejected(wrong.error)
     const ctx = this.#ctx
     if (this.#entered++ === 0) ctx.mark()
     else ctx.restore()
     this.#last = undefined
     this.#running = this.#attempt()
+    // The layer may look at it late, or never: then what it came to is found in #last.
+    this.#running.catch(() => {})
     return this.#running
   }
 
   #obstacle(): { readonly error: unknown } | undefined {
     const { name } = this.#layer.meta
-    if (this.#running) return { error: new LayerError(`${name} called next() while an attempt was running; await it first`, { layer: name }) }
+    if (this.#running)
+      return { error: new LayerError(`${name} called next() while an attempt was running; await it first`, { layer: name }) }
     if (this.#scope.aborted) return { error: this.#scope.reason }
     if (this.#entered > 0 && this.#ctx.released) {
       return { error: this.#last?.error ?? new LayerError(`${name} called next() again after events had been released`, { layer: name }) }
@@ -66,13 +91,16 @@ export class Reentry {
   async #attempt(): Promise<void> {
     const ctx = this.#ctx
     const scope = new Scope(this.#scope)
+    this.#attemptScope = scope
     ctx.scope = scope
+    ctx.passage = undefined
     if (this.#innermost) ctx.startAttempt()
     try {
       await this.#inner(ctx)
       this.#last = { good: true }
     } catch (error) {
       this.#last = { good: false, error }
+      ctx.revert()
       throw error
     } finally {
       if (this.#innermost) ctx.endAttempt(this.#last?.error)
@@ -87,22 +115,51 @@ export class Reentry {
     const running = this.#running
     if (running) {
       await running
-      const { name } = this.#layer.meta
-      throw failedAfter(this.#layer, this.#ctx, new LayerError(`${name} returned while its next() was still running; write await next()`, { layer: name }))
+      const error = floating(this.#layer, this.#ctx)
+      throw this.#open ? error : failedAfter(this.#layer, this.#ctx, error)
     }
     if (!this.#last) throw shortCircuit(this.#layer, this.#ctx)
     if (!this.#last.good) throw this.#last.error
   }
 
   async #errorOf(error: unknown): Promise<unknown> {
-    if (this.#running) {
-      this.#ctx.scope.abort(error)
-      await this.#running.catch(() => {})
-      return ownError(this.#layer, this.#ctx, error, 'during the action')
+    const running = this.#running
+    if (running) {
+      const own = ownError(this.#layer, this.#ctx, error, 'during the action')
+      this.#attemptScope!.abort(own)
+      await running.catch(() => {})
+      return own
     }
     if (this.#last && !this.#last.good && error === this.#last.error) return error
     if (this.#entered === 0) return refused(this.#layer, this.#ctx, error)
     if (this.#last?.good) return failedAfter(this.#layer, this.#ctx, error)
     return ownError(this.#layer, this.#ctx, error, 'between attempts')
+  }
+
+  /** The action goes on without an open layer that failed. */
+  async #forgive(error: unknown): Promise<void> {
+    const last = this.#last
+    if (!last || last.good || error !== last.error) this.#note(error)
+    if (this.#running) return this.#running
+    if (this.#entered === 0) return this.#enter()
+    if (last && !last.good) throw last.error
+  }
+
+  #patiently(): Promise<void> {
+    const ms = this.#layer.meta.patienceMs ?? patience
+    return new Promise((resolve, reject) => {
+      this.#stopWaiting = this.#ctx.clock.after(ms, () => {
+        this.#note(hung(this.#layer, ms))
+        const without = this.#enter()
+        this.#without = without
+        resolve(without)
+      })
+      const own = this.#layer(this.#ctx, this.#enter)
+      Promise.resolve(own).then(resolve, reject).finally(this.#stopWaiting)
+    })
+  }
+
+  #note(error: unknown): void {
+    this.#ctx.home.degrade(this.#layer.meta.name, error)
   }
 }

@@ -73,32 +73,42 @@ export class Runtime implements Home {
 
   /** The chain of a kind, composed on first use. */
   chain(kind: Kind): Chain {
-    return (this.#chains[kind] ??= compose(this.layers, kind))
+    this.#chains[kind] ??= compose(this.layers, kind)
+    return this.#chains[kind]
   }
 
   /** A context for `action`, ready to run. */
   context(action: Action, start: Start = {}): ActionContext {
-    const parent = start.parent && !start.parent.ended && start.parent.home === this ? start.parent : undefined
+    const parent = this.#enclosing(start.parent)
+    const now = this.clock.monotonic()
     return new ActionContext({
       home: this,
+      now,
       id: `${this.agent.id}.${(++this.#count).toString(36)}`,
       action,
       layers: this.chain(action.kind).layers,
       scope: new Scope(parent ? parent.scope : this.scope),
-      fold: parent ? parent.fold : new SpanFold(this.clock),
+      fold: parent ? parent.fold : new SpanFold(this.clock, now),
       parent,
       labels: start.labels ?? parent?.labels ?? noLabels,
       sink: start.sink,
     })
   }
 
+  /** A parent that has ended well is none any more; one that was aborted stays, so that its late work is refused. */
+  #enclosing(parent: ActionContext | undefined): ActionContext | undefined {
+    if (!parent || parent.home !== this) return undefined
+    return parent.ended && !parent.actionScope.aborted ? undefined : parent
+  }
+
   /** Runs `core` inside the chain of the context's kind. Resolves to what the core left in `ctx.reply`. */
   async run(ctx: ActionContext, core: Core, signal?: AbortSignal): Promise<unknown> {
-    const unlink = this.#begin(ctx, signal)
     const startedAt = this.clock.monotonic()
+    const unlink = this.#begin(ctx, signal, startedAt)
     try {
       ctx.actionScope.throwIfAborted()
-      await this.#pass(ctx)
+      const held = this.#pass(ctx)
+      if (held) await held
       ctx.core = core
       await this.#attempts(ctx)
       this.#end(ctx, startedAt, ctx.outcome!)
@@ -112,7 +122,7 @@ export class Runtime implements Home {
   }
 
   pause(reason: string): void {
-    this.#paused = reason
+    this.#paused = reason ?? 'no reason given'
   }
 
   /** Opens the gate again, after a pause or a failure of a closed layer. */
@@ -124,8 +134,8 @@ export class Runtime implements Home {
 
   /** Ends everything now; nothing passes any more. */
   reap(reason: string): AgentReapedError {
-    const error = new AgentReapedError({ agent: this.agent.name, reason })
-    this.#reaped ??= reason
+    const error = new AgentReapedError({ agent: this.agent.name, reason: reason ?? 'no reason given' })
+    this.#reaped ??= error.reason
     this.scope.abort(error)
     this.resume()
     return error
@@ -134,6 +144,7 @@ export class Runtime implements Home {
   /** Lets nothing new in, without ending what runs. */
   shut(reason: string): void {
     this.#reaped ??= reason
+    for (const go of this.#resumed ?? []) go()
   }
 
   /** Resolves when no action is running. */
@@ -153,12 +164,12 @@ export class Runtime implements Home {
     this.failing ??= error
   }
 
-  #begin(ctx: ActionContext, signal: AbortSignal | undefined): (() => void) | undefined {
+  #begin(ctx: ActionContext, signal: AbortSignal | undefined, now: number): (() => void) | undefined {
     this.inFlight++
     this.self.actions++
     if (ctx.root === ctx) {
-      this.spans.enter('wall')
-      ctx.fold.enter('wall')
+      this.spans.enter('wall', now)
+      ctx.fold.enter('wall', now)
     }
     if (this.events.heard) this.events.publish({ type: 'action.started', kind: ctx.kind, action: ctx.id, name: nameOf(ctx.action) })
     if (!signal) return
@@ -169,8 +180,14 @@ export class Runtime implements Home {
   }
 
   /** The gate: every kind, every action. */
-  async #pass(ctx: ActionContext): Promise<void> {
-    if (this.#wait) while (this.#paused !== undefined && this.#reaped === undefined) await ctx.during('stopped', () => this.#untilResumed(ctx))
+  #pass(ctx: ActionContext): Promise<void> | undefined {
+    if (this.#wait && this.#paused !== undefined) return this.#held(ctx)
+    const error = this.#refusal(ctx)
+    if (error) throw error
+  }
+
+  async #held(ctx: ActionContext): Promise<void> {
+    while (this.#paused !== undefined && this.#reaped === undefined) await ctx.during('stopped', () => this.#untilResumed(ctx))
     const error = this.#refusal(ctx)
     if (error) throw error
   }
@@ -178,7 +195,7 @@ export class Runtime implements Home {
   #refusal(ctx: ActionContext): Error | undefined {
     // A parent that began before the sidecar was shut may finish what it started.
     if (this.#reaped !== undefined && !ctx.parent) return new AgentReapedError({ agent: this.agent.name, reason: this.#reaped })
-    if (this.failing) return this.failing
+    if (this.failing) return stopped(this.agent.name, this.failing)
     if (this.#paused !== undefined) return new AgentPausedError({ agent: this.agent.name, reason: this.#paused })
   }
 
@@ -214,10 +231,11 @@ export class Runtime implements Home {
   }
 
   #end(ctx: ActionContext, startedAt: number, outcome: Outcome): void {
-    this.self.ms += Math.max(0, this.clock.monotonic() - startedAt - ctx.elsewhereMs)
+    const now = this.clock.monotonic()
+    this.self.ms += Math.max(0, now - startedAt - ctx.elsewhereMs)
     if (ctx.root === ctx) {
-      this.spans.leave('wall')
-      ctx.fold.leave('wall')
+      this.spans.leave('wall', now)
+      ctx.fold.leave('wall', now)
     }
     ctx.ended = true
     ctx.actionScope.end()
@@ -232,8 +250,26 @@ export class Runtime implements Home {
   #publishEnd(ctx: ActionContext, outcome: Outcome): void {
     const ms = ctx.root === ctx ? ctx.fold.totals() : undefined
     const { total, nanoUsd } = ctx
-    this.events.publish({ type: 'action.ended', kind: ctx.kind, action: ctx.id, name: nameOf(ctx.action), outcome, usage: total, nanoUsd, ms })
+    this.events.publish({
+      type: 'action.ended',
+      kind: ctx.kind,
+      action: ctx.id,
+      name: nameOf(ctx.action),
+      outcome,
+      usage: total,
+      nanoUsd,
+      ms,
+    })
   }
+}
+
+/** A fresh error for each refusal: the failure's own outcome is not that of the action refused. */
+function stopped(agent: string, failing: LayerError): LayerError {
+  return new LayerError(
+    `${agent} is failing: ${failing.message}; mend ${failing.layer}, then call resume()`,
+    { layer: failing.layer },
+    failing,
+  )
 }
 
 function nameOf(action: Action): string | undefined {

@@ -30,9 +30,16 @@ export function noteProvider(slotName: string, layer: string): void {
   providers.set(slotName, layer)
 }
 
+/** The layer that declared to provide a slot, where one did. */
+export function providerOf(slotName: string): string | undefined {
+  return providers.get(slotName)
+}
+
 function missing(name: string): LayerError {
-  const layer = providers.get(name)
-  return new LayerError(`slot "${name}" is empty; ${layer ? `${layer} would provide it: add it to the stack` : 'no layer provides it'}`, { layer: layer ?? name })
+  const layer = providerOf(name)
+  return new LayerError(`slot "${name}" is empty; ${layer ? `${layer} would provide it: add it to the stack` : 'no layer provides it'}`, {
+    layer: layer ?? name,
+  })
 }
 
 /**

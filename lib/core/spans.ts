@@ -33,11 +33,11 @@ export class SpanFold implements Spans {
   readonly #clock: Clock
   #at: number
   readonly #open: Record<Name, number> = { token: 0, tool: 0, throttle: 0, stopped: 0, wall: 0 }
-  readonly #ms: Record<Name | 'busy' | 'idleThrottle', number> = { token: 0, tool: 0, throttle: 0, stopped: 0, wall: 0, busy: 0, idleThrottle: 0 }
+  readonly #ms: Record<Name | 'busy' | 'net', number> = { token: 0, tool: 0, throttle: 0, stopped: 0, wall: 0, busy: 0, net: 0 }
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, at: number = clock.monotonic()) {
     this.#clock = clock
-    this.#at = clock.monotonic()
+    this.#at = at
   }
 
   open(category: Name): () => void {
@@ -50,33 +50,34 @@ export class SpanFold implements Spans {
     }
   }
 
-  /** `open` without a closer: for pairs that cannot be closed twice. */
-  enter(category: Name): void {
-    this.#sweep()
+  /** `open` without a closer: for pairs that cannot be closed twice. `now` saves a look at the clock. */
+  enter(category: Name, now?: number): void {
+    this.#sweep(now)
     this.#open[category]++
   }
 
   /** Closes what `enter` opened. */
-  leave(category: Name): void {
-    this.#sweep()
+  leave(category: Name, now?: number): void {
+    this.#sweep(now)
     this.#open[category]--
   }
 
   totals(): SpanTotals {
     this.#sweep()
-    const { token, tool, throttle, stopped, wall, busy, idleThrottle } = this.#ms
-    return { token, tool, throttle, stopped, wall, busy, net: wall - idleThrottle }
+    return { ...this.#ms }
   }
 
-  #sweep(): void {
-    const now = this.#clock.monotonic()
+  #sweep(now: number = this.#clock.monotonic()): void {
     const step = now - this.#at
+    if (step <= 0) return
     this.#at = now
     const open = this.#open
-    if (step <= 0 || open.wall === 0) return
+    if (open.wall === 0) return
     const ms = this.#ms
     for (const name of names) if (open[name] > 0) ms[name] += step
-    if (open.token > 0 || open.tool > 0) ms.busy += step
-    else if (open.throttle > 0) ms.idleThrottle += step
+    const busy = open.token > 0 || open.tool > 0
+    if (busy) ms.busy += step
+    // Summed, not subtracted: rounding is monotonic, so that no part of net can pass it by an ulp.
+    if (busy || open.throttle === 0) ms.net += step
   }
 }

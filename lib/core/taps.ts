@@ -1,4 +1,5 @@
 import type { ActionContext } from './context.js'
+import { isMeant, ownError } from './boundary.js'
 import { isOutriggerError } from './errors.js'
 import type { Layer, Tap, ToolUse } from './types.js'
 
@@ -7,7 +8,7 @@ type Done = void | Promise<void>
 /** The taps of one action. Events flow from the innermost layer's tap outwards, then to the consumer. */
 export class Taps {
   readonly #ctx: ActionContext
-  readonly #list: { readonly tap: Tap; readonly layer: Layer | undefined }[] = []
+  readonly #list: { tap: Tap; readonly layer: Layer | undefined }[] = []
 
   constructor(ctx: ActionContext) {
     this.#ctx = ctx
@@ -67,13 +68,13 @@ export class Taps {
   #from(at: number, event: unknown): Done {
     const next = this.#nextWithEvent(at)
     if (next < 0) return this.#ctx.sink?.(event)
-    const { tap, layer } = this.#list[next]!
+    const { tap } = this.#list[next]!
     const out: unknown[] = []
     try {
       const done = tap.event!(event, released => out.push(released))
       if (done instanceof Promise) return this.#after(done, next, event, out)
     } catch (error) {
-      this.#passThrough(error, layer, event, out)
+      this.#passThrough(error, next, event, out)
     }
     return this.#forward(next - 1, out)
   }
@@ -84,11 +85,10 @@ export class Taps {
   }
 
   async #after(done: Promise<void>, at: number, event: unknown, out: unknown[]): Promise<void> {
-    const { layer } = this.#list[at]!
     try {
       await done
     } catch (error) {
-      this.#passThrough(error, layer, event, out)
+      this.#passThrough(error, at, event, out)
     }
     await this.#forward(at - 1, out)
   }
@@ -102,14 +102,18 @@ export class Taps {
     for (const event of events) await this.#from(at, event)
   }
 
-  #passThrough(error: unknown, layer: Layer | undefined, event: unknown, out: unknown[]): void {
-    this.#bear(error, layer)
+  /** An open tap that threw sees no more of this action: what it held is in an unknown state. */
+  #passThrough(error: unknown, at: number, event: unknown, out: unknown[]): void {
+    const entry = this.#list[at]!
+    this.#bear(error, entry.layer)
+    entry.tap = { toolUse: entry.tap.toolUse?.bind(entry.tap) }
     out.length = 0
     out.push(event)
   }
 
   #bear(error: unknown, layer: Layer | undefined): void {
-    if (layer?.meta.fail !== 'open') throw error
+    if (!layer) throw error
+    if (layer.meta.fail !== 'open' || isMeant(this.#ctx, error)) throw ownError(layer, this.#ctx, error, 'on an event')
     this.#ctx.home.degrade(layer.meta.name, error)
   }
 }

@@ -140,6 +140,8 @@ export interface Context {
   readonly usage: TokenUsage
   readonly clock: Clock
   readonly labels: Readonly<Record<string, string>>
+  /** Something has reached the consumer: no other attempt may follow. */
+  readonly released: boolean
   /** Replaces the action; only for layers that declare `rewrites`. */
   rewrite(action: Action): void
   /** Lowers `max_tokens` of a model action. @throws RangeError when it would rise or fall below `minTokens`. */
@@ -212,15 +214,37 @@ export interface Layer<E extends object = object> extends Middleware {
 export type LayerInput = Layer<object> | Middleware | false | undefined | readonly LayerInput[]
 
 /** The agent's own state. */
-export type AgentState = 'summoned' | 'working' | 'waitingForInput' | 'waitingForWakeup' | 'verifying' | 'done' | 'dismissed' | 'failedReaped'
+export type AgentState =
+  | 'summoned'
+  | 'working'
+  | 'waitingForInput'
+  | 'waitingForWakeup'
+  | 'verifying'
+  | 'done'
+  | 'dismissed'
+  | 'failedReaped'
 
 /** The part of an event that says what happened. */
 export type SidecarEventBody =
   | { readonly type: 'action.started'; readonly kind: Kind; readonly name?: string }
-  | { readonly type: 'action.ended'; readonly kind: Kind; readonly name?: string; readonly outcome: Outcome; readonly usage: TokenUsage; readonly nanoUsd?: number; readonly ms: SpanTotals | undefined }
+  | {
+      readonly type: 'action.ended'
+      readonly kind: Kind
+      readonly name?: string
+      readonly outcome: Outcome
+      readonly usage: TokenUsage
+      readonly nanoUsd?: number
+      readonly ms: SpanTotals | undefined
+    }
   | { readonly type: 'attempt.ended'; readonly kind: Kind; readonly attempt: Attempt }
   | { readonly type: 'violation'; readonly ruleId: string; readonly severity: string; readonly response: string; readonly shadow: boolean }
-  | { readonly type: 'budget.threshold'; readonly threshold: number; readonly unit: 'nanoUsd' | 'tokens'; readonly allocated: number; readonly spent: number }
+  | {
+      readonly type: 'budget.threshold'
+      readonly threshold: number
+      readonly unit: 'nanoUsd' | 'tokens'
+      readonly allocated: number
+      readonly spent: number
+    }
   | { readonly type: 'budget.refused'; readonly unit: 'nanoUsd' | 'tokens'; readonly needed: number; readonly remaining: number }
   | { readonly type: 'state' | 'health'; readonly from: string; readonly to: string; readonly reason: string }
   | { readonly type: 'layer.degraded'; readonly layer: string; readonly error: string }
@@ -228,4 +252,3 @@ export type SidecarEventBody =
 
 /** What `subscribe` delivers. `at` is milliseconds on the sidecar's clock (Unix time on the real one). */
 export type SidecarEvent = { readonly at: number; readonly agent: string; readonly action?: string } & SidecarEventBody
-
