@@ -1,6 +1,7 @@
 // Paired measuring: A and B take turns in one process, so that a busy machine slows both. Only the ratio is a result.
 
-const median = values => {
+/** The middle of some numbers. */
+export const median = values => {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2

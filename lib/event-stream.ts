@@ -40,16 +40,10 @@ export class EventStream<Event, Out> implements SidecarStream<Event, Out> {
     if (this.#dropped) throw new TypeError('the events of this stream are gone: reply was awaited before anybody read them; iterate first')
     this.#iterated = true
     this.#begun()
-    let consumerLeft = false
     try {
-      for (let item = await this.#channel.next(); !item.done; item = await this.#channel.next()) {
-        consumerLeft = true
-        yield item.value
-        consumerLeft = false
-      }
+      for (let item = await this.#channel.next(); !item.done; item = await this.#channel.next()) yield item.value
     } finally {
-      // Only then: an abort after a good end would still reach what the agent has handed the signal to.
-      if (consumerLeft) this.#channel.leave()
+      this.#channel.leave()
     }
   }
 
@@ -63,6 +57,7 @@ export class EventStream<Event, Out> implements SidecarStream<Event, Out> {
     const reply = this.#start(sink, abort => {
       this.#abort = abort
     })
+    // An abort after the end would still reach what the agent has handed its signal to.
     const over = () => {
       this.#abort = undefined
     }

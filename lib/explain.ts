@@ -19,5 +19,7 @@ function line({ meta }: Layer): string {
     traits.length > 0 ? `[${traits.join(', ')}]` : '',
     `fails ${meta.fail ?? 'closed'}`,
     members.length > 0 ? `shows ${members.join(', ')}` : '',
-  ].filter(Boolean).join('  ')
+  ]
+    .filter(Boolean)
+    .join('  ')
 }

@@ -95,13 +95,15 @@ export interface Base<In = string, Out = unknown, Ev = never> {
 /** The list in `use`, flattened as the run-time flattens it. */
 export type Flat<U> = U extends readonly [infer H, ...infer T]
   ? readonly [...Flat<H>, ...Flat<T>]
-  : U extends readonly []
-    ? readonly []
-    : U extends readonly (infer M)[]
-      ? readonly Optional<M>[]
-      : U extends false | undefined
-        ? readonly []
-        : readonly [U]
+  : U extends readonly [...infer T, infer H]
+    ? readonly [...Flat<T>, ...Flat<H>]
+    : U extends readonly []
+      ? readonly []
+      : U extends readonly (infer M)[]
+        ? readonly Optional<M>[]
+        : U extends false | undefined
+          ? readonly []
+          : readonly [U]
 
 type Optional<M> = M extends { readonly meta: LayerMeta<infer E> } ? { readonly meta: LayerMeta<Partial<E>> } : M
 type ExposedOf<L> = L extends { readonly meta: LayerMeta<infer E> } ? E : {}
@@ -112,17 +114,23 @@ type Merge<L extends readonly unknown[], A = {}> = L extends readonly [infer H, 
     : L extends readonly []
       ? A
       : L extends readonly (infer M)[]
-        ? A & ExposedOf<M>
+        ? A & AllExposed<M>
         : A
+/** What all layers of a union show together. */
+type AllExposed<M> = (M extends unknown ? (_: ExposedOf<M>) => void : never) extends (_: infer E) => void ? E : never
 type Simplify<T> = { [K in keyof T]: T[K] } & {}
 
 /** The members that the layers of `U` show. */
 export type Members<U extends readonly LayerInput[]> = Simplify<Merge<Flat<U>>>
 
-type Clash<L extends readonly unknown[], Seen = keyof Base> = L extends readonly [infer H, ...infer T] ? (keyof ExposedOf<H> & Seen) | Clash<T, Seen | keyof ExposedOf<H>> : never
+type Clash<L extends readonly unknown[], Seen = keyof Base> = L extends readonly [infer H, ...infer T]
+  ? (keyof ExposedOf<H> & Seen) | Clash<T, Seen | keyof ExposedOf<H>>
+  : never
 
 /** Does not compile when two layers, or a layer and the sidecar, show one name. */
-export type NoClash<U extends readonly LayerInput[]> = [Clash<Flat<U>>] extends [never] ? unknown : { readonly 'two layers expose the same member': Clash<Flat<U>> }
+export type NoClash<U extends readonly LayerInput[]> = [Clash<Flat<U>>] extends [never]
+  ? unknown
+  : { readonly 'two layers expose the same member': Clash<Flat<U>> }
 
 /** A sidecar: what every one has, and flat beside it what its layers show. */
 export type Sidecar<U extends readonly LayerInput[] = readonly [], In = string, Out = unknown, Ev = never> = Base<In, Out, Ev> & Members<U>

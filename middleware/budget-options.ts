@@ -45,13 +45,21 @@ const known = new Set(['usd', 'tokens', 'mode', 'ledger', 'account', 'estimate',
 
 /** @throws TypeError or RangeError that says the value and the fix */
 export function budgetSettings(options: WithBudgetOptions): BudgetSettings {
-  if (typeof options !== 'object' || options === null) throw new TypeError("withBudget: options must be an object like { usd: 2 } or { usd: 'unlimited' }")
-  for (const key of Object.keys(options)) if (!known.has(key)) throw new TypeError(`withBudget: unknown option "${key}"; known are ${[...known].join(', ')}`)
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError("withBudget: options must be an object like { usd: 2 } or { usd: 'unlimited' }")
+  for (const key of Object.keys(options))
+    if (!known.has(key)) throw new TypeError(`withBudget: unknown option "${key}"; known are ${[...known].join(', ')}`)
   const { account, ledger, warnAt = [0.8, 0.9], prices = defaultPrices } = options
+  checkAccount(account)
   const mode = choice('mode', options.mode, 'hard')
   const estimate = choice('estimate', options.estimate, 'bound')
-  if (estimate === 'calibrated' && mode === 'hard') throw new TypeError("withBudget: estimate: 'calibrated' reserves less than the bound; use mode: 'soft' or 'warn' with it, or estimate: 'count'")
-  if (ledger !== undefined && typeof account === 'object') throw new TypeError('withBudget: an account object has its ledger already; leave ledger out')
+  if (estimate === 'calibrated' && mode === 'hard')
+    throw new TypeError(
+      "withBudget: estimate: 'calibrated' reserves less than the bound; use mode: 'soft' or 'warn' with it, or estimate: 'count'",
+    )
+  if (ledger !== undefined && typeof account === 'object')
+    throw new TypeError('withBudget: an account object has its ledger already; leave ledger out')
+  if (ledger !== undefined && typeof ledger?.account !== 'function') throw new TypeError('withBudget: ledger must come from createLedger()')
   checkShares(warnAt)
   return {
     ...caps(options),
@@ -59,7 +67,7 @@ export function budgetSettings(options: WithBudgetOptions): BudgetSettings {
     estimate,
     whenShort: choice('whenShort', options.whenShort, 'reject'),
     ledger,
-    account: checkedAccount(account),
+    account,
     warnAt: Object.freeze([...warnAt].sort((a, b) => a - b)),
     prices: isTable(prices) ? prices : definePrices(prices as Readonly<Record<string, ModelPriceInput>>),
   }
@@ -70,41 +78,56 @@ function caps(options: WithBudgetOptions): Pick<BudgetSettings, 'nanoUsd' | 'tok
   if (!('usd' in options) && !('tokens' in options) && typeof account !== 'object') {
     throw new TypeError("withBudget: give usd or tokens; no budget is the word 'unlimited': withBudget({ usd: 'unlimited' })")
   }
-  if (typeof account === 'object' && ('usd' in options || 'tokens' in options)) throw new TypeError('withBudget: an account object has its caps already; leave usd and tokens out')
+  if (typeof account === 'object' && ('usd' in options || 'tokens' in options))
+    throw new TypeError('withBudget: an account object has its caps already; leave usd and tokens out')
   return { nanoUsd: 'usd' in options ? usdCap(usd) : 'unlimited', tokens: 'tokens' in options ? tokenCap(tokens) : 'unlimited' }
 }
 
 function usdCap(usd: WithBudgetOptions['usd']): number | 'unlimited' {
   if (usd === 'unlimited') return usd
-  if (typeof usd !== 'number' && typeof usd !== 'string') throw new TypeError(`withBudget: usd must be a number, a decimal string or 'unlimited', got ${usd === null ? 'null' : typeof usd}`)
+  if (typeof usd !== 'number' && typeof usd !== 'string')
+    throw new TypeError(`withBudget: usd must be a number, a decimal string or 'unlimited', got ${usd === null ? 'null' : typeof usd}`)
   return parseUsd(usd)
 }
 
 function tokenCap(tokens: WithBudgetOptions['tokens']): number | 'unlimited' {
   if (tokens === 'unlimited') return tokens
-  if (typeof tokens !== 'number') throw new TypeError(`withBudget: tokens must be a whole number or 'unlimited', got ${tokens === null ? 'null' : typeof tokens}`)
+  if (typeof tokens !== 'number')
+    throw new TypeError(`withBudget: tokens must be a whole number or 'unlimited', got ${tokens === null ? 'null' : typeof tokens}`)
   if (!Number.isSafeInteger(tokens) || tokens < 0) throw new RangeError(`withBudget: tokens must be a whole number from 0, got ${tokens}`)
   return tokens
 }
 
-function checkedAccount(account: WithBudgetOptions['account']): WithBudgetOptions['account'] {
-  if (account === undefined || (typeof account === 'string' && account !== '')) return account
-  if (typeof account === 'object' && account !== null && typeof account.reserve === 'function') return account
+function checkAccount(account: WithBudgetOptions['account']): void {
+  if (account === undefined || (typeof account === 'string' && account !== '')) return
+  if (typeof account === 'object' && account !== null && typeof account.reserve === 'function') return
   throw new TypeError('withBudget: account must be a non-empty id, or an account of a ledger')
 }
 
 function checkShares(warnAt: unknown): void {
   if (!Array.isArray(warnAt)) throw new TypeError('withBudget: warnAt must be a list like [0.8, 0.9]')
-  for (const share of warnAt) if (!(typeof share === 'number' && share > 0 && share <= 1)) throw new RangeError(`withBudget: warnAt takes shares above 0 and up to 1, got ${share}`)
+  for (const share of warnAt)
+    if (!(typeof share === 'number' && share > 0 && share <= 1))
+      throw new RangeError(`withBudget: warnAt takes shares above 0 and up to 1, got ${share}`)
 }
 
-function choice<K extends keyof typeof choices>(name: K, value: string | undefined, byDefault: (typeof choices)[K][number]): (typeof choices)[K][number] {
+function choice<K extends keyof typeof choices>(
+  name: K,
+  value: string | undefined,
+  byDefault: (typeof choices)[K][number],
+): (typeof choices)[K][number] {
   if (value === undefined) return byDefault
   const allowed = choices[name] as readonly string[]
-  if (!allowed.includes(value)) throw new TypeError(`withBudget: ${name} must be one of ${allowed.join(', ')}; got ${JSON.stringify(value)}`)
+  if (!allowed.includes(value))
+    throw new TypeError(`withBudget: ${name} must be one of ${allowed.join(', ')}; got ${JSON.stringify(value)}`)
   return value as (typeof choices)[K][number]
 }
 
 function isTable(prices: object): prices is PriceTable {
-  return typeof prices === 'object' && prices !== null && typeof (prices as Partial<PriceTable>).version === 'string' && typeof (prices as Partial<PriceTable>).models === 'object'
+  return (
+    typeof prices === 'object' &&
+    prices !== null &&
+    typeof (prices as Partial<PriceTable>).version === 'string' &&
+    typeof (prices as Partial<PriceTable>).models === 'object'
+  )
 }

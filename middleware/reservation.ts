@@ -33,13 +33,20 @@ export async function countedNeed(ctx: Context, action: ModelAction, prices: Pri
 }
 
 /** The same with a learnt estimate of the input: usually enough, no promise. */
-export async function calibratedNeed(action: ModelAction, prices: PriceTable, calibration: Calibration): Promise<Need & { readonly estimate: number }> {
+export async function calibratedNeed(
+  action: ModelAction,
+  prices: PriceTable,
+  calibration: Calibration,
+): Promise<Need & { readonly estimate: number }> {
   const estimate = await estimateTokens(action.request)
   return { ...withInput(action, prices, calibration.calibrated(action.model, estimate)), estimate }
 }
 
 /** What a send by an agent with a client of its own is reserved with. */
-export async function opaqueNeed(action: SendAction & { readonly opaque: NonNullable<SendAction['opaque']> }, prices: PriceTable): Promise<Need> {
+export async function opaqueNeed(
+  action: SendAction & { readonly opaque: NonNullable<SendAction['opaque']> },
+  prices: PriceTable,
+): Promise<Need> {
   const { model, maxTokens } = action.opaque
   const tokens = await opaqueInput(action.message)
   const zero = zeroUsage(model)
@@ -51,7 +58,9 @@ export async function opaqueNeed(action: SendAction & { readonly opaque: NonNull
 export function affordable(action: ModelAction, need: Need, left: Room, prices: PriceTable): number | undefined {
   const whole = boundedNeed(action, prices)
   const fixed = boundedNeed(limited(action, 0), prices)
-  const less = Math.max(...(['nanoUsd', 'tokens'] as const).map(unit => tokensToDrop(need[unit], left[unit], (whole[unit] - fixed[unit]) / action.maxTokens)))
+  const less = Math.max(
+    ...(['nanoUsd', 'tokens'] as const).map(unit => tokensToDrop(need[unit], left[unit], (whole[unit] - fixed[unit]) / action.maxTokens)),
+  )
   const most = action.maxTokens - less
   return most >= action.minTokens ? most : undefined
 }

@@ -1,7 +1,28 @@
-import { randomUUID } from 'node:crypto'
-import { BudgetExceededError, type Context, cost, defineMiddleware, type Host, type Layer, LedgerUnavailableError, type ModelAction, OutriggerError, type SendAction, type TokenUsage } from 'outrigger'
+import { randomBytes } from 'node:crypto'
+import {
+  BudgetExceededError,
+  type Context,
+  cost,
+  defineMiddleware,
+  type Host,
+  type Layer,
+  LedgerUnavailableError,
+  type ModelAction,
+  OutriggerError,
+  type SendAction,
+  type TokenUsage,
+} from 'outrigger'
 import { Calibration, modelUsage, type ModelUsage, priceOf, zeroUsage } from 'outrigger/claude'
-import { type Account, type Amounts, createLedger, type HoldAnswer, type Part, type Refusal, type Shortfall } from 'outrigger/ledger'
+import {
+  type Account,
+  type Amounts,
+  createLedger,
+  type HoldAnswer,
+  type HoldDone,
+  type Part,
+  type Refusal,
+  type Shortfall,
+} from 'outrigger/ledger'
 import { type BudgetSettings, budgetSettings, type WithBudgetOptions } from './budget-options.js'
 import { affordable, boundedNeed, calibratedNeed, countedNeed, narrowedNeed, type Need, opaqueNeed } from './reservation.js'
 
@@ -43,20 +64,29 @@ export function withBudget(options: WithBudgetOptions): Layer<BudgetMembers> {
       snapshot: () => ({ nanoUsd: keeper.shown('nanoUsd'), tokens: keeper.shown('tokens') }),
     },
     async (ctx, next) => {
-      const need = await keeper.need(ctx)
+      const asked = keeper.need(ctx)
+      const need = asked instanceof Promise ? await asked : asked
       if (!need) {
-        keeper.gate(ctx)
+        const open = keeper.gate(ctx)
+        if (open) await open
         return next()
       }
-      const held = await keeper.reserve(ctx, need)
+      const answer = keeper.reserve(ctx, need)
+      const held = answer instanceof Promise ? await answer : answer
       try {
         await next()
       } finally {
-        await keeper.settle(ctx, held)
+        const settled = keeper.settle(ctx, held)
+        if (settled) await settled
       }
     },
   )
 }
+
+/** At once where the ledger answers at once: most calls wait for nothing. */
+type Promised<T> = T | Promise<T>
+
+const units = ['nanoUsd', 'tokens'] as const
 
 /** A hold in the ledger. */
 interface Held extends Need {
@@ -67,12 +97,15 @@ interface Held extends Need {
   readonly estimate?: number
 }
 
+/** History entries that a ledger of our own keeps: nobody but this layer can read it. */
+const ownHistory = 256
+
 class BudgetKeeper {
   readonly #settings: BudgetSettings
   readonly #calibration = new Calibration()
   readonly #told = new Set<string>()
   // A ledger may outlive this process, and hold what another sidecar of the same id did: a hold's id must never come twice.
-  readonly #run = randomUUID()
+  readonly #run = randomBytes(9).toString('base64url')
   #host: Host | undefined
   #account: Account | undefined
 
@@ -96,7 +129,12 @@ class BudgetKeeper {
     this.#host = host
     const { account, ledger, nanoUsd, tokens } = this.#settings
     if (typeof account === 'object') this.#account = account
-    else this.#account = (ledger ?? createLedger({ clock: host.clock })).account({ id: account ?? host.agent.id, nanoUsd, tokens })
+    else
+      this.#account = (ledger ?? createLedger({ clock: host.clock, keepHistory: ownHistory })).account({
+        id: account ?? host.agent.id,
+        nanoUsd,
+        tokens,
+      })
   }
 
   shown(unit: 'nanoUsd' | 'tokens'): 'unlimited' | { readonly [name: string]: number } {
@@ -105,65 +143,86 @@ class BudgetKeeper {
   }
 
   /** What the action must have before it may happen; nothing for actions that cost nothing by themselves. */
-  async need(ctx: Context): Promise<(Need & { readonly estimate?: number }) | undefined> {
+  need(ctx: Context): Promised<(Need & { readonly estimate?: number }) | undefined> {
     const { action } = ctx
     const { prices, estimate } = this.#settings
-    if (action.kind === 'send') return action.opaque ? opaqueNeed(action as SendAction & { opaque: NonNullable<SendAction['opaque']> }, prices) : undefined
+    if (action.kind === 'send')
+      return action.opaque ? opaqueNeed(action as SendAction & { opaque: NonNullable<SendAction['opaque']> }, prices) : undefined
     if (action.kind !== 'model') return undefined
     return estimate === 'calibrated' ? calibratedNeed(action, prices, this.#calibration) : boundedNeed(action, prices)
   }
 
   /** Nothing left, nothing begun. @throws BudgetExceededError */
-  gate(ctx: Context): void {
+  gate(ctx: Context): Promised<void> {
     if (this.#settings.mode !== 'hard') return
-    const account = this.#open()
-    const left = account.available()
-    for (const unit of ['nanoUsd', 'tokens'] as const) {
-      if (left[unit] !== 'unlimited' && left[unit] <= 0) throw this.#refused(ctx, { account: account.id, unit, needed: 1, remaining: left[unit], ...figures(account, unit) })
-    }
+    const left = this.#open().available()
+    for (const unit of units) if (left[unit] !== 'unlimited' && left[unit] <= 0) return this.#askForOne(ctx, unit)
   }
 
-  async reserve(ctx: Context, need: Need & { readonly estimate?: number }): Promise<Held> {
+  /** The books know whose cap it is that is used up, and whether it still is: what we read may be old. */
+  async #askForOne(ctx: Context, unit: 'nanoUsd' | 'tokens'): Promise<void> {
+    const id = `${ctx.id}/gate/${this.#run}`
+    const answer = await this.#safely('reserve', () => this.#open().reserve({ id, nanoUsd: 0, tokens: 0, [unit]: 1 }))
+    if (!answer.ok) throw answer.shortfall ? this.#refused(ctx, answer.shortfall) : unusable('reserve', answer)
+    await this.#ended('release', () => this.#open().release({ id }))
+  }
+
+  /** Answers at once where the ledger does. */
+  reserve(ctx: Context, need: Need & { readonly estimate?: number }): Promised<Held> {
     const id = `${ctx.id}/${ctx.attempt}/${this.#run}`
-    const model = modelOf(ctx)
-    const force = this.#settings.mode !== 'hard'
-    for (let asked: Need | undefined = need, counted = false; ; ) {
-      const answer: HoldAnswer = await this.#safely('reserve', () => this.#open().reserve({ id, nanoUsd: asked!.nanoUsd, tokens: asked!.tokens, force, prices: this.#settings.prices.version, detail: { model } }))
-      if (answer.ok) {
-        if (answer.exceeded) this.#overCap(ctx, answer.exceeded)
-        return { ...asked!, id, model, most: this.#most(ctx, asked!), estimate: need.estimate }
-      }
+    const answer = this.#hold(ctx, id, need)
+    return answer instanceof Promise || !answer.ok ? this.#fitted(ctx, id, need, answer) : this.#held(ctx, id, need, answer)
+  }
+
+  #hold(ctx: Context, id: string, { nanoUsd, tokens }: Need): Promised<HoldAnswer> {
+    const { mode, prices } = this.#settings
+    const request = { id, nanoUsd, tokens, force: mode !== 'hard', prices: prices.version, detail: { model: modelOf(ctx) } }
+    return this.#safely('reserve', () => this.#open().reserve(request))
+  }
+
+  #held(ctx: Context, id: string, need: Need & { readonly estimate?: number }, { exceeded }: HoldDone): Held {
+    if (exceeded) this.#overCap(ctx, exceeded)
+    return { id, nanoUsd: need.nanoUsd, tokens: need.tokens, estimate: need.estimate, model: modelOf(ctx), most: this.#most(ctx, need) }
+  }
+
+  /** What does not fit is asked for again: counted, then clamped, as far as the options allow. */
+  async #fitted(ctx: Context, id: string, need: Need & { readonly estimate?: number }, first: Promised<HoldAnswer>): Promise<Held> {
+    let answer = await first
+    let asked: Need = need
+    for (let counted = false; !answer.ok; ) {
       if (answer.code !== 'exceeds_remaining') throw unusable('reserve', answer)
-      const less: Need | undefined = counted ? undefined : await this.#countedLess(ctx, asked!)
+      const less: Need | undefined =
+        (counted ? undefined : await this.#countedLess(ctx, asked)) ?? this.#clamped(ctx, asked, answer.shortfall!)
+      if (!less) throw this.#refused(ctx, answer.shortfall!)
       counted = true
-      asked = less ?? this.#clamped(ctx, asked!, answer.shortfall!)
-      if (!asked) throw this.#refused(ctx, answer.shortfall!)
+      asked = less
+      answer = await this.#hold(ctx, id, asked)
     }
+    return this.#held(ctx, id, { ...asked, estimate: need.estimate }, answer)
   }
 
   /** Each attempt ends as exactly one of settled, released and unknown. */
-  async settle(ctx: Context, held: Held): Promise<void> {
+  settle(ctx: Context, held: Held): Promised<void> {
     const { outcome } = ctx
-    if (outcome?.detached) {
-      outcome.detached.then(() => this.#charge(ctx, held)).catch(() => {})
-      return
-    }
-    if (!outcome?.sent) await this.#ended('release', () => this.#open().release({ id: held.id }))
-    else await this.#charge(ctx, held)
+    if (!outcome?.detached)
+      return outcome?.sent ? this.#charge(ctx, held) : this.#ended('release', () => this.#open().release({ id: held.id }))
+    outcome.detached.then(() => this.#charge(ctx, held)).catch(() => {})
   }
 
-  async #charge(ctx: Context, held: Held): Promise<void> {
+  #charge(ctx: Context, held: Held): Promised<void> {
     const usage: ModelUsage = modelUsage.peek(ctx) ?? { ...zeroUsage(held.model), tokens: ctx.usage }
-    if (usage.tokens.certainty === 'unknown') {
-      await this.#ended('keep as unknown', () => this.#open().unknown({ id: held.id }))
+    const { certainty } = usage.tokens
+    if (certainty === 'unknown') {
       cost.set(ctx, held.nanoUsd)
-      return
+      return this.#ended('keep as unknown', () => this.#open().unknown({ id: held.id }))
     }
     const { nanoUsd, tokens } = this.#actual(usage, held)
     cost.set(ctx, nanoUsd)
-    const { certainty } = usage.tokens
-    await this.#ended('settle', () => this.#open().settle({ id: held.id, nanoUsd, tokens, certainty, prices: this.#settings.prices.version }))
-    if (held.estimate && certainty === 'measured') this.#calibration.learn(held.model, held.estimate, sum(usage.tokens) - usage.tokens.output)
+    if (held.estimate && certainty === 'measured')
+      this.#calibration.learn(held.model, held.estimate, sum(usage.tokens) - usage.tokens.output)
+    const settlement = { id: held.id, nanoUsd, tokens, certainty, prices: this.#settings.prices.version }
+    const settled = this.#ended('settle', () => this.#open().settle(settlement))
+    if (settled instanceof Promise) return settled.then(() => this.#tellThresholds())
     this.#tellThresholds()
   }
 
@@ -209,8 +268,9 @@ class BudgetKeeper {
   }
 
   #tellThresholds(): void {
+    if (this.#told.size === this.#settings.warnAt.length * 2) return
     const amounts = this.#open().amounts()
-    for (const unit of ['nanoUsd', 'tokens'] as const) {
+    for (const unit of units) {
       const figures = amounts[unit]
       if (figures === 'unlimited' || figures.allocated === 0) continue
       const { allocated, spent } = figures
@@ -229,19 +289,29 @@ class BudgetKeeper {
   }
 
   /** A store that cannot answer admits nothing, and what it did not take stays held. */
-  async #safely(what: string, work: () => HoldAnswer | Promise<HoldAnswer>): Promise<HoldAnswer> {
+  #safely(what: string, work: () => Promised<HoldAnswer>): Promised<HoldAnswer> {
     try {
-      return await work()
+      const answer = work()
+      return answer instanceof Promise ? answer.catch(error => Promise.reject(unavailable(what, error))) : answer
     } catch (error) {
-      if (error instanceof OutriggerError || error instanceof RangeError) throw error
-      throw new LedgerUnavailableError(`the ledger could not ${what}`, {}, error)
+      throw unavailable(what, error)
     }
   }
 
-  async #ended(what: string, work: () => HoldAnswer | Promise<HoldAnswer>): Promise<void> {
-    const answer = await this.#safely(what, work)
-    if (!answer.ok) throw unusable(what, answer)
+  #ended(what: string, work: () => Promised<HoldAnswer>): Promised<void> {
+    const answer = this.#safely(what, work)
+    if (answer instanceof Promise) return answer.then(later => checked(what, later))
+    checked(what, answer)
   }
+}
+
+function checked(what: string, answer: HoldAnswer): void {
+  if (!answer.ok) throw unusable(what, answer)
+}
+
+function unavailable(what: string, error: unknown): Error {
+  if (error instanceof OutriggerError || error instanceof RangeError) return error
+  return new LedgerUnavailableError(`the ledger could not ${what}`, {}, error)
 }
 
 function modelOf(ctx: Context): string {
@@ -251,11 +321,6 @@ function modelOf(ctx: Context): string {
 
 function sum(tokens: TokenUsage): number {
   return tokens.input + tokens.output + tokens.cacheRead + tokens.cacheWrite5m + tokens.cacheWrite1h
-}
-
-function figures(account: Account, unit: 'nanoUsd' | 'tokens'): { allocated: number; spent: number } {
-  const amounts = account.amounts()[unit]
-  return amounts === 'unlimited' ? { allocated: 0, spent: 0 } : { allocated: amounts.allocated, spent: amounts.spent }
 }
 
 function unusable(what: string, answer: Refusal): LedgerUnavailableError {

@@ -1,4 +1,4 @@
-import type { Middleware } from '@anthropic-ai/sdk'
+import { APIConnectionError, type Middleware } from '@anthropic-ai/sdk'
 import { DeadlineError, OutriggerError, UpstreamError } from '../core/errors.js'
 import { bodyOf, toWire } from './client.js'
 import { handle } from './handler.js'
@@ -62,8 +62,31 @@ function toResponse(reply: Reply, url: string, signal: AbortSignal | undefined):
 }
 
 function plain(error: unknown, signal: AbortSignal | undefined): unknown {
-  if (error instanceof OutriggerError) return error
+  if (error instanceof OutriggerError) return harmless(error)
   // The SDK sees its own signal and says what it was; this only must not look like a reason to run the call again.
   if (signal?.aborted) return new DeadlineError({ deadline: 'client', ms: 0 })
   return new UpstreamError('the call failed in the sidecar', { code: 'FAILED' })
+}
+
+// What the SDK takes for a lost connection and runs the whole call again for (SDK 1.10.0, makeRequest).
+const timeOut = /time(d?) ?out/gi
+
+/** The same error, or a copy of it without what would make the SDK run the call again. */
+function harmless(error: OutriggerError): OutriggerError {
+  const cause = 'cause' in error && looksLost(error.cause)
+  if (!cause && error.message.search(timeOut) < 0) return error
+  const copy = Object.create(Object.getPrototypeOf(error), Object.getOwnPropertyDescriptors(error)) as OutriggerError
+  copy.message = error.message.replace(timeOut, 'time-out')
+  if (cause) delete copy.cause
+  return copy
+}
+
+function looksLost(cause: unknown): boolean {
+  const seen = new Set<unknown>()
+  for (let at = cause; typeof at === 'object' && at !== null && !seen.has(at); at = (at as { cause?: unknown }).cause) {
+    seen.add(at)
+    const { name } = at as { name?: unknown }
+    if (name === 'AbortError' || name === 'RetryableError' || at instanceof APIConnectionError) return true
+  }
+  return String(cause).search(timeOut) >= 0
 }

@@ -1,5 +1,5 @@
 import type { ActionContext } from '../core/context.js'
-import { ConfigError, UpstreamError } from '../core/errors.js'
+import { AgentReapedError, ConfigError, UpstreamError } from '../core/errors.js'
 import { type Route, routeOf } from './endpoints.js'
 import { Exchange } from './exchange.js'
 import { lost } from './http-upstream.js'
@@ -43,6 +43,8 @@ function governed(seam: Seam, request: WireRequest, incoming: Incoming): Promise
 }
 
 async function passed(seam: Seam, request: WireRequest, incoming: Incoming): Promise<Reply> {
+  const { reaped, agent } = seam.runtime
+  if (reaped !== undefined) throw new AgentReapedError({ agent: agent.name, reason: reaped })
   seam.passed++
   const abort = new AbortController()
   const stop = () => abort.abort()

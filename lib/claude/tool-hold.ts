@@ -66,7 +66,7 @@ export async function judge(ctx: ActionContext, call: ToolUse): Promise<string |
   try {
     await taps.judge(Object.freeze(call))
   } catch (error) {
-    return refusal(call, error instanceof OutriggerError ? error.message : 'it could not be judged')
+    return refusal(call, error instanceof OutriggerError && error.code !== 'ERR_LAYER' ? error.message : 'it could not be judged')
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ActionContext } from '../core/context.js'
-import { TruncatedStreamError, UpstreamError } from '../core/errors.js'
+import { OutriggerError, TruncatedStreamError, UpstreamError } from '../core/errors.js'
 import type { Scope } from '../core/scope.js'
 import { cost } from '../core/slot.js'
 import type { ModelAction, Outcome } from '../core/types.js'
@@ -89,7 +89,7 @@ export class WireAttempt {
       return value
     } catch (error) {
       this.#lastWaitMs = clock.monotonic() - from
-      throw error
+      throw this.#scope.aborted || error instanceof OutriggerError ? error : lost(error)
     } finally {
       this.#ctx.leave('token')
     }

@@ -88,12 +88,12 @@ export class Channel<T> {
     return { done: true, value: undefined }
   }
 
-  /** The consumer reads: its patience begins anew, and one source may go on for each free place. */
+  /** The consumer reads: its patience begins anew. Where there is room all sources may go on: one that pushes nothing more must not keep the others. */
   #taken(): void {
     this.#stopIdle?.()
     this.#stopIdle = undefined
-    if (this.#items.length < highWater) this.#waiting.shift()?.()
-    if (this.#waiting.length > 0) this.#stopIdle = this.#clock.after(this.#idleMs, () => this.leave())
+    if (this.#items.length < highWater) this.#freeRoom()
+    else this.#stopIdle = this.#clock.after(this.#idleMs, () => this.leave())
   }
 
   #freeRoom(): void {

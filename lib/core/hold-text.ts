@@ -49,6 +49,7 @@ export function holdText(options: HoldTextOptions): Tap {
   }
 
   const hold = async (event: TextDelta, push: Push): Promise<void> => {
+    if (held && held.index !== event.index) await flush(push)
     held ??= { index: event.index, events: [], text: '' }
     held.events.push(event)
     held.text += event.delta.text
@@ -60,8 +61,10 @@ export function holdText(options: HoldTextOptions): Tap {
 
   return {
     event(event, push) {
+      // Another attempt begins: what is held belongs to one that failed.
+      if (hasType(event, 'message_start')) held = undefined
       if (isTextDelta(event)) return hold(event, push)
-      if (held && !isPing(event)) return flush(push).then(() => push(event))
+      if (held && !hasType(event, 'ping')) return flush(push).then(() => push(event))
       push(event)
     },
     end: flush,
@@ -93,6 +96,6 @@ function isTextDelta(event: unknown): event is TextDelta {
   return e?.type === 'content_block_delta' && e.delta?.type === 'text_delta'
 }
 
-function isPing(event: unknown): boolean {
-  return (event as { type?: string } | null)?.type === 'ping'
+function hasType(event: unknown, type: string): boolean {
+  return (event as { type?: string } | null)?.type === type
 }

@@ -1,5 +1,15 @@
 import { getEventListeners } from 'node:events'
-import { createSidecar, defineMiddleware, type Context, type Io, type Kind, type Layer, type LayerInput, type SidecarEvent } from '../index.js'
+import {
+  type Base,
+  createSidecar,
+  defineMiddleware,
+  type Context,
+  type Io,
+  type Kind,
+  type Layer,
+  type LayerInput,
+  type SidecarEvent,
+} from '../index.js'
 import { type MockModel, mockModel } from './mock-model.js'
 import { VirtualClock } from './virtual-clock.js'
 
@@ -22,6 +32,8 @@ export interface TrialPlan {
   readonly fails?: TriedKind
   /** The caller aborts in this phase of the layer's first action of this kind. */
   readonly stop?: { readonly kind: TriedKind; readonly phase: Phase }
+  /** The clock moves on even after the abort. */
+  readonly movesOn?: boolean
   /** The send is streamed. */
   readonly streamed?: boolean
   /** The model's answer is streamed. */
@@ -52,7 +64,7 @@ const forever = (): Promise<never> => new Promise(() => {})
 const standsStillMs = 20
 
 /** A promise that knows whether anybody asked how it ends: `await` on a native promise never calls `then`, on this one it does. */
-class Noted extends Promise<void> {
+class Noted extends Promise<undefined> {
   asked = false
 
   static override get [Symbol.species](): PromiseConstructor {
@@ -60,14 +72,17 @@ class Noted extends Promise<void> {
   }
 
   // biome-ignore lint/suspicious/noThenProperty: it is a promise
-  override then<A, B>(onDone?: ((value: void) => A | PromiseLike<A>) | null, onError?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+  override then<A, B>(
+    onDone?: ((value: undefined) => A | PromiseLike<A>) | null,
+    onError?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
     this.asked = true
     return super.then(onDone, onError)
   }
 }
 
 function noted(inner: Promise<void>): Noted {
-  const promise = new Noted((resolve, reject) => inner.then(resolve, reject))
+  const promise = new Noted((resolve, reject) => inner.then(() => resolve(undefined), reject))
   Promise.prototype.then.call(promise, undefined, () => {})
   return promise
 }
@@ -83,7 +98,7 @@ export class Trial {
   readonly caller: AbortController = new AbortController()
   readonly layer: Layer
   readonly #plan: TrialPlan
-  readonly #sidecar: ReturnType<typeof createSidecar>
+  readonly #sidecar: Base<string, string>
   #running = 0
   #stopped = false
 
@@ -97,7 +112,7 @@ export class Trial {
       use: [this.#outside(), ...plan.around(watched), this.#inside()],
       claude: { upstream: this.mock.upstream },
       clock: this.clock,
-    }) as never
+    })
     this.#sidecar.subscribe(event => this.#heard(event))
   }
 
@@ -119,7 +134,10 @@ export class Trial {
 
   /** `abort` listeners that are left on the signals of the layer's actions and on the caller's. */
   get listeners(): number {
-    return [this.caller.signal, ...this.passes.map(({ signal }) => signal)].reduce((sum, signal) => sum + getEventListeners(signal, 'abort').length, 0)
+    return [this.caller.signal, ...this.passes.map(({ signal }) => signal)].reduce(
+      (sum, signal) => sum + getEventListeners(signal, 'abort').length,
+      0,
+    )
   }
 
   /**
@@ -136,19 +154,36 @@ export class Trial {
         ending = { error }
       },
     )
-    let stepMs = 1
     for (const start = performance.now(), last = { at: start, seen: -1 }; performance.now() - start < this.#plan.patienceMs; ) {
       await immediate()
       if (ending && this.#running === 0) return ending
       const seen = this.events.length + this.mock.requests.length
       if (seen !== last.seen) Object.assign(last, { at: performance.now(), seen })
-      else if (!this.#stopped && performance.now() - last.at > standsStillMs) {
-        await this.clock.advance(stepMs)
-        stepMs *= 2
+      else if (this.#mayMoveOn && performance.now() - last.at > standsStillMs) {
+        await this.#fireNext()
         last.at = performance.now()
       }
     }
+    await this.#giveUp()
     return undefined
+  }
+
+  /** Frees what stands still, so that nothing of it keeps the process. */
+  async #giveUp(): Promise<void> {
+    this.#stopped = true
+    this.#sidecar.reap('the trial is given up')
+    await this.clock.run().catch(() => {})
+  }
+
+  get #mayMoveOn(): boolean {
+    return this.clock.pending > 0 && (!this.#stopped || this.#plan.movesOn === true)
+  }
+
+  /** One timer; the clock says by rejecting that there are more. */
+  #fireNext(): Promise<void> {
+    return this.clock.run({ maxTimers: 1 }).catch((error: unknown) => {
+      if (!(error instanceof RangeError)) throw error
+    })
   }
 
   async #send(): Promise<unknown> {
@@ -171,7 +206,8 @@ export class Trial {
   #model(): MockModel {
     const { fails, stop } = this.#plan
     if (fails === 'model') return mockModel().fail({ status: 400 }).fail({ status: 400 })
-    if (stop?.kind !== 'model' || stop.phase !== 'during') return mockModel({ otherwise: () => ({ text: 'an answer', usage: { input_tokens: 12, output_tokens: 3 } }) })
+    if (stop?.kind !== 'model' || stop.phase !== 'during')
+      return mockModel({ otherwise: () => ({ text: 'an answer', usage: { input_tokens: 12, output_tokens: 3 } }) })
     const silent = mockModel()
     void silent.next().then(() => this.#stop())
     return silent
@@ -181,7 +217,10 @@ export class Trial {
     await this.#effect('send')
     const request = { model: this.#plan.model, max_tokens: 64, messages: [{ role: 'user' as const, content: message }] }
     const answer = this.#plan.streamedModel ? await claude.messages.stream(request).finalMessage() : await claude.messages.create(request)
-    const lookup = tool({ name: 'lookup', run: async (input: { readonly word: string }) => (await this.#effect('tool')) ?? input.word.length })
+    const lookup = tool({
+      name: 'lookup',
+      run: async (input: { readonly word: string }) => (await this.#effect('tool')) ?? input.word.length,
+    })
     return `${JSON.stringify(answer.content)} ${await lookup.run({ word: message })}`
   }
 
@@ -204,8 +243,16 @@ export class Trial {
   }
 
   #outside(): (ctx: Context, next: () => Promise<void>) => Promise<void> {
-    return async function outside(this: void, _ctx, next) {
-      await next()
+    const { passes } = this
+    return async function outside(ctx, next) {
+      const passOf = () => passes.findLast(candidate => candidate.ctx === ctx)
+      try {
+        await next()
+        Object.assign(passOf() ?? {}, { good: true })
+      } catch (error) {
+        Object.assign(passOf() ?? {}, { outer: error })
+        throw error
+      }
     }
   }
 
@@ -214,10 +261,12 @@ export class Trial {
     return async function inside(ctx, next) {
       const pass = passes.findLast(candidate => candidate.ctx === ctx)
       if (pass) delete pass.inner
-      await next().catch((error: unknown) => {
+      try {
+        await next()
+      } catch (error) {
         if (pass) pass.inner = error
         throw error
-      })
+      }
     }
   }
 
@@ -231,8 +280,11 @@ export class Trial {
       return last
     })
     if (pass.calls === 0 && this.#stopsAt(pass, 'before')) setImmediate(() => this.#stopsAt(pass, 'before') && this.#stop())
-    await own
-    pass.forgotten = last !== undefined && !last.asked && own !== last
+    try {
+      await own
+    } finally {
+      pass.forgotten = last !== undefined && !last.asked
+    }
   }
 
   #inward(pass: Pass, next: () => Promise<void>): Noted {

@@ -38,11 +38,36 @@ function observed() {
 describe('a layer that breaks its contract', () => {
   const twice = 'withLog called next() twice; only a layer declared with reenters may'
   it.each<[string, (ctx: Context, next: () => Promise<void>) => Promise<void>]>([
-    ['awaits both', async (_, next) => { await next(); await next() }],
-    ['awaits the first only', async (_, next) => { await next(); next() }],
-    ['swallows the error', async (_, next) => { await next(); await next().catch(() => {}) }],
+    [
+      'awaits both',
+      async (_, next) => {
+        await next()
+        await next()
+      },
+    ],
+    [
+      'awaits the first only',
+      async (_, next) => {
+        await next()
+        next()
+      },
+    ],
+    [
+      'swallows the error',
+      async (_, next) => {
+        await next()
+        await next().catch(() => {})
+      },
+    ],
     ['starts both at once', async (_, next) => void (await Promise.all([next(), next()]))],
-    ['returns the first', (_, next) => { const first = next(); next(); return first }],
+    [
+      'returns the first',
+      (_, next) => {
+        const first = next()
+        next()
+        return first
+      },
+    ],
   ])('is named when it calls next() twice and %s', async (_, fn) => {
     const { work, runs } = rig([layer('withLog', fn, tool)])
     const error = await failure(work())
@@ -99,7 +124,17 @@ describe('a closed layer', () => {
   it('that throws after a good next() carries the outcome, and stops the sidecar until resume()', async () => {
     const { outer, seen } = observed()
     let broken = true
-    const { work, runs, sidecar } = rig([outer, layer('withBug', async (_, next) => { await next(); if (broken) throw bug }, tool)])
+    const { work, runs, sidecar } = rig([
+      outer,
+      layer(
+        'withBug',
+        async (_, next) => {
+          await next()
+          if (broken) throw bug
+        },
+        tool,
+      ),
+    ])
     const error = await failure(work())
     expect(error).toMatchObject({ code: 'ERR_LAYER', cause: bug, outcome: { status: 'done', sent: true } })
     expect(seen.outcome).toMatchObject({ status: 'error', error, layer: 'withBug', sent: true })
@@ -117,28 +152,73 @@ describe('a closed layer', () => {
   it('that means its error after a good next() does not stop the sidecar', async () => {
     const verdict = new ViolationError({ ruleId: 'content' })
     const { outer, seen } = observed()
-    const { work, sidecar } = rig([outer, layer('withRule', async (_, next) => { await next(); throw verdict }, tool)])
+    const { work, sidecar } = rig([
+      outer,
+      layer(
+        'withRule',
+        async (_, next) => {
+          await next()
+          throw verdict
+        },
+        tool,
+      ),
+    ])
     expect(await failure(work())).toBe(verdict)
     expect(seen.outcome).toMatchObject({ status: 'error', error: verdict, layer: 'withRule', sent: true })
     expect(sidecar.snapshot().failing).toBeNull()
   })
 
   it('that throws after an inner error replaces it, with its own as the cause', async () => {
-    const { work } = rig([layer('withBug', async (_, next) => { await next().catch(throwing(bug)) }, tool)], throwing(effectError))
+    const { work } = rig(
+      [
+        layer(
+          'withBug',
+          async (_, next) => {
+            await next().catch(throwing(bug))
+          },
+          tool,
+        ),
+      ],
+      throwing(effectError),
+    )
     expect(await failure(work())).toMatchObject({ code: 'ERR_LAYER', layer: 'withBug', cause: bug })
   })
 
   it('cannot swallow an inner error', async () => {
-    const { work } = rig([layer('withHush', async (_, next) => { await next().catch(() => {}) }, tool)], throwing(effectError))
+    const { work } = rig(
+      [
+        layer(
+          'withHush',
+          async (_, next) => {
+            await next().catch(() => {})
+          },
+          tool,
+        ),
+      ],
+      throwing(effectError),
+    )
     expect(await failure(work())).toBe(effectError)
   })
 
   it('that throws with next() pending aborts, waits for the inner side and rejects', async () => {
     const order: string[] = []
-    const closed = layer('withTimer', async (_, next) => { await Promise.race([next(), Promise.reject(bug)]) }, tool)
-    const inner = layer('withInner', async (ctx, next) => {
-      await next().finally(async () => { await settled(); order.push(`inner ended, aborted: ${ctx.signal.aborted}`) })
-    }, tool)
+    const closed = layer(
+      'withTimer',
+      async (_, next) => {
+        await Promise.race([next(), Promise.reject(bug)])
+      },
+      tool,
+    )
+    const inner = layer(
+      'withInner',
+      async (ctx, next) => {
+        await next().finally(async () => {
+          await settled()
+          order.push(`inner ended, aborted: ${ctx.signal.aborted}`)
+        })
+      },
+      tool,
+    )
     const { work } = rig([closed, inner], () => new Promise(() => {}))
     const error = await failure(work())
     order.push('caller')
@@ -151,7 +231,18 @@ describe('a closed layer', () => {
     const before = rig([layer('withBefore', throwing(budget), tool)])
     expect(await failure(before.work())).toBe(budget)
     const deadline = new DeadlineError({ deadline: 'total', ms: 5 })
-    const during = rig([layer('withDuring', async (_, next) => { await Promise.race([next(), Promise.reject(deadline)]) }, tool)], () => new Promise(() => {}))
+    const during = rig(
+      [
+        layer(
+          'withDuring',
+          async (_, next) => {
+            await Promise.race([next(), Promise.reject(deadline)])
+          },
+          tool,
+        ),
+      ],
+      () => new Promise(() => {}),
+    )
     expect(await failure(during.work())).toBe(deadline)
   })
 })
@@ -167,7 +258,16 @@ describe('an open layer', () => {
 
   it('that throws after a good next() changes nothing, and is told as degraded', async () => {
     const events: SidecarEvent[] = []
-    const r = rig([layer('withBug', async (_, next) => { await next(); throw bug }, open)])
+    const r = rig([
+      layer(
+        'withBug',
+        async (_, next) => {
+          await next()
+          throw bug
+        },
+        open,
+      ),
+    ])
     r.sidecar.subscribe(event => events.push(event))
     expect(await r.work()).toBe('in')
     expect(events.filter(({ type }) => type === 'layer.degraded')).toMatchObject([{ layer: 'withBug', error: 'withBug failed: Error' }])
@@ -175,10 +275,34 @@ describe('an open layer', () => {
   })
 
   it.each<[string, (next: () => Promise<void>) => Promise<void>]>([
-    ['throw after', async next => { try { await next() } finally { throwing(bug)() } }],
-    ['replace', async next => { await next().catch(throwing(bug)) }],
-    ['replace by a verdict', async next => { await next().catch(throwing(new ViolationError({ ruleId: 'r' }))) }],
-    ['swallow', async next => { await next().catch(() => {}) }],
+    [
+      'throw after',
+      async next => {
+        try {
+          await next()
+        } finally {
+          throwing(bug)()
+        }
+      },
+    ],
+    [
+      'replace',
+      async next => {
+        await next().catch(throwing(bug))
+      },
+    ],
+    [
+      'replace by a verdict',
+      async next => {
+        await next().catch(throwing(new ViolationError({ ruleId: 'r' })))
+      },
+    ],
+    [
+      'swallow',
+      async next => {
+        await next().catch(() => {})
+      },
+    ],
   ])('cannot %s an inner error', async (_, fn) => {
     const { work } = rig([layer('withBug', (__, next) => fn(next), open)], throwing(effectError))
     expect(await failure(work())).toBe(effectError)
@@ -186,7 +310,19 @@ describe('an open layer', () => {
 
   it('that throws with next() pending does not disturb what runs', async () => {
     const wait = gate<string>()
-    const r = rig([layer('withBug', async (_, next) => { next(); throw bug }, open)], () => wait.promise)
+    const r = rig(
+      [
+        layer(
+          'withBug',
+          async (_, next) => {
+            next()
+            throw bug
+          },
+          open,
+        ),
+      ],
+      () => wait.promise,
+    )
     const done = r.work()
     await settled()
     wait.open('out')
@@ -197,7 +333,9 @@ describe('an open layer', () => {
   it('that hangs before next() is passed over after patienceMs', async () => {
     const r = rig([layer('withHang', () => new Promise(() => {}), { ...open, patienceMs: 250 })])
     let reply: unknown
-    void r.work().then(value => { reply = value })
+    void r.work().then(value => {
+      reply = value
+    })
     await r.clock.advance(249)
     expect(r.runs).toHaveLength(0)
     await r.clock.advance(1)
@@ -208,7 +346,17 @@ describe('an open layer', () => {
 
   it('gets 1,000 ms where it does not say, and changes nothing when it comes back late', async () => {
     const late = gate()
-    const r = rig([layer('withLate', async (_, next) => { await late.promise; await next(); throw bug }, open)])
+    const r = rig([
+      layer(
+        'withLate',
+        async (_, next) => {
+          await late.promise
+          await next()
+          throw bug
+        },
+        open,
+      ),
+    ])
     const done = r.work()
     await r.clock.advance(999)
     expect(r.runs).toHaveLength(0)
@@ -226,7 +374,20 @@ describe('an open layer', () => {
   })
 
   it('that calls next() twice or forgets to await it is noted', async () => {
-    const r = rig([layer('withTwo', async (_, next) => { await next(); next() }, open), layer('withFloat', async (_, next) => void next(), open)], () => settled().then(() => 'out'))
+    const r = rig(
+      [
+        layer(
+          'withTwo',
+          async (_, next) => {
+            await next()
+            next()
+          },
+          open,
+        ),
+        layer('withFloat', async (_, next) => void next(), open),
+      ],
+      () => settled().then(() => 'out'),
+    )
     expect(await r.work()).toBe('out')
     expect(Object.keys(degraded(r) as object).sort()).toEqual(['withFloat', 'withTwo'])
     expect(r.runs).toHaveLength(1)
@@ -242,10 +403,16 @@ describe('an open layer', () => {
 
   it('is not degraded by an abort of its action', async () => {
     const controller = new AbortController()
-    const waiting = layer('withWait', async (ctx, next) => {
-      await new Promise((_, reject) => { ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)) })
-      await next()
-    }, open)
+    const waiting = layer(
+      'withWait',
+      async (ctx, next) => {
+        await new Promise((_, reject) => {
+          ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))
+        })
+        await next()
+      },
+      open,
+    )
     const r = rig([waiting])
     const ended = failure(r.work('in', { signal: controller.signal }))
     await settled()
@@ -258,11 +425,40 @@ describe('an open layer', () => {
 })
 
 describe('errors of the agent', () => {
-  it.each([new Error('mine'), 'a string', undefined, 0, Object.freeze({ odd: true })])('pass through all layers as they are: %p', async thrown => {
-    const layers = [layer('a'), layer('b', async (_, next) => { await next() }), layer('c', async (_, next) => { try { await next() } finally { await settled() } }, { fail: 'open' })]
-    const { sidecar } = rig(layers, undefined, { agent: { name: 'bad', send: async () => { throw thrown } } })
-    const seen = await sidecar.send('x').then(() => 'resolved', error => ({ error }))
-    expect(seen).toEqual({ error: thrown })
-    expect((seen as { error: unknown }).error).toBe(thrown)
-  })
+  it.each([new Error('mine'), 'a string', undefined, 0, Object.freeze({ odd: true })])(
+    'pass through all layers as they are: %p',
+    async thrown => {
+      const layers = [
+        layer('a'),
+        layer('b', async (_, next) => {
+          await next()
+        }),
+        layer(
+          'c',
+          async (_, next) => {
+            try {
+              await next()
+            } finally {
+              await settled()
+            }
+          },
+          { fail: 'open' },
+        ),
+      ]
+      const { sidecar } = rig(layers, undefined, {
+        agent: {
+          name: 'bad',
+          send: async () => {
+            throw thrown
+          },
+        },
+      })
+      const seen = await sidecar.send('x').then(
+        () => 'resolved',
+        error => ({ error }),
+      )
+      expect(seen).toEqual({ error: thrown })
+      expect((seen as { error: unknown }).error).toBe(thrown)
+    },
+  )
 })

@@ -17,7 +17,9 @@ describe('Channel', () => {
     const { channel, clock } = pipe()
     await fill(channel)
     let room = false
-    void Promise.resolve(channel.push(15)).then(() => { room = true })
+    void Promise.resolve(channel.push(15)).then(() => {
+      room = true
+    })
     await settled()
     expect(room).toBe(false)
     expect(await channel.next()).toEqual({ done: false, value: 0 })

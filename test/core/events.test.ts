@@ -21,8 +21,12 @@ describe('Events', () => {
     const unhandled = watchUnhandled()
     const events = make()
     const heard: SidecarEvent[] = []
-    const throwing = jest.fn(() => { throw new Error('listener') })
-    const rejecting = jest.fn(async () => { throw new Error('listener') })
+    const throwing = jest.fn(() => {
+      throw new Error('listener')
+    })
+    const rejecting = jest.fn(async () => {
+      throw new Error('listener')
+    })
     events.subscribe(throwing)
     events.subscribe(rejecting as () => void)
     events.subscribe(event => heard.push(event))
@@ -37,7 +41,9 @@ describe('Events', () => {
   it('keeps one order for all, also when a listener publishes', () => {
     const events = make()
     const heard: SidecarEvent[] = []
-    events.subscribe(event => { if ((event as { to?: string }).to === '1') events.publish(state('2')) })
+    events.subscribe(event => {
+      if ((event as { to?: string }).to === '1') events.publish(state('2'))
+    })
     events.subscribe(event => heard.push(event))
     events.publish(state('1'))
     events.publish(state('3'))

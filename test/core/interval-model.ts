@@ -12,7 +12,9 @@ export interface Span {
 /** Spans with whole milliseconds, some of no length, some that share their edges. */
 export const spans = (most: number): fc.Arbitrary<Span[]> =>
   fc.array(
-    fc.record({ name: fc.constantFrom<Name>('token', 'tool', 'throttle', 'stopped', 'wall', 'wall'), from: fc.nat(60), length: fc.nat(25) }).map(({ name, from, length }) => ({ name, from, to: from + length })),
+    fc
+      .record({ name: fc.constantFrom<Name>('token', 'tool', 'throttle', 'stopped', 'wall', 'wall'), from: fc.nat(60), length: fc.nat(25) })
+      .map(({ name, from, length }) => ({ name, from, to: from + length })),
     { maxLength: most },
   )
 

@@ -30,7 +30,12 @@ describe('checkOrder', () => {
   })
 
   it('takes the right order of both', () => {
-    checkOrder([make('withFall', { rewrites: true, reenters: true }), make('withSign', { commits: true }), make('withAgain', { reenters: true }), make('withMeter', { perAttempt: true })])
+    checkOrder([
+      make('withFall', { rewrites: true, reenters: true }),
+      make('withSign', { commits: true }),
+      make('withAgain', { reenters: true }),
+      make('withMeter', { perAttempt: true }),
+    ])
   })
 
   it('holds inside and outside by name', () => {
@@ -50,7 +55,9 @@ describe('checkOrder', () => {
 
   it('names the layer that would provide a slot', () => {
     const size = slot<number>('order.size')
-    expect(refusal(make('reader', { needs: [slot('order.unheard')] })).message).toMatch(/reader needs the slot "order.unheard".*add the layer that does/)
+    expect(refusal(make('reader', { needs: [slot('order.unheard')] })).message).toMatch(
+      /reader needs the slot "order.unheard".*add the layer that does/,
+    )
     const provider = make('writer', { provides: [size] })
     const error = refusal(make('reader', { needs: [size] }))
     expect(error.message).toMatch(/reader needs the slot "order.size".*add writer/)
@@ -85,7 +92,13 @@ describe('normalise', () => {
     expect(() => normalise([withThing as never])).toThrow(/withThing at place 1 was not called; write withThing\(…\)/)
   })
 
-  it.each([[null, 'null'], [{}, 'an object'], ['withLog', 'string withLog'], [3, 'number 3'], [true, 'boolean true']])('refuses %p', (input, text) => {
+  it.each([
+    [null, 'null'],
+    [{}, 'an object'],
+    ['withLog', 'string withLog'],
+    [3, 'number 3'],
+    [true, 'boolean true'],
+  ])('refuses %p', (input, text) => {
     expect(() => normalise([make('a'), input as never])).toThrow(new TypeError(`use: a layer must be a function, got ${text} at place 2`))
   })
 })
@@ -112,7 +125,14 @@ describe('defineMiddleware', () => {
   })
 
   it('leaves the declaration that it was given as it is, and keeps expose by reference', () => {
-    const meta = { name: 'a', expose: { get one() { return 1 } } }
+    const meta = {
+      name: 'a',
+      expose: {
+        get one() {
+          return 1
+        },
+      },
+    }
     const made = defineMiddleware(meta, fn)
     expect(Object.isFrozen(meta)).toBe(false)
     expect(Object.isFrozen(made.meta)).toBe(true)

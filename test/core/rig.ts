@@ -21,7 +21,11 @@ export interface Rig {
 }
 
 /** A sidecar whose agent echoes, and a guarded tool `work` that calls `effect`. */
-export function rig(use: readonly LayerInput[], effect: (input: any, context: any) => unknown = input => input, options: Options = {}): Rig {
+export function rig(
+  use: readonly LayerInput[],
+  effect: (input: any, context: any) => unknown = input => input,
+  options: Options = {},
+): Rig {
   const clock = new VirtualClock()
   const runs: unknown[] = []
   const agent = { name: 'probe', send: async (message: unknown) => message }

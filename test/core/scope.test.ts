@@ -83,7 +83,11 @@ describe('Scope', () => {
       const unhandled = watchUnhandled()
       const scope = new Scope()
       let fail!: (error: unknown) => void
-      const raced = scope.race(new Promise((_, reject) => { fail = reject }))
+      const raced = scope.race(
+        new Promise((_, reject) => {
+          fail = reject
+        }),
+      )
       scope.abort(reason)
       await expect(raced).rejects.toBe(reason)
       fail(new Error('late'))

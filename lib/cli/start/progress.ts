@@ -9,7 +9,7 @@ export function progressLine(event: SidecarEvent): string | undefined {
     case 'attempt.ended':
       return event.kind === 'model' ? `      attempt ${event.attempt.n}: ${attemptText(event.attempt)}` : undefined
     case 'action.ended':
-      return event.outcome.status === 'done' ? undefined : `    ${event.kind} ${event.outcome.status}: ${textOf(event.outcome.error)}`
+      return event.outcome.status === 'done' || event.kind === 'model' ? undefined : `  ${event.kind} ended: ${textOf(event.outcome.error)}`
     case 'budget.threshold':
       return `    budget: ${Math.round(event.threshold * 100)} % is spent`
     case 'budget.refused':
@@ -22,6 +22,7 @@ export function progressLine(event: SidecarEvent): string | undefined {
 type EndedAttempt = (SidecarEvent & { type: 'attempt.ended' })['attempt']
 
 function attemptText({ outcome, usage, nanoUsd }: EndedAttempt): string {
+  if (outcome.status === 'refused') return 'refused, nothing was sent'
   if (outcome.status !== 'done') return `${outcome.status}, ${textOf(outcome.error)}`
   return `${usage.input} tokens in, ${usage.output} out${nanoUsd === undefined ? '' : `, $${formatUsd(nanoUsd)}`}`
 }

@@ -1,0 +1,122 @@
+import { createSidecar } from 'outrigger'
+import { boundTable, classify } from 'outrigger/claude'
+import { withBudget, withMetrics, withRetry } from 'outrigger/middleware'
+import { endpoints } from '../../lib/claude/endpoints.js'
+import { exitCodes } from '../../lib/cli/command.js'
+import { commands } from '../../lib/cli/commands.js'
+import { kinds } from '../../lib/core/types.js'
+import { codeOf } from '../architecture/source-files.js'
+import { documents, fencesOf, section, tableRows } from './documents.js'
+
+const textOf = (name: string): string => documents().find(page => page.name === name)?.text ?? ''
+const guide = textOf('docs/guide.md')
+
+/** The rows of the only table below a heading of level two. */
+const tableOf = (text: string, heading: string): readonly (readonly string[])[] => tableRows(section(text, heading))
+const firsts = (text: string, heading: string): readonly string[] => tableOf(text, heading).map(([name]) => name!)
+
+/** The members of an exported interface, as they stand in the file. */
+function membersOf(file: string, name: string): readonly string[] {
+  const body = new RegExp(`^export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(codeOf(file))?.[1] ?? ''
+  return [...body.matchAll(/^ {2}(?:readonly )?(\w+|\[Symbol\.\w+\])\??[:(<]/gm)].map(match => match[1]!)
+}
+
+const stack = () => [withRetry(), withMetrics(), withBudget({ usd: '0.50' })] as const
+
+describe('docs/guide.md', () => {
+  it('lists the kinds', () => {
+    expect(firsts(guide, 'Actions')).toEqual(kinds)
+  })
+
+  it('lists the members of the context', () => {
+    expect(firsts(guide, 'Context')).toEqual(membersOf('lib/core/types.ts', 'Context'))
+  })
+
+  it('lists the members of a sidecar, and which layer shows the others', () => {
+    const own = membersOf('lib/sidecar-types.ts', 'Base').map(name => [name, 'always'])
+    const shown = stack().flatMap(({ meta }) => Object.keys(Object.getOwnPropertyDescriptors(meta.expose ?? {})).map(name => [name, meta.name]))
+    expect(own).not.toHaveLength(0)
+    expect(tableOf(guide, 'The sidecar').map(([name, from]) => [name, from])).toEqual([...own, ...shown])
+  })
+
+  it.each([
+    ['Options of createSidecar', 'lib/sidecar-types.ts', 'SidecarOptions'],
+    ['Options of claude', 'lib/claude/options.ts', 'ClaudeOptions'],
+    ['Options of claudeAgent', 'lib/claude/agent.ts', 'ClaudeAgentOptions'],
+    ['Time', 'lib/core/spans.ts', 'SpanTotals'],
+  ])('%s: a row for each', (heading, file, name) => {
+    const members = membersOf(file, name)
+    expect(members).not.toHaveLength(0)
+    expect([...firsts(guide, heading)].sort()).toEqual([...members].sort())
+  })
+
+  it('lists the events', () => {
+    const declared = /export type SidecarEventBody =([\s\S]*?)\nexport /.exec(codeOf('lib/core/types.ts'))![1]!
+    const unions = [...declared.matchAll(/readonly type: ('[\w.]+'(?: \| '[\w.]+')*)/g)].map(match => match[1]!)
+    const types = unions.flatMap(union => union.split(' | ').map(type => type.slice(1, -1)))
+    expect(types).toContain('action.ended')
+    expect(firsts(guide, 'Events')).toEqual(types)
+  })
+
+  it('lists the endpoints and what happens to them', () => {
+    const shown = endpoints.map(({ method, path, treatment }) => [`${method} ${path.source.slice(1, -1).replaceAll('\\/', '/').replace('[\\w.@:-]+', '{id}')}`, treatment])
+    expect(tableOf(guide, 'Differences from the bare SDK').map(([endpoint, treatment]) => [endpoint, treatment])).toEqual(shown)
+  })
+
+  it('lists the commands', () => {
+    expect(firsts(guide, 'Commands')).toEqual(commands.map(({ name }) => `outrigger ${name}`))
+  })
+
+  it('shows what explain() prints', async () => {
+    const sidecar = createSidecar({ agent: { name: 'writer', send: async () => '' }, use: stack(), claude: { apiKey: 'none' } })
+    const shown = fencesOf({ name: 'docs/guide.md', text: section(guide, 'explain and snapshot') }).filter(({ info }) => info === 'text')
+    expect(shown.map(({ code }) => code.trim())).toEqual([sidecar.explain()])
+  })
+
+  it('names every part of a snapshot', () => {
+    const sidecar = createSidecar({ agent: { name: 'writer', send: async () => '' }, use: [], claude: { apiKey: 'none' } })
+    expect(firsts(guide, 'explain and snapshot')).toEqual(Object.keys(sidecar.snapshot()))
+  })
+})
+
+describe('docs/with-budget.md', () => {
+  it('carries the bound table, word for word', () => {
+    const rows = tableOf(textOf('docs/with-budget.md'), 'What it does')
+    expect(rows).toEqual(boundTable.map(({ feature, bound }) => [feature, bound]))
+  })
+})
+
+describe('docs/with-retry.md', () => {
+  it('says of each status whether it is repeated', () => {
+    const rows = tableOf(textOf('docs/with-retry.md'), 'Errors').filter(([status]) => /^\d{3}$/.test(status!))
+    expect(rows.map(([status]) => status)).toEqual(expect.arrayContaining(['400', '429', '500', '529']))
+    expect(rows.map(([status, repeated]) => [status, repeated])).toEqual(
+      rows.map(([status]) => [status, classify({ status: Number(status) }).retryable ? 'yes' : 'no']),
+    )
+  })
+})
+
+describe('docs/writing-middleware.md', () => {
+  it('lists what a layer can declare', () => {
+    expect(firsts(textOf('docs/writing-middleware.md'), 'What a layer declares')).toEqual(membersOf('lib/core/types.ts', 'LayerMeta'))
+  })
+})
+
+describe('docs/errors.md', () => {
+  const page = textOf('docs/errors.md')
+
+  it('says how each error is answered over HTTP', () => {
+    const classes = codeOf('lib/core/errors.ts').split(/^export class /m).slice(2)
+    const answered = classes.map(text => {
+      const { status = '500', type = 'api_error' } = /http: \{ status: (?<status>\d+), type: '(?<type>\w+)' \}/.exec(text)?.groups ?? {}
+      const fixed = /http: \{ status: \w+\.status/.test(text) ? "upstream's own, else 502 api_error" : `${status} ${type}`
+      return [/^\w+/.exec(text)![0], fixed]
+    })
+    const documented = tableRows(page).filter(([name]) => /^\w+Error$/.test(name!))
+    expect(documented.map(([name, , http]) => [name, http]).sort()).toEqual(answered.sort())
+  })
+
+  it('lists the exit codes', () => {
+    expect(firsts(page, 'Exit codes')).toEqual(Object.values(exitCodes).map(String))
+  })
+})

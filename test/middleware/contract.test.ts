@@ -1,0 +1,35 @@
+import type { Layer } from 'outrigger'
+import * as shipped from 'outrigger/middleware'
+import { withBudget, withMetrics, withRetry } from 'outrigger/middleware'
+import { type LayerCase, testMiddleware } from 'outrigger/testing'
+
+/** Every layer that ships, with the options that let a plain request pass. */
+const contracts: Record<string, readonly LayerCase[]> = {
+  withBudget: testMiddleware(withBudget, { options: { usd: 5, tokens: 1_000_000, warnAt: [0.5] } }),
+  withMetrics: testMiddleware(withMetrics, { options: {} }),
+  withRetry: testMiddleware(withRetry, { options: {} }),
+}
+
+const variants: Record<string, readonly LayerCase[]> = {
+  'withBudget, soft and calibrated': testMiddleware(withBudget, { options: { usd: 1, mode: 'soft', estimate: 'calibrated' } }),
+  'withBudget, clamped': testMiddleware(withBudget, { options: { usd: '0.001', estimate: 'count', whenShort: 'clamp' } }),
+  'withRetry, with a deadline': testMiddleware(withRetry, { options: { attempts: 5, deadlineMs: 60_000 } }),
+}
+
+describe('the layers that ship', () => {
+  it('are all in this list', () => {
+    const layers = Object.keys(shipped).filter(name => /^with[A-Z]/.test(name))
+    expect(Object.keys(contracts).sort()).toEqual(layers.sort())
+  })
+
+  it('are named as they are exported', () => {
+    const made: readonly Layer<any>[] = [withBudget({ usd: 1 }), withMetrics(), withRetry()]
+    expect(made.map(({ meta }) => meta.name)).toEqual(Object.keys(contracts))
+  })
+
+  for (const [name, cases] of Object.entries({ ...contracts, ...variants })) {
+    describe(name, () => {
+      for (const { name: promise, run } of cases) it(promise, run)
+    })
+  }
+})
