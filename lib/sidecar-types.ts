@@ -80,7 +80,7 @@ export interface Base<In = string, Out = unknown, Ev = never> {
   /** Ends everything at once, for good. */
   reap(reason: string): void
   readonly state: AgentState
-  /** Tokens of all attempts that have ended. */
+  /** Tokens of all actions that have ended, every attempt of them. */
   readonly tokenUsage: TokenUsage
   /** The chain of each kind, in order, with each layer's options and the members it shows. */
   explain(): string

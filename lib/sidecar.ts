@@ -134,7 +134,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     const ctx = this.#sendContext(message, options)
     const violations: ReportedViolation[] = []
     const stop = this.subscribe(event => {
-      if (event.type === 'violation' && event.action && ctx.task.ids.has(event.action)) violations.push(event)
+      if (event.type === 'violation' && event.action && ctx.task.has(event.action)) violations.push(event)
     })
     try {
       const reply = await this.#runSend(ctx, options.signal)
@@ -411,8 +411,9 @@ async function detachable<T>(ctx: ActionContext, work: Promise<T>, onEnd: () => 
     return await ctx.elsewhere(ctx.scope.race(work))
   } catch (error) {
     const aborted = ctx.scope.aborted && error === ctx.scope.reason
-    await onEnd()
-    ctx.outcome = { status: aborted ? 'aborted' : 'error', error, sent: true, ...(aborted && pending ? { detached: ended } : {}) }
+    const detached = aborted && pending ? ended.then(onEnd) : undefined
+    if (!detached) await onEnd()
+    ctx.outcome = { status: aborted ? 'aborted' : 'error', error, sent: true, ...(detached ? { detached } : {}) }
     throw error
   }
 }

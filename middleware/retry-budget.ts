@@ -24,7 +24,8 @@ const known = new Set(['ratio', 'minPerSecond', 'most'])
  * @throws TypeError or RangeError on a wrong or unknown option
  */
 export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget {
-  for (const key of Object.keys(options)) if (!known.has(key)) throw new TypeError(`createRetryBudget: unknown option "${key}"; known are ${[...known].join(', ')}`)
+  for (const key of Object.keys(options))
+    if (!known.has(key)) throw new TypeError(`createRetryBudget: unknown option "${key}"; known are ${[...known].join(', ')}`)
   const { ratio = 0.08, minPerSecond = 10, most = 100 } = options
   for (const [name, value] of Object.entries({ ratio, minPerSecond, most })) {
     if (!(Number.isFinite(value) && value >= 0)) throw new RangeError(`createRetryBudget: ${name} must be a number from 0, got ${value}`)
@@ -63,8 +64,9 @@ class Bucket implements RetryBudget {
   }
 
   #refill(now: number): void {
+    // Callers may come with clocks of their own: only the one that is ahead moves time.
     const step = Math.max(0, now - (this.#at ?? now))
-    this.#at = now
+    this.#at = Math.max(now, this.#at ?? now)
     this.#tokens = Math.min(this.#most, this.#tokens + step * this.#perMs)
   }
 }

@@ -28,7 +28,7 @@ const nothing: SpanTotals = { token: 0, tool: 0, throttle: 0, stopped: 0, wall: 
  * Shows how an agent spends its time. The core measures; this layer counts and shows. Fails open. State: counters of one sidecar.
  * @throws TypeError on an option: there is none yet
  */
-export function withMetrics(options: Readonly<Record<never, never>> = {}): Layer<MetricsMembers> {
+export function withMetrics(options: Readonly<Record<string, never>> = {}): Layer<MetricsMembers> {
   for (const key of Object.keys(options)) throw new TypeError(`withMetrics: unknown option "${key}"; it takes none`)
   let host: Host | undefined
   let calls = 0
@@ -60,7 +60,12 @@ export function withMetrics(options: Readonly<Record<never, never>> = {}): Layer
       attach: given => {
         host = given
       },
-      snapshot: () => ({ ...members.metrics, ms: { ...members.metrics.ms }, utilization: members.utilization, saturation: members.saturation }),
+      snapshot: () => ({
+        ...members.metrics,
+        ms: { ...members.metrics.ms },
+        utilization: members.utilization,
+        saturation: members.saturation,
+      }),
     },
     async (ctx, next) => {
       if (ctx.kind === 'model') {

@@ -32,7 +32,12 @@ export function withRetry(options: WithRetryOptions = {}): Layer {
   const own = createRetryBudget()
 
   return defineMiddleware(
-    { name: 'withRetry', on: ['model', 'tool'], reenters: true, options: { attempts, baseDelayMs, maxDelayMs, ...(deadlineMs === undefined ? {} : { deadlineMs }) } },
+    {
+      name: 'withRetry',
+      on: ['model', 'tool'],
+      reenters: true,
+      options: { attempts, baseDelayMs, maxDelayMs, ...(deadlineMs === undefined ? {} : { deadlineMs }) },
+    },
     async (ctx, next) => {
       if (!mayRepeat(ctx)) return next()
       const startedAt = ctx.clock.monotonic()
@@ -69,7 +74,12 @@ function budgetOf(ctx: Context, own: RetryBudget): RetryBudget {
 }
 
 /** Runs an attempt. Resolves to what it failed with; a deadline rejects at once, and the core ends the attempt. */
-async function failureOf(ctx: Context, next: () => Promise<void>, leftMs: number, deadlineMs: number | undefined): Promise<Failure | undefined> {
+async function failureOf(
+  ctx: Context,
+  next: () => Promise<void>,
+  leftMs: number,
+  deadlineMs: number | undefined,
+): Promise<Failure | undefined> {
   if (deadlineMs === undefined) return next().then(none, asFailure)
   let passed: (() => void) | undefined
   const deadline = new Promise<never>((_, reject) => {
@@ -113,15 +123,20 @@ function sleep(ctx: Context, ms: number): Promise<void> {
   })
 }
 
-function validated(options: WithRetryOptions): Required<Omit<WithRetryOptions, 'deadlineMs' | 'budget'>> & Pick<WithRetryOptions, 'deadlineMs' | 'budget'> {
+function validated(
+  options: WithRetryOptions,
+): Required<Omit<WithRetryOptions, 'deadlineMs' | 'budget'>> & Pick<WithRetryOptions, 'deadlineMs' | 'budget'> {
   if (typeof options !== 'object' || options === null) throw new TypeError('withRetry: options must be an object')
-  for (const key of Object.keys(options)) if (!known.has(key)) throw new TypeError(`withRetry: unknown option "${key}"; known are ${[...known].join(', ')}`)
+  for (const key of Object.keys(options))
+    if (!known.has(key)) throw new TypeError(`withRetry: unknown option "${key}"; known are ${[...known].join(', ')}`)
   const { attempts = 3, deadlineMs, baseDelayMs = 2000, maxDelayMs = 30_000, budget, random = Math.random } = options
-  if (!(Number.isInteger(attempts) && attempts >= 1)) throw new RangeError(`withRetry: attempts must be a whole number from 1, got ${attempts}`)
+  if (!(Number.isInteger(attempts) && attempts >= 1))
+    throw new RangeError(`withRetry: attempts must be a whole number from 1, got ${attempts}`)
   for (const [name, value] of Object.entries({ baseDelayMs, maxDelayMs, ...(deadlineMs === undefined ? {} : { deadlineMs }) })) {
     if (!(Number.isFinite(value) && value >= 0)) throw new RangeError(`withRetry: ${name} must be milliseconds from 0, got ${value}`)
   }
-  if (budget !== undefined && typeof budget.withdraw !== 'function') throw new TypeError('withRetry: budget must come from createRetryBudget()')
+  if (budget !== undefined && typeof budget.withdraw !== 'function')
+    throw new TypeError('withRetry: budget must come from createRetryBudget()')
   if (typeof random !== 'function') throw new TypeError('withRetry: random must be a function')
   return { attempts, deadlineMs, baseDelayMs, maxDelayMs, budget, random }
 }

@@ -1,4 +1,4 @@
-import type { AssistantMessage, MessageBlock, MessagesStreamEvent } from './accumulate.js'
+import type { AssistantMessage, BlockDelta, MessageBlock, MessagesStreamEvent } from './accumulate.js'
 
 /** A whole message as the events of a stream, so that a tap sees the same whether the client streams or not. */
 export function* asEvents(message: AssistantMessage): Generator<MessagesStreamEvent> {
@@ -10,11 +10,20 @@ export function* asEvents(message: AssistantMessage): Generator<MessagesStreamEv
 }
 
 function* blockEvents(block: MessageBlock, index: number): Generator<MessagesStreamEvent> {
-  if (block.type === 'text' && block.text) {
-    yield { type: 'content_block_start', index, content_block: { ...block, text: '' } }
-    yield { type: 'content_block_delta', index, delta: { type: 'text_delta', text: block.text } }
-  } else {
-    yield { type: 'content_block_start', index, content_block: block }
-  }
+  const deltas = deltasOf(block)
+  yield { type: 'content_block_start', index, content_block: deltas.length > 0 ? { ...block, ...emptied(block) } : block }
+  for (const delta of deltas) yield { type: 'content_block_delta', index, delta }
   yield { type: 'content_block_stop', index }
+}
+
+function deltasOf({ type, text, thinking, signature, input }: MessageBlock): BlockDelta[] {
+  if (type === 'text') return text ? [{ type: 'text_delta', text }] : []
+  if (type === 'thinking')
+    return [...(thinking ? [{ type: 'thinking_delta', thinking }] : []), ...(signature ? [{ type: 'signature_delta', signature }] : [])]
+  return type.endsWith('tool_use') && input !== undefined ? [{ type: 'input_json_delta', partial_json: JSON.stringify(input) }] : []
+}
+
+function emptied({ type }: MessageBlock): Partial<MessageBlock> {
+  if (type === 'text') return { text: '' }
+  return type === 'thinking' ? { thinking: '', signature: '' } : { input: {} }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Channel } from '../core/channel.js'
 import type { ActionContext } from '../core/context.js'
 import { DeadlineError, isOutriggerError } from '../core/errors.js'
@@ -82,6 +83,7 @@ export class Exchange implements Receiver {
     this.#whole = undefined
     const { headers, ...rest } = this.#request
     const body = JSON.stringify((this.#ctx.action as { request: unknown }).request)
+    this.#ctx.wireDigest = createHash('sha256').update(body).digest('hex')
     const credentials = await this.#ctx.scope.race(Promise.resolve(this.#seam.origin.credentials()))
     await new WireAttempt(this.#ctx, this.#seam, this).run({ ...rest, headers: { ...headers, ...credentials }, body })
   }

@@ -56,7 +56,11 @@ async function passed(seam: Seam, request: WireRequest, incoming: Incoming): Pro
     let body = ''
     const decoder = new TextDecoder()
     for await (const chunk of reply.body) body += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-    return { status: reply.status, headers: { ...visible(reply.headers), ...(reply.status >= 400 ? { 'x-should-retry': 'false' } : {}) }, body: body + decoder.decode() }
+    return {
+      status: reply.status,
+      headers: { ...visible(reply.headers), ...(reply.status >= 400 ? { 'x-should-retry': 'false' } : {}) },
+      body: body + decoder.decode(),
+    }
   } catch (error) {
     return errorReply(incoming.signal?.aborted ? incoming.signal.reason : lost(error))
   } finally {
@@ -65,7 +69,21 @@ async function passed(seam: Seam, request: WireRequest, incoming: Incoming): Pro
 }
 
 // What a client says about itself and its transport ends here: the seam has its own.
-const own = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding', 'keep-alive', 'te', 'upgrade', 'expect', 'authorization', 'x-api-key', 'cookie', 'proxy-authorization'])
+const own = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'accept-encoding',
+  'keep-alive',
+  'te',
+  'upgrade',
+  'expect',
+  'authorization',
+  'x-api-key',
+  'cookie',
+  'proxy-authorization',
+])
 
 function outgoing(seam: Seam, request: WireRequest, route: Route): WireRequest {
   const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !own.has(name)))
@@ -75,5 +93,11 @@ function outgoing(seam: Seam, request: WireRequest, route: Route): WireRequest {
 
 function notFound(request: WireRequest): Reply {
   const path = URL.canParse(request.url, 'http://localhost') ? new URL(request.url, 'http://localhost').pathname : '(not a URL)'
-  return errorReply(new UpstreamError(`${request.method} ${path} is not let through by this sidecar`, { status: 404, type: 'not_found_error', code: 'NOT_LISTED' }))
+  return errorReply(
+    new UpstreamError(`${request.method} ${path} is not let through by this sidecar`, {
+      status: 404,
+      type: 'not_found_error',
+      code: 'NOT_LISTED',
+    }),
+  )
 }

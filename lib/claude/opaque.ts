@@ -9,7 +9,11 @@ export const opaqueMargin = 1.5
  * The usage of a send by an agent with a client of its own: what its reply reports where it has a `usage` of the Messages API, else an
  * estimate of message and reply. Without a reply, its declared `maxTokens` are taken as spent.
  */
-export async function opaqueUsage(opaque: { readonly model: string; readonly maxTokens: number }, message: unknown, reply: unknown): Promise<ModelUsage> {
+export async function opaqueUsage(
+  opaque: { readonly model: string; readonly maxTokens: number },
+  message: unknown,
+  reply: unknown,
+): Promise<ModelUsage> {
   const reported = typeof reply === 'object' && reply !== null && 'usage' in reply ? usageOf(reply, opaque.model) : undefined
   if (reported && reported.tokens.certainty !== 'unknown') return reported
   const input = await opaqueInput(message)

@@ -103,7 +103,7 @@ export class WireAttempt {
     try {
       for (;;) {
         const { done, value } = await this.#waiting(source.next())
-        for (const frame of done ? decoder.end() : decoder.push(value)) {
+        for (const frame of understood(() => (done ? decoder.end() : decoder.push(value)))) {
           if (frame.data === '') await this.#receiver.aside(frame.raw)
           else await this.#take(parseEvent(frame.data), frame, reply, hold)
         }
@@ -118,7 +118,7 @@ export class WireAttempt {
   async #take(event: MessagesStreamEvent, frame: SseFrame, reply: WireReply, hold: ToolHold): Promise<void> {
     this.#events++
     if (event.type === 'error') throw this.#errorEvent(event, frame, reply)
-    this.#accumulator.add(event)
+    understood(() => this.#accumulator.add(event))
     this.#measure(event)
     if (event.type === 'message_stop') await this.#ctx.taps?.end()
     this.#receiver.raw(event, frame.raw)
@@ -141,14 +141,18 @@ export class WireAttempt {
     const meter = this.#meter
     switch (event.type) {
       case 'message_start':
-        return meter.start(event.message.usage, event.message.model)
+        meter.start(event.message.usage, event.message.model)
+        break
       case 'message_delta':
-        return meter.delta(event.usage, event.delta.stop_reason !== null)
+        meter.delta(event.usage, event.delta.stop_reason !== null)
+        break
       case 'content_block_delta':
-        return meter.sawOutputBytes(outputBytes(event.delta))
+        meter.sawOutputBytes(outputBytes(event.delta))
+        break
       case 'content_block_start':
         this.#openTool = event.content_block.type.endsWith('tool_use')
-        return meter.sawOutputBytes(outputBytes(event.content_block))
+        meter.sawOutputBytes(outputBytes(event.content_block))
+        break
       case 'content_block_stop':
         this.#openTool = false
     }
@@ -175,8 +179,10 @@ export class WireAttempt {
       if (text.length > this.#seam.maxMessageBytes) {
         source.return?.()?.catch(() => {})
         throw new UpstreamError(`the answer is longer than maxMessageBytes (${this.#seam.maxMessageBytes})`, {
-          status: reply.status,
+          status: 502,
           code: 'TOO_LARGE',
+          retryable: false,
+          billed: 'yes',
         })
       }
     }
@@ -301,11 +307,27 @@ const statusByType: Readonly<Record<string, number>> = {
   overloaded_error: 529,
 }
 
+/** What our readers say of a stream that is too large or out of order: sizes and names, never content. */
+function understood<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new UpstreamError(`the answer of the Messages API cannot be read: ${(error as Error).message}`, {
+      status: 502,
+      code: 'UNREADABLE',
+      retryable: false,
+      billed: 'yes',
+    })
+  }
+}
+
 function parseEvent(data: string): MessagesStreamEvent {
   try {
-    return JSON.parse(data) as MessagesStreamEvent
+    const event = JSON.parse(data) as MessagesStreamEvent
+    if (typeof event.type !== 'string') throw new TypeError('no type')
+    return event
   } catch {
-    throw new UpstreamError('the Messages API sent an event that is not JSON', { code: 'NOT_AN_EVENT', billed: 'maybe' })
+    throw new UpstreamError('the Messages API sent an event that is not JSON', { status: 502, code: 'NOT_AN_EVENT', billed: 'maybe' })
   }
 }
 

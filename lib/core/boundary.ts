@@ -100,14 +100,14 @@ export class Passage implements Enclosing {
   private readonly next: () => Promise<void>
   private readonly up: Enclosing | undefined
   private readonly scope: ActionContext['scope']
-  private inner: Promise<void> | undefined
+  private inner: Promise<void> | undefined = undefined
   private state: 'before' | 'inside' | 'good' | 'bad' = 'before'
-  private error: unknown
+  private error: unknown = undefined
   /** The layer hung before `next()` and the composer went on without it. */
   private abandoned = false
   /** It called `next()` a second time, whatever it did with the error. */
-  private misuse: LayerError | undefined
-  private stopWaiting: (() => void) | undefined
+  private misuse: LayerError | undefined = undefined
+  private stopWaiting: (() => void) | undefined = undefined
 
   constructor(layer: Layer, at: number, ctx: ActionContext, next: () => Promise<void>) {
     this.layer = layer
@@ -169,11 +169,13 @@ export class Passage implements Enclosing {
 
   /** The layer returned. All was well, mostly. */
   private ended(): Promise<void> | void {
+    if (this.abandoned) return this.inner!
     if (this.state !== 'good' || this.misuse) return this.tell(() => (this.misuse ? this.threw(this.misuse, this.scope) : this.returned()))
     this.up?.innerGood()
   }
 
   private failed(error: unknown): Promise<void> {
+    if (this.abandoned) return this.inner!
     return this.tell(() => this.threw(error, this.scope))
   }
 
@@ -194,7 +196,7 @@ export class Passage implements Enclosing {
       case 'bad':
         throw this.error
       case 'inside':
-        return this.abandoned ? this.inner! : this.awaited()
+        return this.awaited()
       case 'before': {
         if (!this.open) throw shortCircuit(this.layer, this.ctx)
         this.note(shortCircuitText(this.layer))
@@ -204,7 +206,7 @@ export class Passage implements Enclosing {
   }
 
   private threw(error: unknown, scope: ActionContext['scope']): Promise<void> | void {
-    if (this.state === 'inside') return this.abandoned ? this.inner! : this.threwInside(error, scope)
+    if (this.state === 'inside') return this.threwInside(error, scope)
     if (this.state === 'bad' && error === this.error) throw error
     if (this.open && (this.state === 'bad' || !isMeant(this.ctx, error))) return this.forgive(error)
     if (this.state === 'good') throw failedAfter(this.layer, this.ctx, error)

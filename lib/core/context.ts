@@ -7,6 +7,7 @@ import type { Scope } from './scope.js'
 import { cost, type SlotMap, type SlotScope, slotsOf } from './slot.js'
 import type { SpanFold } from './spans.js'
 import { Taps } from './taps.js'
+import { Task } from './task.js'
 import type { Action, Attempt, Context, Kind, Layer, ModelAction, Outcome, SpanCategory, Tap, TokenUsage } from './types.js'
 import { addUsage, noUsage } from './usage.js'
 
@@ -24,13 +25,6 @@ export interface Home {
   degrade(layer: string, error: unknown): void
   /** A closed layer failed after a paid effect: nothing more may happen. */
   fail(error: LayerError): void
-}
-
-/** What one task (a root action and all below it) has come to. */
-export interface Task {
-  /** Ids of its actions. */
-  readonly ids: Set<string>
-  readonly attempts: Attempt[]
 }
 
 /** Where the context stood when a re-entering layer was entered. */
@@ -52,7 +46,6 @@ export class ActionContext implements Context {
   readonly task: Task
   /** Tells the enclosing streamed send what this action released. */
   bubble: ((ctx: ActionContext, event: unknown) => void | Promise<void>) | undefined
-  readonly fold: SpanFold
   readonly labels: Readonly<Record<string, string>>
   readonly layers: readonly Layer[]
   readonly actionScope: Scope
@@ -90,7 +83,6 @@ export class ActionContext implements Context {
     action: Action
     layers: readonly Layer[]
     scope: Scope
-    fold: SpanFold
     /** Monotonic milliseconds. */
     now: number
     parent?: ActionContext
@@ -106,13 +98,19 @@ export class ActionContext implements Context {
     this.scope = options.scope
     this.parent = options.parent
     this.root = options.parent ? options.parent.root : this
-    this.task = options.parent ? options.parent.task : { ids: new Set(), attempts: [] }
-    this.task.ids.add(options.id)
+    if (options.parent) {
+      this.task = options.parent.task
+      this.task.addAction(options.id)
+    } else this.task = new Task(options.home.clock, options.id)
     this.bubble = options.parent?.bubble
-    this.fold = options.fold
     this.labels = options.labels
     this.sink = options.sink
     this.#attemptStart = options.now
+  }
+
+  /** The spans of the task. */
+  get fold(): SpanFold {
+    return this.task.fold
   }
 
   get agent(): Context['agent'] {
@@ -292,7 +290,7 @@ export class ActionContext implements Context {
       wireDigest: this.wireDigest,
     }
     this.attempts.push(Object.freeze(attempt))
-    if (this.kind === 'model' || attempt.usage !== noUsage) this.task.attempts.push(attempt)
+    if (this.kind === 'model' || attempt.usage !== noUsage) this.task.addAttempt(attempt)
     const { events } = this.home
     if (events.heard) events.publish({ type: 'attempt.ended', kind: this.kind, action: this.id, attempt })
   }

@@ -1,4 +1,4 @@
-import { failedAfter, floating, hung, isMeant, ownError, patience, refused, rejected, shortCircuit } from './boundary.js'
+import { type Enclosing, failedAfter, floating, hung, isMeant, ownError, patience, refused, rejected, shortCircuit } from './boundary.js'
 import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
 import { Scope } from './scope.js'
@@ -39,23 +39,25 @@ export class Reentry {
     const up = ctx.passage
     ctx.at = this.#at
     try {
-      await this.#pass(ctx)
-      up?.innerGood()
+      await (this.#open ? this.#patiently() : this.#layer(ctx, this.#enter))
+      if (this.#running || !this.#last?.good) await this.#afterReturn()
     } catch (error) {
-      up?.innerBad(error)
-      throw error
+      await this.#end(error, up)
     }
+    if (this.#entered > 0) ctx.unmark(this.#from)
+    up?.innerGood()
   }
 
-  async #pass(ctx: ActionContext): Promise<void> {
+  /** The layer threw: what the chain around it sees. Rejects, unless the layer may fail. */
+  async #end(error: unknown, up: Enclosing | undefined): Promise<void> {
+    const ctx = this.#ctx
     try {
-      await (this.#open ? this.#patiently() : this.#layer(ctx, this.#enter))
-      await this.#afterReturn()
-    } catch (error) {
       if (!this.#open || isMeant(ctx, error)) throw await this.#errorOf(error)
       await this.#forgive(error)
-    } finally {
+    } catch (own) {
       if (this.#entered > 0) ctx.unmark(this.#from)
+      up?.innerBad(own)
+      throw own
     }
   }
 
@@ -73,8 +75,6 @@ export class Reentry {
     else ctx.restore()
     this.#last = undefined
     this.#running = this.#attempt()
-    // The layer may look at it late, or never: then what it came to is found in #last.
-    this.#running.catch(() => {})
     return this.#running
   }
 
@@ -101,6 +101,8 @@ export class Reentry {
     } catch (error) {
       this.#last = { good: false, error }
       ctx.revert()
+      // The layer may look at it late, or never: then what it came to is found in #last.
+      this.#running?.catch(() => {})
       throw error
     } finally {
       if (this.#innermost) ctx.endAttempt(this.#last?.error)

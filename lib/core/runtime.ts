@@ -35,7 +35,7 @@ export class Runtime implements Home {
   readonly degraded: Map<string, string> = new Map()
   /** Why nothing may happen, after a closed layer failed behind a paid effect. */
   failing: LayerError | undefined
-  /** Tokens of all attempts that have ended. */
+  /** Tokens of all actions that have ended, every attempt of them. */
   usage: TokenUsage = noUsage
   readonly self: { ms: number; actions: number } = { ms: 0, actions: 0 }
   /** Actions that have begun and not ended. */
@@ -88,7 +88,6 @@ export class Runtime implements Home {
       action,
       layers: this.chain(action.kind).layers,
       scope: new Scope(parent ? parent.scope : this.scope),
-      fold: parent ? parent.fold : new SpanFold(this.clock, now),
       parent,
       labels: start.labels ?? parent?.labels ?? noLabels,
       sink: start.sink,

@@ -62,6 +62,7 @@ export type Ending = { readonly reply: unknown } | { readonly error: unknown }
 const immediate = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 const forever = (): Promise<never> => new Promise(() => {})
 const standsStillMs = 20
+const mostTimers = 1000
 
 /** A promise that knows whether anybody asked how it ends: `await` on a native promise never calls `then`, on this one it does. */
 class Noted extends Promise<undefined> {
@@ -154,22 +155,30 @@ export class Trial {
         ending = { error }
       },
     )
-    for (const start = performance.now(), last = { at: start, seen: -1 }; performance.now() - start < this.#plan.patienceMs; ) {
+    await this.#until(() => ending !== undefined && this.#running === 0)
+    return ending && this.#running === 0 ? ending : this.#giveUp()
+  }
+
+  /** Waits as long as something happens: an event, a request, or a timer that may fire. */
+  async #until(over: () => boolean): Promise<void> {
+    let since = performance.now()
+    for (let timers = 0, seen = 0; ; ) {
       await immediate()
-      if (ending && this.#running === 0) return ending
-      const seen = this.events.length + this.mock.requests.length
-      if (seen !== last.seen) Object.assign(last, { at: performance.now(), seen })
-      else if (this.#mayMoveOn && performance.now() - last.at > standsStillMs) {
+      if (over()) return
+      const now = this.events.length + this.mock.requests.length
+      const stoodMs = performance.now() - since
+      if (now !== seen) since = performance.now()
+      else if (this.#mayMoveOn && timers < mostTimers && stoodMs > standsStillMs) {
         await this.#fireNext()
-        last.at = performance.now()
-      }
+        timers++
+        since = performance.now()
+      } else if (stoodMs > this.#plan.patienceMs) return
+      seen = now
     }
-    await this.#giveUp()
-    return undefined
   }
 
   /** Frees what stands still, so that nothing of it keeps the process. */
-  async #giveUp(): Promise<void> {
+  async #giveUp(): Promise<undefined> {
     this.#stopped = true
     this.#sidecar.reap('the trial is given up')
     await this.clock.run().catch(() => {})

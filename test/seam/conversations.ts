@@ -31,30 +31,69 @@ export function numbers(seed: number): () => number {
   }
 }
 
-const pieces = ['reef', 'tide ', '🌊', 'ü', '\n\n', 'data: x\n', '"', '\\u0000', '\u2028', '{"a":1}', 'event: error', '\r\n', ' ', 'e\u0301', ':']
+const pieces = [
+  'reef',
+  'tide ',
+  '🌊',
+  'ü',
+  '\n\n',
+  'data: x\n',
+  '"',
+  '\\u0000',
+  '\u2028',
+  '{"a":1}',
+  'event: error',
+  '\r\n',
+  ' ',
+  'e\u0301',
+  ':',
+]
 
 /** Makes a conversation at random. */
 export function conversation(random: () => number): Conversation {
   const int = (most: number) => Math.floor(random() * (most + 1))
-  const text = (most = 12) => Array.from({ length: int(most) }, () => pieces[int(pieces.length - 1)]).join('')
-  const shape = () => ({ chunkChars: 1 + int(20), ping: random() < 0.7, ...(random() < 0.3 ? { usage: { cache_read_input_tokens: int(99), cache_creation_input_tokens: null } } : {}) })
+  const text = (most = 8) => Array.from({ length: int(most) }, () => pieces[int(pieces.length - 1)]).join('')
+  const shape = () => ({
+    chunkChars: 1 + int(40),
+    ping: random() < 0.7,
+    ...(random() < 0.3 ? { usage: { cache_read_input_tokens: int(99), cache_creation_input_tokens: null } } : {}),
+  })
   const input = () => ({ path: text(4), n: int(1e9), deep: [text(2), null, { [text(2)]: random() < 0.5 }] })
-  const asks = (): MockReply => ({ ...shape(), ...(random() < 0.3 ? { thinking: text() } : {}), ...(random() < 0.6 ? { text: text() || 'x' } : {}), toolUse: Array.from({ length: 1 + int(2) }, (_, i) => ({ name: `tool${i}`, input: random() < 0.2 ? {} : input() })) })
-  const ends = (): MockReply => ({ ...shape(), ...(random() < 0.3 ? { thinking: text() } : {}), text: random() < 0.2 ? [text(), text()] : text() || 'done', ...(random() < 0.1 ? { stopReason: 'max_tokens' } : {}) })
-  const says = Array.from({ length: 1 + int(2) }, () => text() || 'hello')
+  const asks = (): MockReply => ({
+    ...shape(),
+    ...(random() < 0.3 ? { thinking: text() } : {}),
+    ...(random() < 0.6 ? { text: text() || 'x' } : {}),
+    toolUse: Array.from({ length: 1 + int(2) }, (_, i) => ({ name: `tool${i}`, input: random() < 0.2 ? {} : input() })),
+  })
+  const ends = (): MockReply => ({
+    ...shape(),
+    ...(random() < 0.3 ? { thinking: text() } : {}),
+    text: random() < 0.2 ? [text(), text()] : text() || 'done',
+    ...(random() < 0.1 ? { stopReason: 'max_tokens' } : {}),
+  })
+  const says = Array.from({ length: 1 + int(1) }, () => text() || 'hello')
   const answers = says.flatMap(() => [...Array.from({ length: random() < 0.5 ? 0 : 1 + int(1) }, asks), ends()])
-  const chunkBytes = [0, 1, 7, 64, 1000][int(4)]!
+  const chunkBytes = [0, 0, 0, 1, 13, 64, 64, 64, 1000, 1000][int(9)]!
   const layers = (['none', 'plain', 'taps'] as const)[int(2)]!
-  return { says, answers, streamed: random() < 0.6, chunkBytes, layers, extra: random() < 0.3 ? { system: text() || 's', temperature: 0.5, metadata: { user_id: text() } } : {} }
+  return {
+    says,
+    answers,
+    streamed: random() < 0.6,
+    chunkBytes,
+    layers,
+    extra: random() < 0.3 ? { system: text() || 's', temperature: 0.5, metadata: { user_id: text() } } : {},
+  }
 }
 
 const layersOf: Record<Conversation['layers'], readonly LayerInput[]> = {
   none: [],
   plain: [async (_, next) => next(), async (_, next) => next()],
-  taps: [async (ctx, next) => {
-    ctx.tap({ event: (event, push) => push(event), toolUse: () => {} })
-    await next()
-  }],
+  taps: [
+    async (ctx, next) => {
+      ctx.tap({ event: (event, push) => push(event), toolUse: () => {} })
+      await next()
+    },
+  ],
 }
 
 /** What a user of the agent sees of it. */
@@ -73,13 +112,21 @@ function agent({ streamed, extra }: Conversation): Agent<string, unknown, unknow
     const told: unknown[] = []
     messages.push({ role: 'user', content: message })
     for (;;) {
-      const request = { model: 'claude-haiku-4-5', max_tokens: 500, messages: [...messages], ...extra } as Anthropic.MessageCreateParamsNonStreaming
+      const request = {
+        model: 'claude-haiku-4-5',
+        max_tokens: 500,
+        messages: [...messages],
+        ...extra,
+      } as Anthropic.MessageCreateParamsNonStreaming
       const answer = streamed ? yield* events(claude, request) : await claude.messages.create(request)
-      told.push(answer, answer._request_id)
+      told.push(answer, (answer as { _request_id?: string | null })._request_id)
       messages.push({ role: 'assistant', content: answer.content })
       const calls = answer.content.filter(block => block.type === 'tool_use')
       if (calls.length === 0) return told
-      messages.push({ role: 'user', content: calls.map(({ id, input }) => ({ type: 'tool_result' as const, tool_use_id: id, content: JSON.stringify(input) })) })
+      messages.push({
+        role: 'user',
+        content: calls.map(({ id, input }) => ({ type: 'tool_result' as const, tool_use_id: id, content: JSON.stringify(input) })),
+      })
     }
   }
 
@@ -130,7 +177,12 @@ function scripted({ answers }: Conversation): ReturnType<typeof mockModel> {
 
 async function without(talk: Conversation): Promise<Seen> {
   const mock = scripted(talk)
-  const claude = new Anthropic({ apiKey: 'k', baseURL: 'http://mock', maxRetries: 0, fetch: fetchFrom(rechunked(mock.upstream, talk.chunkBytes)) })
+  const claude = new Anthropic({
+    apiKey: 'k',
+    baseURL: 'http://mock',
+    maxRetries: 0,
+    fetch: fetchFrom(rechunked(mock.upstream, talk.chunkBytes)),
+  })
   const own = agent(talk)
   const seen: unknown[] = []
   const replies: unknown[] = []
@@ -150,7 +202,11 @@ async function without(talk: Conversation): Promise<Seen> {
 async function within(talk: Conversation, by: 'send' | 'stream'): Promise<Seen> {
   const mock = scripted(talk)
   const upstream = rechunked(mock.upstream, talk.chunkBytes)
-  const sidecar = createSidecar({ agent: agent(talk), use: layersOf[talk.layers] as readonly [], claude: { baseURL: 'http://mock', upstream } })
+  const sidecar = createSidecar({
+    agent: agent(talk),
+    use: layersOf[talk.layers] as readonly [],
+    claude: { baseURL: 'http://mock', upstream },
+  })
   const seen: unknown[] = []
   const replies: unknown[] = []
   for (const message of talk.says) {

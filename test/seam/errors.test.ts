@@ -14,14 +14,19 @@ const late = async (_: Context, next: () => Promise<void>) => {
 }
 
 describe.each(mounts)('isOutriggerError (%s)', mount => {
-  it.each([['before the request', early], ['after the answer', late]])('knows a refusal %s, however it is thrown', async (_, layer) => {
+  it.each([
+    ['before the request', early],
+    ['after the answer', late],
+  ])('knows a refusal %s, however it is thrown', async (_, layer) => {
     const server = await startServer(script.text('hello'))
     const { client, close } = await mounted(mount, server.url, { use: [layer] })
     const thrown = [
       await failure(client.messages.create(ask)),
-      await failure((async () => {
-        for await (const event of await client.messages.create({ ...ask, stream: true })) void event
-      })()),
+      await failure(
+        (async () => {
+          for await (const event of await client.messages.create({ ...ask, stream: true })) void event
+        })(),
+      ),
       await failure(client.messages.stream(ask).finalMessage()),
       await failure(client.beta.messages.stream(ask).finalMessage()),
       await failure((async () => client.beta.messages.toolRunner({ ...ask, tools: [] }))()),

@@ -31,7 +31,11 @@ describe('listen()', () => {
   describe('the token', () => {
     it('opens as x-api-key, as a bearer, and as both', async () => {
       await start(script.text('hello'))
-      for (const headers of [{ 'x-api-key': token }, { authorization: `Bearer ${token}` }, { authorization: `bearer ${token}`, 'x-api-key': token }] as Record<string, string>[]) {
+      for (const headers of [
+        { 'x-api-key': token },
+        { authorization: `Bearer ${token}` },
+        { authorization: `bearer ${token}`, 'x-api-key': token },
+      ] as Record<string, string>[]) {
         expect((await post(headers)).status).toBe(200)
       }
       expect(server.credentials()).toEqual(new Set([`Bearer ${key}`]))
@@ -39,12 +43,23 @@ describe('listen()', () => {
 
     it('is needed, alone', async () => {
       await start(script.text('hello'))
-      const wrong: Record<string, string>[] = [{}, { 'x-api-key': '' }, { 'x-api-key': `${token}x` }, { 'x-api-key': key }, { authorization: `Basic ${token}` }, { 'x-api-key': token, authorization: 'Bearer other' }, { 'x-api-key': 'other', authorization: `Bearer ${token}` }]
+      const wrong: Record<string, string>[] = [
+        {},
+        { 'x-api-key': '' },
+        { 'x-api-key': `${token}x` },
+        { 'x-api-key': key },
+        { authorization: `Basic ${token}` },
+        { 'x-api-key': token, authorization: 'Bearer other' },
+        { 'x-api-key': 'other', authorization: `Bearer ${token}` },
+      ]
       for (const headers of wrong) {
         const response = await post(headers)
         expect([headers, response.status]).toEqual([headers, 401])
         expect(response.headers.get('x-should-retry')).toBe('false')
-        expect(await response.json()).toMatchObject({ type: 'error', error: { type: 'authentication_error', details: { error_code: 'ERR_CONFIG' } } })
+        expect(await response.json()).toMatchObject({
+          type: 'error',
+          error: { type: 'authentication_error', details: { error_code: 'ERR_CONFIG' } },
+        })
       }
       expect(server.requests).toHaveLength(0)
     })
@@ -72,23 +87,45 @@ describe('listen()', () => {
   })
 
   it('works with the bare SDK: create, stream, tool runner, models', async () => {
-    const client = await start([script.text('one'), script.text('two'), script.tool('distance', {}, { toolUseId: 'toolu_1' }), script.text('three')])
+    const client = await start([
+      script.text('one'),
+      script.text('two'),
+      script.tool('distance', {}, { toolUseId: 'toolu_1' }),
+      script.text('three'),
+    ])
     expect(await client.messages.create(ask)).toMatchObject({ content: [{ text: 'one' }] })
     expect(await client.messages.stream(ask).finalMessage()).toMatchObject({ content: [{ text: 'two' }] })
-    const tool = { type: 'custom' as const, name: 'distance', description: 'd', input_schema: { type: 'object' as const }, parse: (input: unknown) => input, run: () => 'two miles' }
+    const tool = {
+      type: 'custom' as const,
+      name: 'distance',
+      description: 'd',
+      input_schema: { type: 'object' as const },
+      parse: (input: unknown) => input,
+      run: () => 'two miles',
+    }
     expect(await client.beta.messages.toolRunner({ ...ask, stream: true, tools: [tool] })).toMatchObject({ content: [{ text: 'three' }] })
     expect((await client.models.list()).data).not.toHaveLength(0)
     expect(server.credentials()).toEqual(new Set([`Bearer ${key}`]))
   })
 
   it("gives errors in Anthropic's shape, with our code", async () => {
-    const refusals = [new ViolationError({ ruleId: 'no', details: 'because' }), new BudgetExceededError({ unit: 'tokens', needed: 5, remaining: 1, allocated: 9, spent: 8, account: 'a' })]
-    const client = await start(script.text('hello'), [async () => {
-      throw refusals.shift()
-    }])
+    const refusals = [
+      new ViolationError({ ruleId: 'no', details: 'because' }),
+      new BudgetExceededError({ unit: 'tokens', needed: 5, remaining: 1, allocated: 9, spent: 8, account: 'a' }),
+    ]
+    const client = await start(script.text('hello'), [
+      async () => {
+        throw refusals.shift()
+      },
+    ])
     const violation = await failure(client.messages.create(ask))
     expect(violation).toBeInstanceOf(Anthropic.BadRequestError)
-    expect(violation).toMatchObject({ status: 400, type: 'invalid_request_error', errorCode: 'ERR_VIOLATION', details: { ruleId: 'no', error_code: 'ERR_VIOLATION' } })
+    expect(violation).toMatchObject({
+      status: 400,
+      type: 'invalid_request_error',
+      errorCode: 'ERR_VIOLATION',
+      details: { ruleId: 'no', error_code: 'ERR_VIOLATION' },
+    })
     const budget = await failure(client.messages.create(ask))
     expect(budget).toMatchObject({ status: 402, type: 'billing_error', errorCode: 'ERR_BUDGET' })
     expect(isOutriggerError(budget, 'ERR_BUDGET')).toBe(true)
@@ -96,9 +133,11 @@ describe('listen()', () => {
   })
 
   it('shows no text of an error that is not ours', async () => {
-    const client = await start(script.text('hello'), [async () => {
-      throw new Error('the secret of the layer')
-    }])
+    const client = await start(script.text('hello'), [
+      async () => {
+        throw new Error('the secret of the layer')
+      },
+    ])
     const error = await failure(client.messages.create(ask))
     expect(error).toMatchObject({ status: 500, errorCode: 'ERR_LAYER' })
     expect(JSON.stringify(error.error) + error.message).not.toContain('the secret')
@@ -129,14 +168,18 @@ describe('listen()', () => {
     const response = await post({ 'x-api-key': token }, JSON.stringify({ ...ask, stream: true }))
     const text = await response.text()
     expect(response.status).toBe(200)
-    expect(text).toMatch(/event: error\ndata: \{"type":"error","error":\{"type":"api_error","message":"[^"]*","details":\{"events":5,"error_code":"ERR_TRUNCATED"\}\}\}\n\n$/)
+    expect(text).toMatch(
+      /event: error\ndata: \{"type":"error","error":\{"type":"api_error","message":"[^"]*","details":\{"events":5,"error_code":"ERR_TRUNCATED"\}\}\}\n\n$/,
+    )
   })
 
   it('aborts upstream when the client goes', async () => {
     const ended: Outcome[] = []
-    await start(script.silent(), [async (ctx, next) => {
-      await next().finally(() => ended.push(ctx.outcome!))
-    }])
+    await start(script.silent(), [
+      async (ctx, next) => {
+        await next().finally(() => ended.push(ctx.outcome!))
+      },
+    ])
     const call = httpRequest(`${baseURL}/v1/messages`, { method: 'POST', headers: { 'x-api-key': token } })
     call.on('error', () => {})
     call.end(JSON.stringify(ask))
@@ -150,7 +193,8 @@ describe('listen()', () => {
     const client = await start(script.stall(5))
     const error = await failure(
       (async () => {
-        for await (const event of await client.messages.create({ ...ask, stream: true })) if (event.type === 'content_block_delta') sidecar.reap('enough')
+        for await (const event of await client.messages.create({ ...ask, stream: true }))
+          if (event.type === 'content_block_delta') sidecar.reap('enough')
       })(),
     )
     expect(error).toMatchObject({ errorCode: 'ERR_REAPED' })

@@ -34,7 +34,12 @@ export function bareClient(url: string, options: ClientOptions = {}): Anthropic 
 
 export function sidecarFor(url: string, { use = [], clock, claude = {} }: MountOptions = {}): Base {
   const agent = { name: 'probe', send: async (message: string) => message }
-  return createSidecar({ agent, use: use as readonly [], claude: { apiKey: key, baseURL: url, ...claude }, ...(clock ? { clock } : {}) }) as unknown as Base
+  return createSidecar({
+    agent,
+    use: use as readonly [],
+    claude: { apiKey: key, baseURL: url, ...claude },
+    ...(clock ? { clock } : {}),
+  }) as unknown as Base
 }
 
 /** A client whose calls of the Messages API at `url` run the chain, by one of the mounts. */

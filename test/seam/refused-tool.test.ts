@@ -56,7 +56,13 @@ describe.each(mounts)('a refused tool_use in a stream (%s)', mount => {
     const runs: unknown[] = []
     const message = await client.beta.messages.toolRunner({ ...ask, stream: true, runToolsEagerly: true, tools: [bash(runs)] })
     expect(runs).toEqual([])
-    expect(message).toMatchObject({ stop_reason: 'end_turn', content: [{ type: 'text', text: 'Let me clean up.' }, { type: 'text', text: reason }] })
+    expect(message).toMatchObject({
+      stop_reason: 'end_turn',
+      content: [
+        { type: 'text', text: 'Let me clean up.' },
+        { type: 'text', text: reason },
+      ],
+    })
     expect(server.requests).toHaveLength(1)
     await close()
   })
@@ -69,7 +75,8 @@ describe.each(mounts)('a refused tool_use in a stream (%s)', mount => {
     const streamed = await client.beta.messages.toolRunner({ ...ask, stream: true, tools: [bash(runs)] })
     const whole = await client.beta.messages.toolRunner({ ...ask, tools: [bash(runs)] })
     expect(runs).toEqual([])
-    for (const message of [streamed, whole]) expect(message).toMatchObject({ stop_reason: 'end_turn', content: [{ type: 'text' }, { type: 'text', text: reason }] })
+    for (const message of [streamed, whole])
+      expect(message).toMatchObject({ stop_reason: 'end_turn', content: [{ type: 'text' }, { type: 'text', text: reason }] })
     await close()
   })
 
@@ -88,7 +95,13 @@ describe.each(mounts)('a refused tool_use in a stream (%s)', mount => {
     await start(script.reply({ toolUse: [good, bad] }))
     const { client, close } = await guarded()
     const message = await client.messages.stream(ask).finalMessage()
-    expect(message).toMatchObject({ stop_reason: 'tool_use', content: [{ type: 'tool_use', input: good.input }, { type: 'text', text: reason }] })
+    expect(message).toMatchObject({
+      stop_reason: 'tool_use',
+      content: [
+        { type: 'tool_use', input: good.input },
+        { type: 'text', text: reason },
+      ],
+    })
     await close()
   })
 
@@ -116,13 +129,23 @@ describe.each(mounts)('a refused tool_use in a stream (%s)', mount => {
   })
 
   it('refuses what is not JSON', async () => {
-    const { chunks } = script.reply({ toolUse: good })({ n: 1, path: '', headers: {}, bodyText: '', body: { stream: true, model: ask.model }, usage: {} })
+    const { chunks } = script.reply({ toolUse: good })({
+      n: 1,
+      path: '',
+      headers: {},
+      bodyText: '',
+      body: { stream: true, model: ask.model },
+      usage: {},
+    })
     const broken = chunks.map(String).map(text => text.replace('}"}}', '"}}'))
     expect(broken).not.toEqual(chunks)
     await start(script.events(broken))
     const { client, close } = await guarded()
     const message = await client.messages.stream(ask).finalMessage()
-    expect(message).toMatchObject({ stop_reason: 'end_turn', content: [{ type: 'text', text: 'The call of Bash was refused: its input is not JSON' }] })
+    expect(message).toMatchObject({
+      stop_reason: 'end_turn',
+      content: [{ type: 'text', text: 'The call of Bash was refused: its input is not JSON' }],
+    })
     await close()
   })
 
@@ -144,17 +167,22 @@ describe.each(mounts)('a refused tool_use in a stream (%s)', mount => {
   it('is a refusal too when the judge itself fails', async () => {
     await start(script.reply({ toolUse: good }))
     const own = await mounted(mount, server.url, {
-      use: [async (ctx, next) => {
-        ctx.tap({
-          toolUse() {
-            throw new TypeError(`a bug that shows ${forbidden}`)
-          },
-        })
-        await next()
-      }],
+      use: [
+        async (ctx, next) => {
+          ctx.tap({
+            toolUse() {
+              throw new TypeError(`a bug that shows ${forbidden}`)
+            },
+          })
+          await next()
+        },
+      ],
     })
     const message = await own.client.messages.stream(ask).finalMessage()
-    expect(message).toMatchObject({ stop_reason: 'end_turn', content: [{ type: 'text', text: 'The call of Bash was refused: it could not be judged' }] })
+    expect(message).toMatchObject({
+      stop_reason: 'end_turn',
+      content: [{ type: 'text', text: 'The call of Bash was refused: it could not be judged' }],
+    })
     await own.close()
   })
 })

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import Anthropic, { AnthropicError } from '@anthropic-ai/sdk'
+import { defineMiddleware } from '../../lib/core/define.js'
 import { DeadlineError, isOutriggerError, TruncatedStreamError, UpstreamError, ViolationError } from '../../lib/core/errors.js'
 import type { Context, Outcome } from '../../lib/core/types.js'
 import { createSidecar } from '../../lib/sidecar.js'
@@ -12,7 +13,11 @@ type Next = () => Promise<void>
 
 let server: MessagesServer
 
-const start = async (answer: Scripted | readonly Scripted[], use: readonly ((ctx: Context, next: Next) => Promise<void>)[] = [], mount: Mount = 'claude') => {
+const start = async (
+  answer: Scripted | readonly Scripted[],
+  use: readonly ((ctx: Context, next: Next) => Promise<void>)[] = [],
+  mount: Mount = 'claude',
+) => {
   server = await startServer(answer)
   return mounted(mount, server.url, { use, client: { maxRetries: 0 } })
 }
@@ -101,7 +106,12 @@ describe.each(mounts)('a stream (%s)', mount => {
   })
 
   it('of garbage is an error', async () => {
-    const garbage: Scripted = () => ({ status: 200, headers: { 'content-type': 'text/event-stream' }, chunks: ['<html>\n\n', 'data: {"type":\n\n'], ending: 'end' })
+    const garbage: Scripted = () => ({
+      status: 200,
+      headers: { 'content-type': 'text/event-stream' },
+      chunks: ['<html>\n\n', 'data: {"type":\n\n'],
+      ending: 'end',
+    })
     const { client, close } = await start(garbage, [], mount)
     const { error } = await read(client)
     expect(isOutriggerError(error)).toBe(true)
@@ -109,10 +119,51 @@ describe.each(mounts)('a stream (%s)', mount => {
   })
 
   it('answered with an error in JSON and status 200 is an error', async () => {
-    const odd: Scripted = () => ({ status: 200, headers: { 'content-type': 'application/json' }, chunks: ['{"type":"error","error":{"type":"overloaded_error","message":"no"}}'], ending: 'end' })
+    const odd: Scripted = () => ({
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      chunks: ['{"type":"error","error":{"type":"overloaded_error","message":"no"}}'],
+      ending: 'end',
+    })
     const { client, close } = await start(odd, [], mount)
     expect(isOutriggerError((await read(client)).error, 'ERR_UPSTREAM')).toBe(true)
     expect(isOutriggerError(await failure(client.messages.create(ask)), 'ERR_UPSTREAM')).toBe(true)
+    await close()
+  })
+
+  it.each([
+    ['a second beginning', 'event: message_start\ndata: {"type":"message_start","message":{"content":[],"usage":{}}}\n\n'],
+    ['an event without its parts', 'event: content_block_start\ndata: {"type":"content_block_start","index":0}\n\n'],
+    ['an event that is no object', 'event: content_block_start\ndata: null\n\n'],
+    ['an event without a type', 'event: content_block_start\ndata: {}\n\n'],
+  ])('with %s is an error', async (_, odd) => {
+    const { client, close } = await start(
+      asked => {
+        const answer = script.text('hello')(asked)
+        return { ...answer, chunks: [...answer.chunks.slice(0, 2), odd] }
+      },
+      [],
+      mount,
+    )
+    expect(isOutriggerError((await read(client)).error, 'ERR_UPSTREAM')).toBe(true)
+    await close()
+  })
+
+  it.each([true, false])('that is too large is an error, and is not paid for again (streamed: %s)', async stream => {
+    server = await startServer(script.text('x'.repeat(5_000)))
+    const again = defineMiddleware({ name: 'again', reenters: true }, async (_, next) =>
+      next().catch(error => (error.upstream.retryable ? next() : Promise.reject(error))),
+    )
+    const { client, sidecar, close } = await mounted(mount, server.url, {
+      use: [again],
+      claude: { maxMessageBytes: 1_000 },
+      client: { maxRetries: 2 },
+    })
+    const error = await failure(stream ? client.messages.stream(ask).finalMessage() : client.messages.create(ask))
+    expect(isOutriggerError(error, 'ERR_UPSTREAM')).toBe(true)
+    await until(() => sidecar.snapshot().inFlight === 0)
+    expect(server.requests).toHaveLength(1)
+    expect(sidecar.tokenUsage.certainty).not.toBe('measured')
     await close()
   })
 
@@ -150,7 +201,8 @@ describe.each(mounts)('a stream (%s)', mount => {
     },
     'a signal': async client => {
       const abort = new AbortController()
-      for await (const event of await client.messages.create({ ...ask, stream: true }, { signal: abort.signal })) if (event.type === 'content_block_delta') abort.abort()
+      for await (const event of await client.messages.create({ ...ask, stream: true }, { signal: abort.signal }))
+        if (event.type === 'content_block_delta') abort.abort()
     },
     'body.cancel()': async client => {
       const response = await client.messages.create({ ...ask, stream: true }).asResponse()
@@ -222,7 +274,11 @@ describe('a reader that does not read', () => {
     let written = 0
     const counting: Scripted = asked => {
       const answer = long(asked)
-      return { ...answer, chunks: answer.chunks.map(chunk => Object.defineProperty(Buffer.from(chunk), 'toString', { value: () => '' })), gates: new Proxy({}, { get: () => void written++ }) }
+      return {
+        ...answer,
+        chunks: answer.chunks.map(chunk => Object.defineProperty(Buffer.from(chunk), 'toString', { value: () => '' })),
+        gates: new Proxy({}, { get: () => void written++ }),
+      }
     }
     const { client, close } = await start(counting, [], mount)
     let events = 0
@@ -272,7 +328,8 @@ describe('an abort from outside the call', () => {
     const found: unknown[] = []
     const abort = new AbortController()
     const sidecar = within(async ({ claude }) => {
-      for await (const event of await claude.messages.create({ ...ask, stream: true })) if (event.type === 'content_block_delta') abort.abort(new Error('enough'))
+      for await (const event of await claude.messages.create({ ...ask, stream: true }))
+        if (event.type === 'content_block_delta') abort.abort(new Error('enough'))
     }, found)
     expect(await failure(sidecar.send('go', { signal: abort.signal }))).toEqual(new Error('enough'))
     await until(() => found.length === 1)

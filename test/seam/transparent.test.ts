@@ -22,7 +22,20 @@ function headersOf(headers: Headers): object {
 function facts(error: any): object {
   const { status, error: body, type, errorCode, requestID, workspaceID, message, details, apiMessage } = error
   const headers = error.headers ? headersOf(error.headers) : undefined
-  return { class: error.constructor, name: error.name, status, body, type, errorCode, requestID, workspaceID, message, details, apiMessage, headers }
+  return {
+    class: error.constructor,
+    name: error.name,
+    status,
+    body,
+    type,
+    errorCode,
+    requestID,
+    workspaceID,
+    message,
+    details,
+    apiMessage,
+    headers,
+  }
 }
 
 /** What the scenario resolves to, or the facts of what it rejects with. */
@@ -84,56 +97,103 @@ function distance(runs: unknown[] = []) {
 
 describe('the SDK behaves as without us', () => {
   describe('requests that succeed', () => {
-    same('create', () => spoken, async client => {
-      const message = await client.messages.create(ask)
-      return { message, id: message._request_id }
-    })
-    same('create with thinking, system, tools and betas', () => spoken, client =>
-      client.beta.messages.create({
-        ...ask,
-        max_tokens: 4096,
-        system: [{ type: 'text', text: 'Be brief.', cache_control: { type: 'ephemeral' } }],
-        thinking: { type: 'enabled', budget_tokens: 2048 },
-        tools: [{ name: 'distance', input_schema: { type: 'object' } }],
-        betas: ['context-1m-2025-08-07'],
-        metadata: { user_id: 'ü\u2028"' },
-      }),
+    same(
+      'create',
+      () => spoken,
+      async client => {
+        const message = await client.messages.create(ask)
+        return { message, id: message._request_id }
+      },
     )
-    same('create({ stream: true }), event for event', () => spoken, async client => all(await client.messages.create({ ...ask, stream: true })))
-    same('the raw bytes of a stream', () => spoken, async client => {
-      const response = await client.messages.create({ ...ask, stream: true }).asResponse()
-      return { text: await response.text(), status: response.status, headers: headersOf(response.headers) }
-    })
-    same('a stream with comments, pings and CRLF, byte for byte', () => {
-      const text = ': hello\r\n\r\nevent: ping\ndata: {"type":"ping"}\n\n'
-      return asked => {
+    same(
+      'create with thinking, system, tools and betas',
+      () => spoken,
+      client =>
+        client.beta.messages.create({
+          ...ask,
+          max_tokens: 4096,
+          system: [{ type: 'text', text: 'Be brief.', cache_control: { type: 'ephemeral' } }],
+          thinking: { type: 'enabled', budget_tokens: 2048 },
+          tools: [{ name: 'distance', input_schema: { type: 'object' } }],
+          betas: ['context-1m-2025-08-07'],
+          metadata: { user_id: 'ü\u2028"' },
+        }),
+    )
+    same(
+      'create({ stream: true }), event for event',
+      () => spoken,
+      async client => all(await client.messages.create({ ...ask, stream: true })),
+    )
+    same(
+      'the raw bytes of a stream',
+      () => spoken,
+      async client => {
+        const response = await client.messages.create({ ...ask, stream: true }).asResponse()
+        return { text: await response.text(), status: response.status, headers: headersOf(response.headers) }
+      },
+    )
+    same(
+      'a stream with comments, pings and CRLF, byte for byte',
+      () => {
+        const text = ': hello\r\n\r\nevent: ping\ndata: {"type":"ping"}\n\n'
+        return asked => {
+          const answer = spoken(asked)
+          return { ...answer, chunks: [answer.chunks[0]!, text, ...answer.chunks.slice(1), ': bye\n\n'] }
+        }
+      },
+      async client => (await client.messages.create({ ...ask, stream: true }).asResponse()).text(),
+    )
+    same(
+      'a stream in chunks of one byte',
+      () => asked => {
         const answer = spoken(asked)
-        return { ...answer, chunks: [answer.chunks[0]!, text, ...answer.chunks.slice(1), ': bye\n\n'] }
-      }
-    }, async client => (await client.messages.create({ ...ask, stream: true }).asResponse()).text())
-    same('a stream in chunks of one byte', () => asked => {
-      const answer = spoken(asked)
-      return { ...answer, chunks: [...Buffer.from(answer.chunks.join(''))].map(byte => Buffer.of(byte)) }
-    }, async client => all(await client.messages.create({ ...ask, stream: true })))
-    same('messages.stream(): final message and text events', () => spoken, async client => {
-      const texts: string[] = []
-      const stream = client.messages.stream(ask).on('text', text => texts.push(text))
-      return { message: await stream.finalMessage(), texts, id: stream.request_id }
-    })
-    same('stream().withResponse()', () => spoken, async client => {
-      const { data, request_id, response } = await client.messages.stream(ask).withResponse()
-      return { events: await all(data), request_id, url: new URL(response.url).pathname }
-    })
-    same('withResponse()', () => spoken, async client => {
-      const { data, request_id, response } = await client.messages.create(ask).withResponse()
-      return { data, request_id, status: response.status, url: new URL(response.url).pathname, headers: headersOf(response.headers) }
-    })
-    same('asResponse()', () => spoken, async client => {
-      const response = await client.messages.create(ask).asResponse()
-      return { body: await response.json(), headers: headersOf(response.headers) }
-    })
-    same('countTokens', () => [], client => client.messages.countTokens({ model: ask.model, messages: ask.messages }))
-    same('models.list and models.retrieve', () => [], async client => ({ all: await all(client.models.list()), one: await client.models.retrieve('claude-opus-4-6') }))
+        return { ...answer, chunks: [...Buffer.from(answer.chunks.join(''))].map(byte => Buffer.of(byte)) }
+      },
+      async client => all(await client.messages.create({ ...ask, stream: true })),
+    )
+    same(
+      'messages.stream(): final message and text events',
+      () => spoken,
+      async client => {
+        const texts: string[] = []
+        const stream = client.messages.stream(ask).on('text', text => texts.push(text))
+        return { message: await stream.finalMessage(), texts, id: stream.request_id }
+      },
+    )
+    same(
+      'stream().withResponse()',
+      () => spoken,
+      async client => {
+        const { data, request_id, response } = await client.messages.stream(ask).withResponse()
+        return { events: await all(data), request_id, url: new URL(response.url).pathname }
+      },
+    )
+    same(
+      'withResponse()',
+      () => spoken,
+      async client => {
+        const { data, request_id, response } = await client.messages.create(ask).withResponse()
+        return { data, request_id, status: response.status, url: new URL(response.url).pathname, headers: headersOf(response.headers) }
+      },
+    )
+    same(
+      'asResponse()',
+      () => spoken,
+      async client => {
+        const response = await client.messages.create(ask).asResponse()
+        return { body: await response.json(), headers: headersOf(response.headers) }
+      },
+    )
+    same(
+      'countTokens',
+      () => [],
+      client => client.messages.countTokens({ model: ask.model, messages: ask.messages }),
+    )
+    same(
+      'models.list and models.retrieve',
+      () => [],
+      async client => ({ all: await all(client.models.list()), one: await client.models.retrieve('claude-opus-4-6') }),
+    )
     same('beta.messages.toolRunner, the second turn by its thread', toolTurns, async client => {
       const runs: unknown[] = []
       const message = await client.beta.messages.toolRunner({ ...ask, tools: [distance(runs)] })
@@ -152,37 +212,72 @@ describe('the SDK behaves as without us', () => {
       const message = await runner
       return { message, runs }
     })
-    same('ten calls at once', () => spoken, client => Promise.all(Array.from({ length: 10 }, () => client.messages.create(ask).then(({ content }) => content))))
+    same(
+      'ten calls at once',
+      () => spoken,
+      client => Promise.all(Array.from({ length: 10 }, () => client.messages.create(ask).then(({ content }) => content))),
+    )
   })
 
   describe('answers that are errors', () => {
     const statuses = [400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529]
     for (const status of statuses) {
-      const answer = () => script.fail({ status, message: `scripted ${status}`, headers: { 'anthropic-workspace-id': 'wrkspc_1', 'retry-after': '7', 'x-should-retry': 'true' } })
+      const answer = () =>
+        script.fail({
+          status,
+          message: `scripted ${status}`,
+          headers: { 'anthropic-workspace-id': 'wrkspc_1', 'retry-after': '7', 'x-should-retry': 'true' },
+        })
       same(`${status}`, answer, client => client.messages.create(ask))
       same(`${status}, streamed`, answer, client => client.messages.stream(ask).finalMessage())
     }
-    same('a code that has a class of its own', () => script.fail({ status: 429, errorCode: 'enforced_spend_limit_reached' }), client => client.messages.create(ask))
+    same(
+      'a code that has a class of its own',
+      () => script.fail({ status: 429, errorCode: 'enforced_spend_limit_reached' }),
+      client => client.messages.create(ask),
+    )
     same('an error page of a proxy', script.html529, client => client.messages.create(ask))
-    same('an error without a body', () => () => ({ status: 503, headers: {}, chunks: [], ending: 'end' }), client => client.messages.create(ask))
-    same('an error event within a stream', () => script.sseError(4), client => client.messages.stream(ask).finalMessage())
-    same('an error event within a stream, event for event', () => script.sseError(4), async client => {
-      const events: unknown[] = []
-      const error = await failure((async () => {
-        for await (const event of await client.messages.create({ ...ask, stream: true })) events.push(event)
-      })())
-      return { events, error: facts(error) }
-    })
-    same('an unknown model', () => [], client => client.models.retrieve('claude-none'))
+    same(
+      'an error without a body',
+      () => () => ({ status: 503, headers: {}, chunks: [], ending: 'end' }),
+      client => client.messages.create(ask),
+    )
+    same(
+      'an error event within a stream',
+      () => script.sseError(4),
+      client => client.messages.stream(ask).finalMessage(),
+    )
+    same(
+      'an error event within a stream, event for event',
+      () => script.sseError(4),
+      async client => {
+        const events: unknown[] = []
+        const error = await failure(
+          (async () => {
+            for await (const event of await client.messages.create({ ...ask, stream: true })) events.push(event)
+          })(),
+        )
+        return { events, error: facts(error) }
+      },
+    )
+    same(
+      'an unknown model',
+      () => [],
+      client => client.models.retrieve('claude-none'),
+    )
   })
 
   describe('aborts', () => {
     const stalled = () => script.stall(5)
 
-    same('a signal that has fired before', () => [script.text('one'), script.text('two')], async client => {
-      await client.messages.create(ask)
-      return client.messages.create(ask, { signal: AbortSignal.abort() })
-    })
+    same(
+      'a signal that has fired before',
+      () => [script.text('one'), script.text('two')],
+      async client => {
+        await client.messages.create(ask)
+        return client.messages.create(ask, { signal: AbortSignal.abort() })
+      },
+    )
     same('a signal that fires before the head', script.silent, async (client, server) => {
       const abort = new AbortController()
       const call = client.messages.create(ask, { signal: abort.signal })

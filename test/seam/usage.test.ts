@@ -30,10 +30,14 @@ const again = defineMiddleware({ name: 'again', on: ['model'], reenters: true },
       if (n === 3 || ctx.signal.aborted) throw error
       await new Promise<void>((resolve, reject) => {
         const forget = clock.after(1_000, resolve)
-        ctx.signal.addEventListener('abort', () => {
-          forget()
-          reject(ctx.signal.reason)
-        }, { once: true })
+        ctx.signal.addEventListener(
+          'abort',
+          () => {
+            forget()
+            reject(ctx.signal.reason)
+          },
+          { once: true },
+        )
       })
     }
   }
@@ -57,9 +61,15 @@ const all = async (client: Anthropic, more: object = {}) => {
   }
 }
 
-const total = ({ input, output, cacheRead, cacheWrite5m, cacheWrite1h }: TokenUsage) => ({ input: input + cacheRead + cacheWrite5m + cacheWrite1h, output })
+const total = ({ input, output, cacheRead, cacheWrite5m, cacheWrite1h }: TokenUsage) => ({
+  input: input + cacheRead + cacheWrite5m + cacheWrite1h,
+  output,
+})
 
-function covers(usage: TokenUsage, bill: { input: number; output: number } = { input: billed.input_tokens, output: billed.output_tokens }): void {
+function covers(
+  usage: TokenUsage,
+  bill: { input: number; output: number } = { input: billed.input_tokens, output: billed.output_tokens },
+): void {
   expect(total(usage).input).toBeGreaterThanOrEqual(bill.input)
   expect(total(usage).output).toBeGreaterThanOrEqual(bill.output)
 }
@@ -88,10 +98,12 @@ describe('usage on every exit', () => {
 
   it('done, held up by a slow layer behind it: still as measured', async () => {
     const wait = gate()
-    const client = await start(script.text('Two miles.'), [async (_, next) => {
-      await next()
-      await wait.opened
-    }])
+    const client = await start(script.text('Two miles.'), [
+      async (_, next) => {
+        await next()
+        await wait.opened
+      },
+    ])
     const call = client.messages.create(request)
     wait.open()
     await call
@@ -113,9 +125,11 @@ describe('usage on every exit', () => {
   })
 
   it('a refusal: nothing, and nothing was sent', async () => {
-    const client = await start(script.text('hello'), [async () => {
-      throw new ViolationError({ ruleId: 'no' })
-    }])
+    const client = await start(script.text('hello'), [
+      async () => {
+        throw new ViolationError({ ruleId: 'no' })
+      },
+    ])
     await failure(client.messages.create(request))
     expect(ended[0]!.usage).toEqual(nothing)
     expect(archived).toMatchObject([{ outcome: { status: 'refused', sent: false }, usage: nothing, nanoUsd: 0 }])
@@ -124,22 +138,28 @@ describe('usage on every exit', () => {
   })
 
   it.each([true, false])('a refusal of what came: charged as measured (streamed: %s)', async stream => {
-    const client = await start(script.text('hello'), [async (_, next) => {
-      await next()
-      throw new ViolationError({ ruleId: 'late' })
-    }])
+    const client = await start(script.text('hello'), [
+      async (_, next) => {
+        await next()
+        throw new ViolationError({ ruleId: 'late' })
+      },
+    ])
     await failure(stream ? all(client) : client.messages.create(request))
     expect(own.sidecar.tokenUsage).toEqual(measured)
   })
 
   it('a tap that stops the stream: what came, and a margin', async () => {
-    const client = await start(script.text('A text of some length that is stopped soon.'), [async (ctx, next) => {
-      ctx.tap({ event(event, push) {
-        if ((event as { type: string }).type === 'content_block_delta') throw new ViolationError({ ruleId: 'words' })
-        push(event)
-      } })
-      await next()
-    }])
+    const client = await start(script.text('A text of some length that is stopped soon.'), [
+      async (ctx, next) => {
+        ctx.tap({
+          event(event, push) {
+            if ((event as { type: string }).type === 'content_block_delta') throw new ViolationError({ ruleId: 'words' })
+            push(event)
+          },
+        })
+        await next()
+      },
+    ])
     await failure(all(client))
     expect(own.sidecar.tokenUsage).toMatchObject({ input: 23, certainty: 'estimated' })
     covers(own.sidecar.tokenUsage)
@@ -147,11 +167,13 @@ describe('usage on every exit', () => {
 
   it('an abort in a queue: nothing', async () => {
     const abort = new AbortController()
-    const client = await start(script.text('hello'), [async (ctx, next) => {
-      setImmediate(() => abort.abort())
-      await new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason), { once: true }))
-      await next()
-    }])
+    const client = await start(script.text('hello'), [
+      async (ctx, next) => {
+        setImmediate(() => abort.abort())
+        await new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason), { once: true }))
+        await next()
+      },
+    ])
     await failure(client.messages.create(request, { signal: abort.signal }))
     expect(ended[0]!.usage).toEqual(nothing)
     expect(server.requests).toHaveLength(0)
@@ -248,7 +270,11 @@ describe('usage on every exit', () => {
     }
     await call
     const [{ attempts, usage }] = ended as [(typeof ended)[number]]
-    expect(attempts.map(({ n, outcome, usage }) => [n, outcome.status, usage.certainty])).toEqual([[1, 'error', 'measured'], [2, 'error', 'estimated'], [3, 'done', 'measured']])
+    expect(attempts.map(({ n, outcome, usage }) => [n, outcome.status, usage.certainty])).toEqual([
+      [1, 'error', 'measured'],
+      [2, 'error', 'estimated'],
+      [3, 'done', 'measured'],
+    ])
     expect(attempts[0]!.usage).toEqual(nothing)
     expect(attempts[1]!.usage.input).toBe(23)
     expect(attempts[2]!.usage).toEqual(measured)

@@ -2,6 +2,7 @@ import { APIConnectionError } from '@anthropic-ai/sdk'
 import { defineMiddleware } from '../../lib/core/define.js'
 import { isOutriggerError, SigningError, UpstreamError } from '../../lib/core/errors.js'
 import type { Context, Layer } from '../../lib/core/types.js'
+import { withRetry } from '../../middleware/with-retry.js'
 import { VirtualClock } from '../../lib/testing/virtual-clock.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { type Scripted, script } from '../support/script.js'
@@ -26,7 +27,10 @@ function again(wait: (ctx: Context) => Promise<void> = async () => {}): Layer {
 }
 
 /** The layers that this table holds for. Each makes 3 attempts of what may be tried again. */
-const retries: Record<string, () => Layer> = { 'a small layer that tries again': () => again() }
+const retries: Record<string, () => Layer> = {
+  'a small layer that tries again': () => again(),
+  withRetry: () => withRetry({ attempts, baseDelayMs: 1, maxDelayMs: 2 }),
+}
 
 const hurry = { 'x-should-retry': 'true', 'retry-after-ms': '1' }
 
@@ -38,7 +42,11 @@ interface Row {
 
 const rows: Row[] = [
   ...[400, 401, 402, 403, 404, 413, 422].map(status => ({ name: `${status}`, answer: script.fail({ status, headers: hurry }), wire: 1 })),
-  ...[408, 409, 429, 500, 502, 503, 504, 529].map(status => ({ name: `${status}`, answer: script.fail({ status, headers: hurry }), wire: attempts })),
+  ...[408, 409, 429, 500, 502, 503, 504, 529].map(status => ({
+    name: `${status}`,
+    answer: script.fail({ status, headers: hurry }),
+    wire: attempts,
+  })),
   ...['enforced_spend_limit_reached', 'contract_spend_limit_reached', 'linked_organization_spend_limit_reached'].map(errorCode => ({
     name: `429 ${errorCode}`,
     answer: script.fail({ status: 429, errorCode, headers: hurry }),
@@ -107,17 +115,17 @@ describe('wire requests = configured attempts', () => {
 
   describe.each(mounts)('a refusal of a layer (%s)', mount => {
     it.each(Object.entries(lookalikes))('with %s: none, and our error', async (_, make) => {
-    server = await startServer(script.text('hello'))
-    let runs = 0
-    const refuse = async () => {
-      runs++
-      throw make()
-    }
-    const { client, close } = await mounted(mount, server.url, { use: [refuse], client: { maxRetries: 2 } })
-    const error = await failure(client.messages.create(ask))
-    expect(isOutriggerError(error)).toBe(true)
-    expect({ runs, wire: server.requests.length }).toEqual({ runs: 1, wire: 0 })
-    await close()
+      server = await startServer(script.text('hello'))
+      let runs = 0
+      const refuse = async () => {
+        runs++
+        throw make()
+      }
+      const { client, close } = await mounted(mount, server.url, { use: [refuse], client: { maxRetries: 2 } })
+      const error = await failure(client.messages.create(ask))
+      expect(isOutriggerError(error)).toBe(true)
+      expect({ runs, wire: server.requests.length }).toEqual({ runs: 1, wire: 0 })
+      await close()
     })
   })
 })
@@ -134,7 +142,10 @@ describe("the SDK's time-out", () => {
       await new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason), { once: true }))
       await next()
     }
-    const { client, close } = await mounted(mount, server.url, { use: [queue], client: { maxRetries: mount === 'claude' ? 2 : 0, timeout } })
+    const { client, close } = await mounted(mount, server.url, {
+      use: [queue],
+      client: { maxRetries: mount === 'claude' ? 2 : 0, timeout },
+    })
     const error = await failure(client.messages.create(ask))
     expect(error.constructor.name).toBe('APIConnectionTimeoutError')
     expect(seen).toHaveLength(1)
@@ -145,13 +156,18 @@ describe("the SDK's time-out", () => {
   it('that ends in back-off makes no further attempt', async () => {
     server = await startServer(script.overloaded())
     const clock = new VirtualClock()
-    const backOff = (ctx: Context) => new Promise<void>((resolve, reject) => {
-      const forget = clock.after(60_000, resolve)
-      ctx.signal.addEventListener('abort', () => {
-        forget()
-        reject(ctx.signal.reason)
-      }, { once: true })
-    })
+    const backOff = (ctx: Context) =>
+      new Promise<void>((resolve, reject) => {
+        const forget = clock.after(60_000, resolve)
+        ctx.signal.addEventListener(
+          'abort',
+          () => {
+            forget()
+            reject(ctx.signal.reason)
+          },
+          { once: true },
+        )
+      })
     const { client, close } = await mounted('claude', server.url, { use: [again(backOff)], clock, client: { maxRetries: 2, timeout } })
     const error = await failure(client.messages.create(ask))
     expect(error.constructor.name).toBe('APIConnectionTimeoutError')
@@ -162,7 +178,10 @@ describe("the SDK's time-out", () => {
 
   it.each(mounts)('that ends while upstream is silent makes one request, and closes it (%s)', async mount => {
     server = await startServer(script.silent())
-    const { client, close } = await mounted(mount, server.url, { use: [again()], client: { maxRetries: mount === 'listen' ? 0 : 2, timeout } })
+    const { client, close } = await mounted(mount, server.url, {
+      use: [again()],
+      client: { maxRetries: mount === 'listen' ? 0 : 2, timeout },
+    })
     const error = await failure(client.messages.create(ask))
     expect(error.constructor.name).toBe(mount === 'middleware' ? 'DeadlineError' : 'APIConnectionTimeoutError')
     await until(() => server.requests.every(({ aborted }) => aborted), 'the end of the request')

@@ -1,23 +1,12 @@
 import { BudgetExceededError, createSidecar } from 'outrigger'
 import { withBudget } from 'outrigger/middleware'
 import { mockModel, type Pending } from 'outrigger/testing'
-import { asking, fixed, turns } from '../../middleware/stack.js'
+import { asking, fixed, seeded, turns } from '../../middleware/stack.js'
 import type { Proof, Tally } from '../proof.js'
 
 const cap = 5_000_000_000
 const fits = 50
 const atOnce = 10_000
-
-/** A small, seeded source of numbers (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** One cap of $5.00 and `calls` concurrent calls of exactly $0.10 each, answered in random order. */
 async function concurrentCalls(calls: number, random: () => number): Promise<Tally> {
@@ -85,7 +74,7 @@ export const proof: Proof = {
   full: 200_000,
   small: 10_000,
   async run({ n, seed }) {
-    const random = randomOf(seed)
+    const random = seeded(seed)
     const total = { tried: 0, failed: 0 }
     while (total.tried < n) {
       const { tried, failed } = await concurrentCalls(Math.min(atOnce, n - total.tried), random)
