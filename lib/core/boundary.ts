@@ -127,7 +127,7 @@ export class Passage implements Enclosing {
     } catch (error) {
       own = Promise.reject(error)
     }
-    const ended = Promise.resolve(own).then(
+    const ended = (own instanceof Promise ? own : Promise.resolve(own)).then(
       () => this.ended(),
       error => this.failed(error),
     )

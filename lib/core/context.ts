@@ -38,7 +38,8 @@ interface Mark {
 /** The one implementation of `Context`: what layers see, and what the runtime and the seams drive. */
 export class ActionContext implements Context {
   readonly home: Home
-  readonly id: string
+  private readonly number: number
+  private name: string | undefined = undefined
   readonly kind: Kind
   readonly parent: ActionContext | undefined
   /** The outermost action: the one that a task is measured by. */
@@ -67,32 +68,31 @@ export class ActionContext implements Context {
   /** What the chain is around. Set by the runtime. */
   core!: (ctx: ActionContext) => Promise<void>
   readonly attempts: Attempt[] = []
-  #action: Action
-  #attempt = 0
-  #attemptStart: number
-  #usage: TokenUsage = noUsage
-  #usageFrom = -1
-  #marks: Mark[] | undefined
-  #actionSlots: SlotMap | undefined
-  #attemptSlots: SlotMap | undefined
-  #taps: Taps | undefined
+  private current: Action
+  private count = 0
+  private attemptStart = 0
+  private used: TokenUsage = noUsage
+  private usageFrom = -1
+  private marks: Mark[] | undefined
+  private actionSlots: SlotMap | undefined
+  private attemptSlots: SlotMap | undefined
+  private tapList: Taps | undefined
 
   constructor(options: {
     home: Home
-    id: string
+    /** Which action of the sidecar it is. */
+    number: number
     action: Action
     layers: readonly Layer[]
     scope: Scope
-    /** Monotonic milliseconds. */
-    now: number
     parent?: ActionContext
     labels: Readonly<Record<string, string>>
     sink?: Sink
   }) {
     this.home = options.home
-    this.id = options.id
+    this.number = options.number
     this.kind = options.action.kind
-    this.#action = options.action
+    this.current = options.action
     this.layers = options.layers
     this.actionScope = options.scope
     this.scope = options.scope
@@ -100,12 +100,17 @@ export class ActionContext implements Context {
     this.root = options.parent ? options.parent.root : this
     if (options.parent) {
       this.task = options.parent.task
-      this.task.addAction(options.id)
-    } else this.task = new Task(options.home.clock, options.id)
+      this.task.addAction(this)
+    } else this.task = new Task(options.home.clock, this)
     this.bubble = options.parent?.bubble
     this.labels = options.labels
     this.sink = options.sink
-    this.#attemptStart = options.now
+  }
+
+  /** Unique in the process. Spelt out on first use. */
+  get id(): string {
+    this.name ??= `${this.home.agent.id}.${this.number.toString(36)}`
+    return this.name
   }
 
   /** The spans of the task. */
@@ -119,7 +124,7 @@ export class ActionContext implements Context {
 
   /** Without a setter: what was judged can be replaced by `rewrite` alone. */
   get action(): Action {
-    return this.#action
+    return this.current
   }
 
   get clock(): Clock {
@@ -131,11 +136,11 @@ export class ActionContext implements Context {
   }
 
   get attempt(): number {
-    return Math.max(1, this.#attempt)
+    return Math.max(1, this.count)
   }
 
   get usage(): TokenUsage {
-    return this.#usageFrom < 0 ? this.#usage : this.#sum(this.#usageFrom)
+    return this.usageFrom < 0 ? this.used : this.sumFrom(this.usageFrom)
   }
 
   rewrite(action: Action): void {
@@ -144,10 +149,10 @@ export class ActionContext implements Context {
       throw new LayerError(`${layer?.meta.name ?? 'the core'} called ctx.rewrite(); only a layer that declares rewrites may`, {
         layer: layer?.meta.name ?? 'core',
       })
-    checkRewrite(layer.meta.name, this.#action, action)
-    this.#action = frozenCopy(action)
-    const mark = this.#marks?.at(-1)
-    if (mark?.at === this.at) mark.action = this.#action
+    checkRewrite(layer.meta.name, this.current, action)
+    this.current = frozenCopy(action)
+    const mark = this.marks?.at(-1)
+    if (mark?.at === this.at) mark.action = this.current
   }
 
   narrow(to: { readonly maxTokens: number }): void {
@@ -159,7 +164,7 @@ export class ActionContext implements Context {
     }
     if (maxTokens === action.maxTokens) return
     const request = Object.freeze({ ...action.request, max_tokens: maxTokens })
-    this.#action = Object.freeze({ ...action, maxTokens, request } satisfies ModelAction)
+    this.current = Object.freeze({ ...action, maxTokens, request } satisfies ModelAction)
   }
 
   async during<T>(category: SpanCategory, work: () => Promise<T>): Promise<T> {
@@ -195,13 +200,13 @@ export class ActionContext implements Context {
   }
 
   tap(tap: Tap): void {
-    this.#taps ??= new Taps(this)
-    this.#taps.add(tap, this.layers[this.at])
+    this.tapList ??= new Taps(this)
+    this.tapList.add(tap, this.layers[this.at])
   }
 
   /** The taps, where any layer has one. */
   get taps(): Taps | undefined {
-    return this.#taps?.size ? this.#taps : undefined
+    return this.tapList?.size ? this.tapList : undefined
   }
 
   async emit(event: unknown): Promise<void> {
@@ -214,56 +219,56 @@ export class ActionContext implements Context {
   slotMap(scope: SlotScope): SlotMap {
     if (scope === 'agent') return this.home.slots
     if (scope === 'action') {
-      this.#actionSlots ??= new Map()
-      return this.#actionSlots
+      this.actionSlots ??= new Map()
+      return this.actionSlots
     }
-    this.#attemptSlots ??= new Map()
-    return this.#attemptSlots
+    this.attemptSlots ??= new Map()
+    return this.attemptSlots
   }
 
   /** The usage of this attempt so far. */
   report(usage: TokenUsage): void {
-    this.#usage = usage
+    this.used = usage
   }
 
   /** A re-entering layer goes inward for the first time. */
   mark(): void {
-    this.#marks ??= []
-    this.#marks.push({
+    this.marks ??= []
+    this.marks.push({
       at: this.at,
-      taps: this.#taps?.size ?? 0,
-      slots: this.#attemptSlots && new Map(this.#attemptSlots),
+      taps: this.tapList?.size ?? 0,
+      slots: this.attemptSlots && new Map(this.attemptSlots),
       action: this.action,
     })
   }
 
   /** Back to the innermost mark: taps and slots of the layers inside it are gone. */
   restore(): void {
-    const mark = this.#marks!.at(-1)!
-    this.#taps?.cut(mark.taps)
-    this.#attemptSlots = mark.slots && new Map(mark.slots)
-    this.#action = mark.action
+    const mark = this.marks!.at(-1)!
+    this.tapList?.cut(mark.taps)
+    this.attemptSlots = mark.slots && new Map(mark.slots)
+    this.current = mark.action
     this.outcome = undefined
-    this.#usage = noUsage
-    this.#usageFrom = -1
+    this.used = noUsage
+    this.usageFrom = -1
   }
 
   /** A failed attempt is over: the re-entering layer sees the action as it stood outside, not as the attempt narrowed or rewrote it. */
   revert(): void {
-    this.#action = this.#marks!.at(-1)!.action
+    this.current = this.marks!.at(-1)!.action
   }
 
   /** The re-entering layer has ended: outside it, usage is the total since `from` attempts. */
   unmark(from: number): void {
-    this.#marks!.pop()
-    this.#usageFrom = from
+    this.marks!.pop()
+    this.usageFrom = from
   }
 
   startAttempt(now: number = this.clock.monotonic()): void {
-    this.#attempt++
-    this.#attemptStart = now
-    this.#usage = noUsage
-    this.#usageFrom = -1
+    this.count++
+    this.attemptStart = now
+    this.used = noUsage
+    this.usageFrom = -1
     this.outcome = undefined
     this.wireDigest = undefined
   }
@@ -283,9 +288,9 @@ export class ActionContext implements Context {
     const attempt: Attempt = {
       n: this.attempt,
       outcome: outcomeOf(this.outcome, error),
-      usage: this.#usage,
-      nanoUsd: (this.#attemptSlots?.get(cost.name) as number | undefined) ?? (this.outcome?.sent ? undefined : 0),
-      startedAt: this.#attemptStart,
+      usage: this.used,
+      nanoUsd: (this.attemptSlots?.get(cost.name) as number | undefined) ?? (this.outcome?.sent ? undefined : 0),
+      startedAt: this.attemptStart,
       endedAt: this.clock.monotonic(),
       wireDigest: this.wireDigest,
     }
@@ -297,10 +302,10 @@ export class ActionContext implements Context {
 
   /** Tokens of all attempts. */
   get total(): TokenUsage {
-    return this.#sum(0)
+    return this.sumFrom(0)
   }
 
-  #sum(from: number): TokenUsage {
+  private sumFrom(from: number): TokenUsage {
     const { attempts } = this
     if (attempts.length === from + 1) return attempts[from]!.usage
     let sum: TokenUsage = noUsage

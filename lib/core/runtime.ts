@@ -80,11 +80,9 @@ export class Runtime implements Home {
   /** A context for `action`, ready to run. */
   context(action: Action, start: Start = {}): ActionContext {
     const parent = this.#enclosing(start.parent)
-    const now = this.clock.monotonic()
     return new ActionContext({
       home: this,
-      now,
-      id: `${this.agent.id}.${(++this.#count).toString(36)}`,
+      number: ++this.#count,
       action,
       layers: this.chain(action.kind).layers,
       scope: new Scope(parent ? parent.scope : this.scope),

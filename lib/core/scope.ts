@@ -5,27 +5,28 @@ type Listener = (reason: unknown) => void
  * `AbortSignal` is made only when somebody asks for it.
  */
 export class Scope {
-  #parent: Scope | undefined
-  #listeners: Set<Listener | Scope> | undefined
-  #controller: AbortController | undefined
-  #over = false
+  // TypeScript's `private` in this file and in context.ts: both are made for every action, and private names of the language cost more.
+  private parent: Scope | undefined = undefined
+  private child: Scope | undefined = undefined
+  private before: Scope | undefined = undefined
+  private after: Scope | undefined = undefined
+  private handlers: Set<Listener> | undefined = undefined
+  private controller: AbortController | undefined = undefined
+  private over = false
   aborted = false
-  reason: unknown
+  reason: unknown = undefined
 
   constructor(parent?: Scope) {
     if (!parent) return
     if (parent.aborted) this.abort(parent.reason)
-    else {
-      this.#parent = parent
-      parent.#listen(this)
-    }
+    else this.hangOn(parent)
   }
 
   /** A signal with this scope's typed reason. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    if (this.aborted) this.#controller.abort(this.reason)
-    return this.#controller.signal
+    this.controller ??= new AbortController()
+    if (this.aborted) this.controller.abort(this.reason)
+    return this.controller.signal
   }
 
   /** Ends everything below with `reason`. The first reason stays. */
@@ -33,15 +34,12 @@ export class Scope {
     if (this.aborted) return
     this.aborted = true
     this.reason = reason
-    this.#controller?.abort(reason)
-    const listeners = this.#listeners
-    this.#listeners = undefined
-    this.end()
-    if (!listeners) return
-    for (const listener of listeners) {
-      if (listener instanceof Scope) listener.abort(reason)
-      else listener(reason)
-    }
+    this.controller?.abort(reason)
+    const { handlers } = this
+    this.handlers = undefined
+    this.leave()
+    for (let below = this.child; below; below = this.child) below.abort(reason)
+    for (const handler of handlers ?? []) handler(reason)
   }
 
   /** Calls `fn` once on abort (at once when it has happened); returns what forgets it. */
@@ -50,8 +48,12 @@ export class Scope {
       fn(this.reason)
       return () => {}
     }
-    this.#listen(fn)
-    return () => this.#forget(fn)
+    this.handlers ??= new Set()
+    this.handlers.add(fn)
+    return () => {
+      this.handlers?.delete(fn)
+      this.settle()
+    }
   }
 
   /** Rejects with the reason as soon as this scope is aborted, whatever `work` does. */
@@ -78,25 +80,38 @@ export class Scope {
 
   /** The work is over: takes this scope out of its parent, as soon as nothing below is running any more. */
   end(): void {
-    this.#over = true
-    if (this.listeners > 0 && !this.aborted) return
-    if (this.#parent) this.#parent.#forget(this)
-    this.#parent = undefined
+    this.over = true
+    this.settle()
   }
 
   /** How many listen below: 0 after everything has ended. */
   get listeners(): number {
-    return this.#listeners?.size ?? 0
+    let count = this.handlers?.size ?? 0
+    for (let below = this.child; below; below = below.after) count++
+    return count
   }
 
-  #forget(listener: Listener | Scope): void {
-    this.#listeners?.delete(listener)
-    if (this.#over && this.listeners === 0) this.end()
+  private settle(): void {
+    if (this.over && this.child === undefined && !this.handlers?.size) this.leave()
   }
 
-  #listen(listener: Listener | Scope): void {
-    this.#listeners ??= new Set()
-    this.#listeners.add(listener)
+  private hangOn(parent: Scope): void {
+    this.parent = parent
+    this.after = parent.child
+    if (this.after) this.after.before = this
+    parent.child = this
+  }
+
+  private leave(): void {
+    const { parent, before, after } = this
+    if (!parent) return
+    if (before) before.after = after
+    else parent.child = after
+    if (after) after.before = before
+    this.parent = undefined
+    this.before = undefined
+    this.after = undefined
+    parent.settle()
   }
 }
 

@@ -5,12 +5,12 @@ import type { Attempt } from './types.js'
 /** What one task (a root action and all below it) has come to. Its parts are made when they are needed. */
 export class Task {
   readonly #clock: Clock
-  readonly #root: string
+  readonly #root: { readonly id: string }
+  #nested: string[] | undefined
   #fold: SpanFold | undefined
-  #nested: Set<string> | undefined
   #attempts: Attempt[] | undefined
 
-  constructor(clock: Clock, root: string) {
+  constructor(clock: Clock, root: { readonly id: string }) {
     this.#clock = clock
     this.#root = root
   }
@@ -31,13 +31,13 @@ export class Task {
     this.#attempts.push(attempt)
   }
 
-  addAction(id: string): void {
-    this.#nested ??= new Set()
-    this.#nested.add(id)
+  addAction(action: { readonly id: string }): void {
+    this.#nested ??= []
+    this.#nested.push(action.id)
   }
 
   /** Is the action with this id part of it? */
   has(id: string): boolean {
-    return id === this.#root || this.#nested?.has(id) === true
+    return id === this.#root.id || this.#nested?.includes(id) === true
   }
 }
