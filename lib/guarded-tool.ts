@@ -1,5 +1,6 @@
-import type { Tool } from './agent.js'
+import type { Tool } from './claude/agent-contract.js'
 import type { ActionContext } from './core/context.js'
+import { detachable } from './core/detach.js'
 import { frozenCopy, thaw } from './core/freeze.js'
 import type { Runtime } from './core/runtime.js'
 import type { ToolAction } from './core/types.js'
@@ -90,26 +91,9 @@ async function runGuarded(runtime: Runtime, ctx: ActionContext, signal: AbortSig
   }
 }
 
-/** The tool itself. One that ignores its signal does not hold the caller: the action ends and is marked detached. */
+/** The tool itself. Its time runs until it has ended, whoever still waits for it. */
 async function effect(ctx: ActionContext, run: () => unknown): Promise<void> {
   ctx.enter('tool')
-  const work = (async () => run())()
-  let pending = true
-  const ended = work
-    .then(
-      () => {},
-      () => {},
-    )
-    .then(() => {
-      pending = false
-      ctx.leave('tool')
-    })
-  try {
-    ctx.reply = await ctx.elsewhere(ctx.scope.race(work))
-  } catch (error) {
-    const aborted = ctx.scope.aborted && error === ctx.scope.reason
-    ctx.outcome = { status: aborted ? 'aborted' : 'error', error, sent: true, ...(aborted && pending ? { detached: ended } : {}) }
-    throw error
-  }
-  await ended
+  const work = (async () => run())().finally(() => ctx.leave('tool'))
+  ctx.reply = await detachable(ctx, work)
 }

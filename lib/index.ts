@@ -1,5 +1,5 @@
 /** The public surface of `outrigger`: the chain, the sidecar and its errors. Layers are in `outrigger/middleware`. */
-export type { Agent, Call, Io, NestedEvent, Tool } from './agent.js'
+export type { Agent, Call, Io, NestedEvent, Tool } from './claude/agent-contract.js'
 export type { Listening, ListenOptions } from './claude/listen.js'
 export type { ClaudeOptions } from './claude/options.js'
 export { type Clock, systemClock } from './core/clock.js'

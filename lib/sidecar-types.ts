@@ -1,5 +1,5 @@
 import type { Middleware as SdkMiddleware } from '@anthropic-ai/sdk'
-import type { Agent, Io, NestedEvent, Tool } from './agent.js'
+import type { Agent, Io, NestedEvent, Tool } from './claude/agent-contract.js'
 import type { Listening, ListenOptions } from './claude/listen.js'
 import type { ClaudeOptions } from './claude/options.js'
 import type { Clock } from './core/clock.js'

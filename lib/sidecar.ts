@@ -1,34 +1,34 @@
-import type Anthropic from '@anthropic-ai/sdk'
 import type { Middleware as SdkMiddleware } from '@anthropic-ai/sdk'
 import { randomBytes } from 'node:crypto'
-import { type Agent, type Call, checkAgent, type Io, type Tool } from './agent.js'
-import { type Binding, clientFactory, type ClientFactory } from './claude/client.js'
+import { taken } from './call-result.js'
+import { type Agent, type Call, checkAgent, type Io, type Tool } from './claude/agent-contract.js'
+import { clientFactory, type ClientFactory } from './claude/client.js'
 import { cooperative } from './claude/cooperative.js'
 import { httpUpstream } from './claude/http-upstream.js'
 import { listen, type Listening, type ListenOptions } from './claude/listen.js'
 import { opaqueUsage } from './claude/opaque.js'
-import { checkClaudeOptions, type ClaudeOptions, originOf } from './claude/options.js'
+import { type ClaudeOptions, originOf } from './claude/options.js'
 import { defaultPrices } from './claude/prices.js'
 import { modelUsage, type Seam } from './claude/seam.js'
 import { systemClock } from './core/clock.js'
 import type { ActionContext, Sink } from './core/context.js'
 import { normalise } from './core/define.js'
-import { ConfigError } from './core/errors.js'
+import { detachable } from './core/detach.js'
 import { frozenCopy, thaw } from './core/freeze.js'
 import { checkOrder } from './core/order.js'
 import { sends } from './core/process.js'
 import { Runtime } from './core/runtime.js'
 import type { AgentState, Json, Layer, LayerInput, SidecarEvent, TokenUsage } from './core/types.js'
-import { addUsage, noUsage } from './core/usage.js'
+import { driveAgent } from './drive-agent.js'
 import { EventStream } from './event-stream.js'
 import { explain } from './explain.js'
 import { guardedFetch, guardedTool } from './guarded-tool.js'
+import { type HandleMakers, Handles } from './handles.js'
+import { mount, showMembers } from './members.js'
+import { checkOptions } from './sidecar-options.js'
 import type { Base, CallResult, NoClash, ReportedViolation, SendOptions, Sidecar, SidecarOptions, SidecarStream } from './sidecar-types.js'
 
 type AnyAgent = Agent<unknown, unknown, unknown>
-
-const known = new Set(['agent', 'use', 'claude', 'whenPaused', 'id', 'clock'])
-const attached = new WeakSet<Layer>()
 
 /**
  * Puts an agent behind a chain of layers and returns one flat object: send, stream and call, and the live members of its layers.
@@ -42,37 +42,7 @@ export function createSidecar<const U extends readonly LayerInput[], In = string
   checkOptions(options)
   const layers = normalise(options.use)
   checkOrder(layers)
-  const sidecar = new SidecarCore(options as never, layers)
-  showMembers(sidecar, layers)
-  sidecar.attach()
-  return sidecar as unknown as Sidecar<U, In, Out, Ev>
-}
-
-function checkOptions(options: object): asserts options is SidecarOptions<readonly LayerInput[], unknown, unknown, unknown> {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError('createSidecar needs an object: createSidecar({ agent, use: [] })')
-  for (const key of Object.keys(options))
-    if (!known.has(key)) throw new TypeError(`createSidecar: unknown option "${key}"; known are ${[...known].join(', ')}`)
-  const { use, whenPaused, claude, id } = options as Partial<SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>>
-  if (!Array.isArray(use)) throw new TypeError('createSidecar: use must be a list of layers, outermost first')
-  if (whenPaused !== undefined && whenPaused !== 'reject' && whenPaused !== 'wait')
-    throw new TypeError(`createSidecar: whenPaused must be 'reject' or 'wait', got ${JSON.stringify(whenPaused)}`)
-  if (id !== undefined && (typeof id !== 'string' || id === '')) throw new TypeError('createSidecar: id must be a non-empty string')
-  if (claude !== undefined) checkClaudeOptions(claude)
-}
-
-/** Copies the property descriptors of what layers expose, so that getters stay live. */
-function showMembers(sidecar: SidecarCore, layers: readonly Layer[]): void {
-  const owners = new Map<string, string>()
-  for (const { meta } of layers) {
-    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(meta.expose ?? {}))) {
-      const owner = owners.get(name) ?? (name in sidecar || name === 'then' ? 'the sidecar' : undefined)
-      if (owner) throw new ConfigError(`${meta.name} exposes "${name}", which ${owner} has already; rename it`)
-      owners.set(name, meta.name)
-      const fixed = 'value' in descriptor ? { writable: false } : {}
-      Object.defineProperty(sidecar, name, { ...descriptor, ...fixed, enumerable: true, configurable: false })
-    }
-  }
+  return new SidecarCore(options as never, layers) as unknown as Sidecar<U, In, Out, Ev>
 }
 
 class SidecarCore implements Base<unknown, unknown, unknown> {
@@ -85,6 +55,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   readonly #agent: AnyAgent
   readonly #byFactory: boolean
   readonly #timeout: number | undefined
+  #makers: HandleMakers | undefined
   #clients: ClientFactory | undefined
   #io: Io | undefined
   #middleware: SdkMiddleware | undefined
@@ -111,18 +82,8 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     this.id = identity.id
     this.name = identity.name
     this.type = identity.type
-  }
-
-  /** Mounts the layers that want to know their sidecar. */
-  attach(): void {
-    const { host, layers } = this.#runtime
-    const mounted = layers.filter(layer => layer.meta.attach)
-    const taken = mounted.find(layer => attached.has(layer))
-    if (taken) throw new ConfigError(`this ${taken.meta.name} belongs to another sidecar already; make a fresh one for each`)
-    for (const layer of mounted) {
-      attached.add(layer)
-      layer.meta.attach!(host)
-    }
+    showMembers(this, layers)
+    mount(layers, this.#runtime.host)
   }
 
   async send(message: unknown, options: SendOptions = {}): Promise<unknown> {
@@ -157,7 +118,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   }
 
   get io(): Io {
-    this.#io ??= new Handles(this, () => this.#currentSend())
+    this.#io ??= new Handles(this.#make, () => this.#currentSend())
     return this.#io
   }
 
@@ -170,8 +131,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   }
 
   get middleware(): SdkMiddleware {
-    const { runtime, prices, maxMessageBytes, idleMs } = this.#seam
-    this.#middleware ??= cooperative({ runtime, prices, maxMessageBytes, idleMs })
+    this.#middleware ??= cooperative(this.#seam)
     return this.#middleware
   }
 
@@ -218,7 +178,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       failing: failing?.message ?? null,
       degraded: Object.fromEntries(degraded),
       inFlight,
-      passed: this.#seam.passed,
+      passed: this.#seam.counts.passed,
       tokenUsage: { ...usage },
       layers: Object.fromEntries(layers.map(({ meta }) => [meta.name, meta.snapshot?.() ?? null])),
     }
@@ -266,18 +226,17 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     return this.close()
   }
 
-  /** Handles for one send, or for code outside any. */
-  client(binding: Binding): Anthropic {
-    this.#clients ??= clientFactory(this.#seam, { timeout: this.#timeout })
-    return this.#clients.client(binding)
-  }
-
-  guardTool<T extends Tool>(definition: T, parent: () => ActionContext | undefined): T {
-    return guardedTool(this.#runtime, definition, parent)
-  }
-
-  guardFetch(parent: () => ActionContext | undefined): typeof fetch {
-    return guardedFetch(this.#runtime, parent)
+  /** One for the sidecar; the SDK client's class is made with the first client. */
+  get #make(): HandleMakers {
+    this.#makers ??= {
+      claude: parent => {
+        this.#clients ??= clientFactory(this.#seam, { timeout: this.#timeout })
+        return this.#clients.client({ parent })
+      },
+      tool: (definition, parent) => guardedTool(this.#runtime, definition, parent),
+      fetch: parent => guardedFetch(this.#runtime, parent),
+    }
+    return this.#makers
   }
 
   #sendContext(message: unknown, options: SendOptions, sink?: Sink): ActionContext {
@@ -304,8 +263,8 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   async #core(ctx: ActionContext): Promise<void> {
     // What runs is what was judged, whatever the caller does to its own object meanwhile.
     const given = thaw((ctx.action as { readonly message: unknown }).message)
-    const call = new Handles(this, () => ctx, ctx) as Call
-    const drive = () => drivenAgent(ctx, this.#agent, given, call)
+    const call = new Handles(this.#make, () => ctx, ctx) as Call
+    const drive = () => driveAgent(ctx, this.#agent, given, call)
     const work = this.#byFactory ? sends().run(ctx, drive) : drive()
     ctx.reply = await detachable(ctx, work, () => this.#reportOpaque(ctx, given, undefined))
     await this.#reportOpaque(ctx, given, ctx.reply)
@@ -331,91 +290,9 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   }
 }
 
-/** The handles of one send (or of none), each made on first use. */
-class Handles implements Io {
-  readonly #sidecar: SidecarCore
-  readonly #parent: () => ActionContext | undefined
-  readonly #ctx: ActionContext | undefined
-  #claude: Anthropic | undefined
-  #fetch: typeof fetch | undefined
-
-  constructor(sidecar: SidecarCore, parent: () => ActionContext | undefined, ctx?: ActionContext) {
-    this.#sidecar = sidecar
-    this.#parent = parent
-    this.#ctx = ctx
-  }
-
-  get id(): string | undefined {
-    return this.#ctx?.id
-  }
-
-  get signal(): AbortSignal | undefined {
-    return this.#ctx?.signal
-  }
-
-  get claude(): Anthropic {
-    this.#claude ??= this.#sidecar.client({ parent: this.#parent })
-    return this.#claude
-  }
-
-  get tool(): Io['tool'] {
-    return definition => this.#sidecar.guardTool(definition, this.#parent)
-  }
-
-  get fetch(): typeof fetch {
-    this.#fetch ??= this.#sidecar.guardFetch(this.#parent)
-    return this.#fetch
-  }
-}
-
 function seamOf(runtime: Runtime, claude: ClaudeOptions): Seam {
   const { upstream = httpUpstream, maxMessageBytes = 32 * 2 ** 20, idleMs = 300_000 } = claude
-  return { runtime, upstream, origin: originOf(claude, process.env), prices: defaultPrices, maxMessageBytes, idleMs, passed: 0 }
-}
-
-/** Drives the agent inside its own context; a generator's events are released one by one. */
-async function drivenAgent(ctx: ActionContext, agent: AnyAgent, message: unknown, call: Call): Promise<unknown> {
-  if (!agent.stream || (agent.send && !ctx.sink)) return agent.send!(message, call)
-  const events = agent.stream(message, call)
-  const { scope } = ctx
-  try {
-    for (;;) {
-      const { done, value } = await events.next()
-      scope.throwIfAborted()
-      if (done) {
-        await ctx.taps?.end()
-        return value
-      }
-      ctx.released ||= ctx.sink !== undefined
-      await ctx.emit(value)
-    }
-  } catch (error) {
-    const ended = events.return(undefined).catch(() => {})
-    // The caller has its answer already: the action stays detached until the agent has cleaned up.
-    if (scope.aborted) await ended
-    throw error
-  }
-}
-
-/** Rejects at once on abort; the action is then marked detached until the agent itself has ended. */
-async function detachable<T>(ctx: ActionContext, work: Promise<T>, onEnd: () => Promise<void>): Promise<T> {
-  let pending = true
-  const ended = work.then(
-    () => {},
-    () => {},
-  )
-  ended.then(() => {
-    pending = false
-  })
-  try {
-    return await ctx.elsewhere(ctx.scope.race(work))
-  } catch (error) {
-    const aborted = ctx.scope.aborted && error === ctx.scope.reason
-    const detached = aborted && pending ? ended.then(onEnd) : undefined
-    if (!detached) await onEnd()
-    ctx.outcome = { status: aborted ? 'aborted' : 'error', error, sent: true, ...(detached ? { detached } : {}) }
-    throw error
-  }
+  return { runtime, upstream, origin: originOf(claude, process.env), prices: defaultPrices, maxMessageBytes, idleMs, counts: { passed: 0 } }
 }
 
 function nested(ctx: ActionContext, event: unknown): unknown {
@@ -423,15 +300,4 @@ function nested(ctx: ActionContext, event: unknown): unknown {
   for (let at: ActionContext | undefined = ctx; at; at = at.parent) path.unshift(at.id)
   const { kind, id: action } = ctx
   return kind === 'model' ? { type: kind, action, path, event } : { type: kind, action, path, ...(event as object) }
-}
-
-function taken(ctx: ActionContext): { usage: TokenUsage; nanoUsd: number | undefined; attempts: CallResult<unknown>['attempts'] } {
-  const { attempts } = ctx.task
-  let usage: TokenUsage = noUsage
-  let nanoUsd: number | undefined = 0
-  for (const attempt of attempts) {
-    usage = addUsage(usage, attempt.usage)
-    nanoUsd = nanoUsd === undefined || attempt.nanoUsd === undefined ? undefined : nanoUsd + attempt.nanoUsd
-  }
-  return { usage, nanoUsd, attempts }
 }

@@ -8,7 +8,7 @@ export interface WithRetryOptions {
   readonly attempts?: number
   /** The time for all attempts and waits together, in milliseconds; what runs then is aborted. Default: none. */
   readonly deadlineMs?: number
-  /** Before attempt n + 1 the wait is drawn from 0 to this times 2^n, in milliseconds. Default 2,000: wide enough that callers who failed together come back apart. */
+  /** Before attempt n + 1 the wait is drawn from 100 ms to this times 2^n, in milliseconds. Default 2,000: wide enough that callers who failed together come back apart. */
   readonly baseDelayMs?: number
   /** The most that is drawn, in milliseconds. A longer wait that the server asks for is kept. Default 30,000. */
   readonly maxDelayMs?: number

@@ -66,7 +66,8 @@ const thinks = { thinksByDefault: true }
 const models = {
   'claude-fable-5-2': {
     ...byHand('claude-fable-5-2 overview, models overview page; cache rates: archid21/rightsize v0.10.2, 2026-11', 8, 40, 10, 16, 0.2),
-    ...modern, ...thinks,
+    ...modern,
+    ...thinks,
   },
   'claude-fable-5-1': { ...fromPackage('claude-fable-5-1'), ...modern, ...thinks },
   'claude-fable-5': { ...fromPackage('claude-fable-5'), ...modern, ...thinks },
@@ -86,7 +87,8 @@ const models = {
   },
   'claude-sonnet-5-5': {
     ...byHand('claude-sonnet-5-5 overview; cache read since 2026-10-07: claude-haiku-5-5 overview, note on prices', 2, 10, 2.5, 4, 0.1),
-    ...modern, ...thinks,
+    ...modern,
+    ...thinks,
   },
   'claude-sonnet-5': { ...fromPackage('claude-sonnet-5'), ...modern, ...thinks, toolPromptTokens: 474 },
   'claude-sonnet-4-6': { ...fromPackage('claude-sonnet-4-6'), ...modern, imageTokens: 1600, toolPromptTokens: 589 },
@@ -106,7 +108,8 @@ const models = {
       cacheWrite5m: pico(0.625),
       cacheWrite1h: pico(1),
     }),
-    ...modern, ...thinks,
+    ...modern,
+    ...thinks,
   },
   'claude-haiku-4-5': {
     ...fromPackage('claude-haiku-4-5'),

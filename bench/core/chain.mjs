@@ -33,6 +33,11 @@ function raw(count) {
 }
 
 export async function chainRow() {
-  const facts = { group: 'core', name: 'ten guarded no-op layers with a context each, against raw koa-compose', unit: 'µs an action', goal: '<= 2.5' }
+  const facts = {
+    group: 'core',
+    name: 'ten guarded no-op layers with a context each, against raw koa-compose',
+    unit: 'µs an action',
+    goal: '<= 2.5',
+  }
   return row(facts, await compare(guarded(10), raw(10)))
 }

@@ -5,7 +5,6 @@ import { row } from '../measure.mjs'
 
 const most = 16 * 1024
 
-
 function sidecar(n) {
   return createSidecar({
     agent: { name: `agent-${n}`, send: async message => message },
@@ -26,5 +25,8 @@ export async function heapRow() {
   const alive = Array.from({ length: 10_000 }, (_, n) => sidecar(n))
   const bytes = (used() - before) / alive.length
   if (warm.state !== alive.at(-1).state) throw new Error('the sidecars are not alike')
-  return row({ group: 'core', name: 'heap of a sidecar, of 10,000, after GC, against 16 kB', unit: 'bytes', goal: '<= 1' }, { ours: bytes, peer: most, ratio: bytes / most })
+  return row(
+    { group: 'core', name: 'heap of a sidecar, of 10,000, after GC, against 16 kB', unit: 'bytes', goal: '<= 1' },
+    { ours: bytes, peer: most, ratio: bytes / most },
+  )
 }

@@ -19,8 +19,20 @@ export async function httpRow() {
       claude: { apiKey: 'bench', baseURL },
     })
     const { claude } = sidecar.io
-    const facts = { group: 'core', name: 'messages.create over HTTP through the sidecar, against a bare SDK client', unit: 'µs a call', goal: '<= 1' }
-    return row(facts, await compare(() => claude.messages.create(request), () => bare.messages.create(request), { rounds: 31 }))
+    const facts = {
+      group: 'core',
+      name: 'messages.create over HTTP through the sidecar, against a bare SDK client',
+      unit: 'µs a call',
+      goal: '<= 1',
+    }
+    return row(
+      facts,
+      await compare(
+        () => claude.messages.create(request),
+        () => bare.messages.create(request),
+        { rounds: 31 },
+      ),
+    )
   } finally {
     upstream.kill()
   }

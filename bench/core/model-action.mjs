@@ -40,6 +40,11 @@ function peer() {
 }
 
 export async function modelActionRow() {
-  const facts = { group: 'core', name: 'model action through retry, metrics and budget, against AI SDK generateText', unit: 'µs an action', goal: '<= 0.05' }
+  const facts = {
+    group: 'core',
+    name: 'model action through retry, metrics and budget, against AI SDK generateText',
+    unit: 'µs an action',
+    goal: '<= 0.05',
+  }
   return row(facts, await compare(ours(), peer()))
 }

@@ -2,7 +2,12 @@
 import { createServer } from 'node:http'
 
 const answer = JSON.stringify({
-  id: 'msg_bench', type: 'message', role: 'assistant', model: 'claude-opus-4-8', stop_reason: 'end_turn', stop_sequence: null,
+  id: 'msg_bench',
+  type: 'message',
+  role: 'assistant',
+  model: 'claude-opus-4-8',
+  stop_reason: 'end_turn',
+  stop_sequence: null,
   content: [{ type: 'text', text: 'hello' }],
   usage: { input_tokens: 12, output_tokens: 4, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 },
 })

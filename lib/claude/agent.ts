@@ -1,5 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk'
-import type { Agent, Call, Tool } from '../agent.js'
+import { findOutriggerError } from '../core/errors.js'
+import type { Agent, Call, Tool } from './agent-contract.js'
 
 /** A tool that `claudeAgent` offers to the model. The SDK's `betaTool` and `betaZodTool` make such tools. */
 export interface ClaudeTool extends Tool {
@@ -78,7 +79,11 @@ class Conversation {
 
   #ask(messages: readonly Message[], call: Call): Promise<Anthropic.Message> {
     const { model, system, maxTokens = 4096, tools = [] } = this.#options
-    const offered = tools.map(({ name, description, input_schema }) => ({ name, ...(description === undefined ? {} : { description }), input_schema }))
+    const offered = tools.map(({ name, description, input_schema }) => ({
+      name,
+      ...(description === undefined ? {} : { description }),
+      input_schema,
+    }))
     const request = {
       model,
       max_tokens: maxTokens,
@@ -86,13 +91,25 @@ class Conversation {
       messages: [...messages],
       ...(offered.length > 0 ? { tools: offered as Anthropic.Tool[] } : {}),
     }
-    return call.claude.messages.stream(request, { signal: call.signal }).finalMessage()
+    // The SDK's stream wraps what it is given: whoever sends gets our error itself.
+    return call.claude.messages
+      .stream(request, { signal: call.signal })
+      .finalMessage()
+      .catch(error => Promise.reject(findOutriggerError(error) ?? error))
   }
 }
 
 /** Runs the tools that a message asks for, side by side. What fails is a result that the model can read. */
 function results(uses: readonly ToolUse[], tools: readonly ClaudeTool[], call: Call): Promise<Anthropic.ToolResultBlockParam[]> {
-  return Promise.all(uses.map(use => result(use, tools.find(tool => tool.name === use.name), call)))
+  return Promise.all(
+    uses.map(use =>
+      result(
+        use,
+        tools.find(tool => tool.name === use.name),
+        call,
+      ),
+    ),
+  )
 }
 
 async function result(use: ToolUse, tool: ClaudeTool | undefined, call: Call): Promise<Anthropic.ToolResultBlockParam> {
@@ -114,7 +131,8 @@ function textOf(message: Anthropic.Message): string {
 
 function check(options: ClaudeAgentOptions): void {
   if (typeof options !== 'object' || options === null) throw new TypeError('claudeAgent needs an object: claudeAgent({ model })')
-  for (const key of Object.keys(options)) if (!known.has(key)) throw new TypeError(`claudeAgent: unknown option "${key}"; known are ${[...known].join(', ')}`)
+  for (const key of Object.keys(options))
+    if (!known.has(key)) throw new TypeError(`claudeAgent: unknown option "${key}"; known are ${[...known].join(', ')}`)
   const { model, tools = [], maxTokens = 1, maxTurns = 1 } = options
   if (typeof model !== 'string' || model === '') throw new TypeError(`claudeAgent: model must be a model id, got ${JSON.stringify(model)}`)
   for (const [name, value] of Object.entries({ maxTokens, maxTurns })) {
@@ -123,7 +141,8 @@ function check(options: ClaudeAgentOptions): void {
   if (!Array.isArray(tools)) throw new TypeError('claudeAgent: tools must be a list')
   const names = tools.map(tool => tool?.name)
   for (const [at, tool] of tools.entries()) {
-    if (typeof tool?.run !== 'function' || typeof tool.input_schema !== 'object') throw new TypeError(`claudeAgent: tool ${at + 1} needs name, input_schema and run(input)`)
+    if (typeof tool?.run !== 'function' || typeof tool.input_schema !== 'object')
+      throw new TypeError(`claudeAgent: tool ${at + 1} needs name, input_schema and run(input)`)
     if (names.indexOf(tool.name) !== at) throw new TypeError(`claudeAgent: two tools are named "${tool.name}"`)
   }
 }

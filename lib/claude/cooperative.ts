@@ -12,7 +12,7 @@ import type { Upstream, WireReply } from './wire.js'
  * The chain as a middleware of a client that the user owns (any backend of the SDK). Cooperative: the client holds the key, and code that
  * takes this middleware out is not governed.
  */
-export function cooperative(seam: Omit<Seam, 'upstream' | 'origin' | 'passed'>): Middleware {
+export function cooperative(seam: Omit<Seam, 'upstream' | 'origin'>): Middleware {
   return async (request, next, { options }) => {
     // The client gets a credential of its own: not a call of the Messages API.
     if (options === undefined) return next(request)
@@ -37,7 +37,7 @@ export function cooperative(seam: Omit<Seam, 'upstream' | 'origin' | 'passed'>):
     const { authorization, 'x-api-key': key } = wire.headers
     const credentials = { ...(authorization ? { authorization } : {}), ...(key ? { 'x-api-key': key } : {}) }
     const reply = await handle(
-      { ...seam, passed: 0, upstream, origin: { origin, prefix, key: keyOf(origin), credentials: () => credentials } },
+      { ...seam, upstream, origin: { origin, prefix, key: keyOf(origin), credentials: () => credentials } },
       wire,
       { signal },
     )

@@ -6,7 +6,20 @@ import type { Seam } from './seam.js'
 import type { WireRequest } from './wire.js'
 
 /** The request fields that count_tokens takes (SDK 1.10.0, `MessageCountTokensParams` of both message APIs). */
-const counted = ['messages', 'model', 'system', 'tools', 'tool_choice', 'thinking', 'cache_control', 'context_management', 'mcp_servers', 'output_config', 'output_format', 'speed']
+const counted = [
+  'messages',
+  'model',
+  'system',
+  'tools',
+  'tool_choice',
+  'thinking',
+  'cache_control',
+  'context_management',
+  'mcp_servers',
+  'output_config',
+  'output_format',
+  'speed',
+]
 
 /** Asks `count_tokens` for the action's request, once however often it is called. The request is not charged. */
 export function counter(seam: Seam, request: WireRequest, ctx: ActionContext): () => Promise<number> {
@@ -46,6 +59,7 @@ async function text(body: AsyncIterable<Uint8Array | string>): Promise<string> {
 function readCount(status: number, body: string): number {
   const { type, retryable } = classify({ status, body })
   const tokens = status === 200 ? (JSON.parse(body) as { readonly input_tokens?: unknown }).input_tokens : undefined
-  if (!Number.isSafeInteger(tokens) || (tokens as number) < 0) throw new UpstreamError(`count_tokens answered ${status} without a count`, { status, type, retryable, billed: 'no' })
+  if (!Number.isSafeInteger(tokens) || (tokens as number) < 0)
+    throw new UpstreamError(`count_tokens answered ${status} without a count`, { status, type, retryable, billed: 'no' })
   return tokens as number
 }

@@ -45,7 +45,7 @@ function governed(seam: Seam, request: WireRequest, incoming: Incoming): Promise
 async function passed(seam: Seam, request: WireRequest, incoming: Incoming): Promise<Reply> {
   const { reaped, agent } = seam.runtime
   if (reaped !== undefined) throw new AgentReapedError({ agent: agent.name, reason: reaped })
-  seam.passed++
+  seam.counts.passed++
   const abort = new AbortController()
   const stop = () => abort.abort()
   incoming.signal?.addEventListener('abort', stop, { once: true })

@@ -4,7 +4,16 @@ export { claudeAgent, type ClaudeAgentOptions, type ClaudeTool } from './agent.j
 export { type Bound, bound, boundTable } from './bound.js'
 export { classify, type Failure, type FailureClass, type FailureFacts } from './failure.js'
 export { opaqueInput } from './opaque.js'
-export { defaultPrices, definePrices, findPrice, type ModelPrice, type ModelPriceInput, priceOf, type PriceTable, usdPerMillion } from './prices.js'
+export {
+  defaultPrices,
+  definePrices,
+  findPrice,
+  type ModelPrice,
+  type ModelPriceInput,
+  priceOf,
+  type PriceTable,
+  usdPerMillion,
+} from './prices.js'
 export { countTokens, modelMessage, modelUsage, upstreamKey } from './seam.js'
 export { Calibration, estimateTokens } from './tokens.js'
 export { type ModelUsage, usageOf, zeroUsage } from './usage.js'

@@ -11,7 +11,8 @@ type Body = { readonly [key: string]: Json }
  */
 export function modelAction(body: string, betaHeader: string | undefined): ModelAction {
   const request = parse(body)
-  if (typeof request.model !== 'string' || request.model === '') throw new ConfigError('the request body names no model; set "model" to a string')
+  if (typeof request.model !== 'string' || request.model === '')
+    throw new ConfigError('the request body names no model; set "model" to a string')
   const maxTokens = typeof request.max_tokens === 'number' ? request.max_tokens : 0
   return Object.freeze({
     kind: 'model',

@@ -27,8 +27,8 @@ export interface Seam {
   readonly maxMessageBytes: number
   /** How long a consumer may leave a stream unread, in milliseconds. */
   readonly idleMs: number
-  /** Requests of endpoints that pass without a chain. */
-  passed: number
+  /** `passed`: requests of endpoints that pass without a chain. */
+  readonly counts: { passed: number }
 }
 
 /** The whole answer of an attempt, as the model gave it. */

@@ -1,4 +1,4 @@
-import { isOutriggerError } from '../core/errors.js'
+import { findOutriggerError } from '../core/errors.js'
 import { type Command, type CommandIo, exitCodes, UsageError } from './command.js'
 import { configFiles, type LoadedConfig, loadConfig } from './config.js'
 import type { Config } from './config-schema.js'
@@ -19,10 +19,11 @@ function report(io: CommandIo, { file, config }: LoadedConfig): number {
 }
 
 function reportFaults(io: CommandIo, error: unknown): number {
-  if (!isOutriggerError(error, 'ERR_CONFIG')) throw error
-  const { file, findings } = error.facts
+  const fault = findOutriggerError(error)
+  if (fault?.code !== 'ERR_CONFIG') throw error
+  const { file, findings } = fault.facts
   if (io.options.json) io.stdout.write(document({ ok: false, file, findings }))
-  else io.stderr.write(`${error.message}\n`)
+  else io.stderr.write(`${fault.message}\n`)
   return exitCodes.failed
 }
 

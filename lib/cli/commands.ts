@@ -2,6 +2,10 @@ import type { CommandEntry } from './command.js'
 
 /** The one table of commands, in the order of the help. */
 export const commands: readonly CommandEntry[] = [
-  { name: 'start', summary: 'Runs one governed agent on a small job, and shows what its sidecar sees.', load: async () => (await import('./start.js')).start },
+  {
+    name: 'start',
+    summary: 'Runs one governed agent on a small job, and shows what its sidecar sees.',
+    load: async () => (await import('./start.js')).start,
+  },
   { name: 'check', summary: 'Validates a configuration and prints it.', load: async () => (await import('./check.js')).check },
 ]

@@ -11,7 +11,11 @@ export const start: Command = {
   async run(io) {
     const apiKey = io.env.ANTHROPIC_API_KEY || undefined
     const say = io.options.json ? () => {} : (line: string) => void io.stdout.write(`${line}\n`)
-    say(apiKey ? 'On Claude, with ANTHROPIC_API_KEY.' : 'No ANTHROPIC_API_KEY: the answers come from a script, on a Messages API server on loopback (@copilotkit/aimock).')
+    say(
+      apiKey
+        ? 'On Claude, with ANTHROPIC_API_KEY.'
+        : 'No ANTHROPIC_API_KEY: the answers come from a script, on a Messages API server on loopback (@copilotkit/aimock).',
+    )
     const job = await mainJob({
       folder: io.cwd,
       apiKey,

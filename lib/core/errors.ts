@@ -73,7 +73,7 @@ export class BudgetExceededError extends OutriggerError {
   readonly account: string
 
   constructor(facts: { unit: 'nanoUsd' | 'tokens'; needed: number; remaining: number; allocated: number; spent: number; account: string }) {
-    const show = (n: number) => (facts.unit === 'tokens' ? `${n} tokens` : `$${(n / 1e9).toFixed(6)}`)
+    const show = (n: number) => (facts.unit === 'tokens' ? `${n} tokens` : `$${(n / 1e9).toFixed(n < 1_000 ? 9 : 6)}`)
     super(
       'ERR_BUDGET',
       `budget of "${facts.account}": this needs up to ${show(facts.needed)}, ${show(facts.remaining)} of ${show(facts.allocated)} is left; raise the budget, lower max_tokens or set whenShort: 'clamp'`,
@@ -232,10 +232,15 @@ export class UnknownModelError extends OutriggerError {
   readonly model: string
 
   constructor(facts: { model: string; message?: string }) {
-    super('ERR_UNKNOWN_MODEL', facts.message ?? `no price is known for model "${facts.model}"; add it under prices: { models: { … } }`, {
-      facts: { model: facts.model },
-      http: { status: 400, type: 'invalid_request_error' },
-    })
+    super(
+      'ERR_UNKNOWN_MODEL',
+      facts.message ??
+        `no price is known for model "${facts.model}"; add it: prices: { "${facts.model}": { input, output } }, in pico-USD a token`,
+      {
+        facts: { model: facts.model },
+        http: { status: 400, type: 'invalid_request_error' },
+      },
+    )
     this.model = facts.model
   }
 }
@@ -277,16 +282,29 @@ const readCode = (error: object): unknown => {
   return body?.error?.details?.error_code ?? body?.details?.error_code
 }
 
-/**
- * Is this error ours, or was it caused by one of ours? Walks `cause`, reads our code out of an SDK `APIError` body, and works across
- * duplicate installs. With a code: is it that one?
- */
-export function isOutriggerError(error: unknown, code?: ErrorCode): error is OutriggerError {
+function* causes(error: unknown): Generator<object> {
   const seen = new Set<unknown>()
   for (let e = error; typeof e === 'object' && e !== null && !seen.has(e); e = (e as { cause?: unknown }).cause) {
     seen.add(e)
-    const found = brand in e ? (e as unknown as OutriggerError).code : readCode(e)
+    yield e
+  }
+}
+
+const isOurs = (error: object): error is OutriggerError => brand in error
+
+/**
+ * Is this error ours, or was it caused by one of ours? Walks `cause`, reads our code out of an SDK `APIError` body, and works across
+ * duplicate installs. With a code: is it that one? For the facts of the error, take `findOutriggerError`.
+ */
+export function isOutriggerError(error: unknown, code?: ErrorCode): boolean {
+  for (const e of causes(error)) {
+    const found = isOurs(e) ? e.code : readCode(e)
     if (typeof found === 'string' && found.startsWith('ERR_') && (code === undefined || found === code)) return true
   }
   return false
+}
+
+/** The first error of ours in the `cause` chain, the error itself included; `undefined` where there is none, or only its code over HTTP. */
+export function findOutriggerError(error: unknown): OutriggerError | undefined {
+  for (const e of causes(error)) if (isOurs(e)) return e
 }

@@ -13,7 +13,11 @@ function listPages(folder: string): ClaudeTool {
     description: 'Lists the Markdown files of the folder.',
     input_schema: { type: 'object', properties: {} },
     idempotent: true,
-    run: async () => (await readdir(folder)).filter(name => name.endsWith('.md')).sort().join('\n'),
+    run: async () =>
+      (await readdir(folder))
+        .filter(name => name.endsWith('.md'))
+        .sort()
+        .join('\n'),
   }
 }
 

@@ -68,7 +68,12 @@ export async function mainJob(options: JobOptions): Promise<JobReport> {
   try {
     await ask(sidecar, options)
     await sidecar.close()
-    return { mode: server ? 'scripted' : 'claude', agents: [report(sidecar, seen)], record: { records: 0, verdict: 'none' }, durationMs: Math.round(performance.now() - startedAt) }
+    return {
+      mode: server ? 'scripted' : 'claude',
+      agents: [report(sidecar, seen)],
+      record: { records: 0, verdict: 'none' },
+      durationMs: Math.round(performance.now() - startedAt),
+    }
   } finally {
     await server?.close()
   }
@@ -104,5 +109,17 @@ async function ask(sidecar: Governed, { signal, onReply }: JobOptions): Promise<
 function report(sidecar: Governed, { refused, violations }: Seen): AgentReport {
   const { budget, metrics, name, saturation, state, tokenUsage, type, utilization } = sidecar
   const nanoUsd = budget.nanoUsd === 'unlimited' ? 0 : budget.nanoUsd.spent
-  return { name, type, state, health: refused ? 'budgetExceeded' : 'healthy', tokenUsage, nanoUsd, calls: metrics.calls, attempts: metrics.attempts, utilization, saturation, violations }
+  return {
+    name,
+    type,
+    state,
+    health: refused ? 'budgetExceeded' : 'healthy',
+    tokenUsage,
+    nanoUsd,
+    calls: metrics.calls,
+    attempts: metrics.attempts,
+    utilization,
+    saturation,
+    violations,
+  }
 }

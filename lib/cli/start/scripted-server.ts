@@ -24,7 +24,9 @@ export interface ScriptedServer {
  */
 export async function scriptedServer(answers: readonly ScriptedAnswer[]): Promise<ScriptedServer> {
   const { LLMock } = await import('@copilotkit/aimock').catch(() => {
-    throw new ConfigError('the scripted run needs @copilotkit/aimock: run it in a clone of the repository, install it, or set ANTHROPIC_API_KEY')
+    throw new ConfigError(
+      'the scripted run needs @copilotkit/aimock: run it in a clone of the repository, install it, or set ANTHROPIC_API_KEY',
+    )
   })
   const mock = new LLMock({ port: 0, chunkSize: 24 })
   let n = 0

@@ -38,15 +38,24 @@ export interface Agent<In = string, Out = unknown, Ev = never> {
 /** What a streamed send shows of an agent without `stream()`: what its nested actions released, in order, then the reply. */
 export type NestedEvent<Out> =
   | { readonly type: 'model'; readonly action: string; readonly path: readonly string[]; readonly event: unknown }
-  | { readonly type: 'tool'; readonly action: string; readonly path: readonly string[]; readonly name: string; readonly phase: 'started' | 'ended' | 'failed' }
+  | {
+      readonly type: 'tool'
+      readonly action: string
+      readonly path: readonly string[]
+      readonly name: string
+      readonly phase: 'started' | 'ended' | 'failed'
+    }
   | { readonly type: 'reply'; readonly reply: Out }
 
 /** Refuses what is not an agent, at creation. */
 export function checkAgent(agent: unknown): asserts agent is Agent<unknown, unknown, unknown> {
-  if (typeof agent !== 'object' || agent === null) throw new TypeError(`agent must be an object or a function that returns one, got ${agent === null ? 'null' : typeof agent}`)
+  if (typeof agent !== 'object' || agent === null)
+    throw new TypeError(`agent must be an object or a function that returns one, got ${agent === null ? 'null' : typeof agent}`)
   const { name, send, stream, opaque } = agent as Partial<Agent>
-  if (typeof name !== 'string' || name.trim() === '') throw new TypeError(`agent.name must be a non-empty string, got ${JSON.stringify(name)}`)
-  if (typeof send !== 'function' && typeof stream !== 'function') throw new TypeError(`agent "${name}" needs send(message, call) or stream(message, call)`)
+  if (typeof name !== 'string' || name.trim() === '')
+    throw new TypeError(`agent.name must be a non-empty string, got ${JSON.stringify(name)}`)
+  if (typeof send !== 'function' && typeof stream !== 'function')
+    throw new TypeError(`agent "${name}" needs send(message, call) or stream(message, call)`)
   if (opaque === undefined) return
   if (typeof opaque?.model !== 'string' || !(Number.isInteger(opaque.maxTokens) && opaque.maxTokens > 0)) {
     throw new TypeError(`agent "${name}": opaque must be { model: string, maxTokens: whole number above 0 }`)

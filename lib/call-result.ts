@@ -1,0 +1,16 @@
+import type { ActionContext } from './core/context.js'
+import type { TokenUsage } from './core/types.js'
+import { addUsage, noUsage } from './core/usage.js'
+import type { CallResult } from './sidecar-types.js'
+
+/** What a task took: tokens and cost of all its attempts. */
+export function taken(ctx: ActionContext): Pick<CallResult<unknown>, 'usage' | 'nanoUsd' | 'attempts'> {
+  const { attempts } = ctx.task
+  let usage: TokenUsage = noUsage
+  let nanoUsd: number | undefined = 0
+  for (const attempt of attempts) {
+    usage = addUsage(usage, attempt.usage)
+    nanoUsd = nanoUsd === undefined || attempt.nanoUsd === undefined ? undefined : nanoUsd + attempt.nanoUsd
+  }
+  return { usage, nanoUsd, attempts }
+}

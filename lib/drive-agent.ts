@@ -1,0 +1,31 @@
+import type { Agent, Call } from './claude/agent-contract.js'
+import type { ActionContext } from './core/context.js'
+
+/** Drives the agent inside its own context; a generator's events are released one by one. */
+export async function driveAgent(
+  ctx: ActionContext,
+  agent: Agent<unknown, unknown, unknown>,
+  message: unknown,
+  call: Call,
+): Promise<unknown> {
+  if (!agent.stream || (agent.send && !ctx.sink)) return agent.send!(message, call)
+  const events = agent.stream(message, call)
+  const { scope } = ctx
+  try {
+    for (;;) {
+      const { done, value } = await events.next()
+      scope.throwIfAborted()
+      if (done) {
+        await ctx.taps?.end()
+        return value
+      }
+      ctx.released ||= ctx.sink !== undefined
+      await ctx.emit(value)
+    }
+  } catch (error) {
+    const ended = events.return(undefined).catch(() => {})
+    // The caller has its answer already: the action stays detached until the agent has cleaned up.
+    if (scope.aborted) await ended
+    throw error
+  }
+}

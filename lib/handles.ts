@@ -1,0 +1,51 @@
+import type Anthropic from '@anthropic-ai/sdk'
+import type { Io, Tool } from './claude/agent-contract.js'
+import type { ActionContext } from './core/context.js'
+
+/** Finds the action that a handle is used in, anew at each use. */
+export type Parent = () => ActionContext | undefined
+
+/** Makes guarded things that belong to a parent. */
+export interface HandleMakers {
+  claude(parent: Parent): Anthropic
+  tool<T extends Tool>(definition: T, parent: Parent): T
+  fetch(parent: Parent): typeof fetch
+}
+
+/** The handles of one send, or of code outside any: each made on first use. */
+export class Handles implements Io {
+  readonly #make: HandleMakers
+  readonly #parent: Parent
+  readonly #ctx: ActionContext | undefined
+  #claude: Anthropic | undefined
+  #fetch: typeof fetch | undefined
+
+  /** @param ctx - the send that the handles belong to */
+  constructor(make: HandleMakers, parent: Parent, ctx?: ActionContext) {
+    this.#make = make
+    this.#parent = parent
+    this.#ctx = ctx
+  }
+
+  get id(): string | undefined {
+    return this.#ctx?.id
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#ctx?.signal
+  }
+
+  get claude(): Anthropic {
+    this.#claude ??= this.#make.claude(this.#parent)
+    return this.#claude
+  }
+
+  get tool(): Io['tool'] {
+    return definition => this.#make.tool(definition, this.#parent)
+  }
+
+  get fetch(): typeof fetch {
+    this.#fetch ??= this.#make.fetch(this.#parent)
+    return this.#fetch
+  }
+}

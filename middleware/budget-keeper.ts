@@ -1,0 +1,285 @@
+import { randomBytes } from 'node:crypto'
+import {
+  BudgetExceededError,
+  type Context,
+  cost,
+  type Host,
+  LedgerUnavailableError,
+  type ModelAction,
+  OutriggerError,
+  type SendAction,
+  type TokenUsage,
+} from 'outrigger'
+import { Calibration, modelUsage, type ModelUsage, priceOf, zeroUsage } from 'outrigger/claude'
+import {
+  type Account,
+  type Amounts,
+  createLedger,
+  type HoldAnswer,
+  type HoldDone,
+  type Ledger,
+  type Part,
+  type Refusal,
+  type Shortfall,
+} from 'outrigger/ledger'
+import type { BudgetSettings } from './budget-options.js'
+import { affordable, boundedNeed, calibratedNeed, countedNeed, narrowedNeed, type Need, opaqueNeed } from './reservation.js'
+
+/** What is left, live. `'unlimited'` where there is no cap. */
+export interface Budget {
+  readonly nanoUsd: Amounts | 'unlimited'
+  readonly tokens: Amounts | 'unlimited'
+  /** The books: history, holds, `reconcile`. `undefined` where the layer was given an account. */
+  readonly ledger: Ledger | undefined
+  /** Sets a part aside for a child. @throws BudgetExceededError when there is not so much */
+  delegate(part: Part): Account
+}
+
+/** At once where the ledger answers at once: most calls wait for nothing. */
+type Promised<T> = T | Promise<T>
+
+const units = ['nanoUsd', 'tokens'] as const
+
+/** A hold in the ledger. */
+interface Held extends Need {
+  readonly id: string
+  readonly model: string
+  /** The most that it can cost: an estimate of what it did cost is not believed above this. */
+  readonly most: Need
+  readonly estimate?: number
+}
+
+/** History entries that a ledger of our own keeps. */
+const ownHistory = 1_000
+
+/** Reserves and settles on one account, for all attempts of one sidecar. */
+export class BudgetKeeper {
+  readonly #settings: BudgetSettings
+  readonly #calibration = new Calibration()
+  readonly #told = new Set<string>()
+  // A ledger may outlive this process, and hold what another sidecar of the same id did: a hold's id must never come twice.
+  readonly #run = randomBytes(9).toString('base64url')
+  #host: Host | undefined
+  #account: Account | undefined
+  #ledger: Ledger | undefined
+
+  readonly view: Budget
+
+  constructor(settings: BudgetSettings) {
+    this.#settings = settings
+    const account = () => this.#open()
+    const ledger = () => this.#ledger
+    this.view = {
+      get nanoUsd() {
+        return account().amounts().nanoUsd
+      },
+      get tokens() {
+        return account().amounts().tokens
+      },
+      get ledger() {
+        return ledger()
+      },
+      delegate: part => account().delegate(part),
+    }
+  }
+
+  open(host: Host): void {
+    this.#host = host
+    const { account, ledger, nanoUsd, tokens } = this.#settings
+    if (typeof account === 'object') {
+      this.#account = account
+      return
+    }
+    this.#ledger = ledger ?? createLedger({ clock: host.clock, keepHistory: ownHistory })
+    this.#account = this.#ledger.account({ id: account ?? host.agent.id, nanoUsd, tokens })
+  }
+
+  shown(unit: 'nanoUsd' | 'tokens'): 'unlimited' | { readonly [name: string]: number } {
+    const amounts = this.#open().amounts()[unit]
+    return amounts === 'unlimited' ? amounts : { ...amounts }
+  }
+
+  /** What the action must have before it may happen; nothing for actions that cost nothing by themselves. */
+  need(ctx: Context): Promised<(Need & { readonly estimate?: number }) | undefined> {
+    const { action } = ctx
+    const { prices, estimate } = this.#settings
+    if (action.kind === 'send')
+      return action.opaque ? opaqueNeed(action as SendAction & { opaque: NonNullable<SendAction['opaque']> }, prices) : undefined
+    if (action.kind !== 'model') return undefined
+    return estimate === 'calibrated' ? calibratedNeed(action, prices, this.#calibration) : boundedNeed(action, prices)
+  }
+
+  /** Nothing left, nothing begun. @throws BudgetExceededError */
+  gate(ctx: Context): Promised<void> {
+    if (this.#settings.mode !== 'hard') return
+    const left = this.#open().available()
+    for (const unit of units) if (left[unit] !== 'unlimited' && left[unit] <= 0) return this.#askForOne(ctx, unit)
+  }
+
+  /** The books know whose cap it is that is used up, and whether it still is: what we read may be old. */
+  async #askForOne(ctx: Context, unit: 'nanoUsd' | 'tokens'): Promise<void> {
+    const id = `${ctx.id}/gate/${this.#run}`
+    const answer = await this.#safely('reserve', () => this.#open().reserve({ id, nanoUsd: 0, tokens: 0, [unit]: 1 }))
+    if (!answer.ok) throw answer.shortfall ? this.#refused(ctx, answer.shortfall) : unusable('reserve', answer)
+    await this.#ended('release', () => this.#open().release({ id }))
+  }
+
+  /** Answers at once where the ledger does. */
+  reserve(ctx: Context, need: Need & { readonly estimate?: number }): Promised<Held> {
+    const id = `${ctx.id}/${ctx.attempt}/${this.#run}`
+    const answer = this.#hold(ctx, id, need)
+    return answer instanceof Promise || !answer.ok ? this.#fitted(ctx, id, need, answer) : this.#held(ctx, id, need, answer)
+  }
+
+  #hold(ctx: Context, id: string, { nanoUsd, tokens }: Need): Promised<HoldAnswer> {
+    const { mode, prices } = this.#settings
+    const request = { id, nanoUsd, tokens, force: mode !== 'hard', prices: prices.version, detail: { model: modelOf(ctx) } }
+    return this.#safely('reserve', () => this.#open().reserve(request))
+  }
+
+  #held(ctx: Context, id: string, need: Need & { readonly estimate?: number }, { exceeded }: HoldDone): Held {
+    if (exceeded) this.#overCap(ctx, exceeded)
+    return { id, nanoUsd: need.nanoUsd, tokens: need.tokens, estimate: need.estimate, model: modelOf(ctx), most: this.#most(ctx, need) }
+  }
+
+  /** What does not fit is asked for again: counted, then clamped, as far as the options allow. */
+  async #fitted(ctx: Context, id: string, need: Need & { readonly estimate?: number }, first: Promised<HoldAnswer>): Promise<Held> {
+    let answer = await first
+    let asked: Need = need
+    for (let counted = false; !answer.ok; ) {
+      if (answer.code !== 'exceeds_remaining') throw unusable('reserve', answer)
+      const less: Need | undefined =
+        (counted ? undefined : await this.#countedLess(ctx, asked)) ?? this.#clamped(ctx, asked, answer.shortfall!)
+      if (!less) throw this.#refused(ctx, answer.shortfall!)
+      counted = true
+      asked = less
+      answer = await this.#hold(ctx, id, asked)
+    }
+    return this.#held(ctx, id, { ...asked, estimate: need.estimate }, answer)
+  }
+
+  /** Each attempt ends as exactly one of settled, released and unknown. */
+  settle(ctx: Context, held: Held): Promised<void> {
+    const { outcome } = ctx
+    if (!outcome?.detached)
+      return outcome?.sent ? this.#charge(ctx, held) : this.#ended('release', () => this.#open().release({ id: held.id }))
+    outcome.detached.then(() => this.#charge(ctx, held)).catch(() => {})
+  }
+
+  #charge(ctx: Context, held: Held): Promised<void> {
+    const usage: ModelUsage = modelUsage.peek(ctx) ?? { ...zeroUsage(held.model), tokens: ctx.usage }
+    const { certainty } = usage.tokens
+    if (certainty === 'unknown') {
+      cost.set(ctx, held.nanoUsd)
+      return this.#ended('keep as unknown', () => this.#open().unknown({ id: held.id }))
+    }
+    const { nanoUsd, tokens } = this.#actual(usage, held)
+    cost.set(ctx, nanoUsd)
+    if (held.estimate && certainty === 'measured')
+      this.#calibration.learn(held.model, held.estimate, sum(usage.tokens) - usage.tokens.output)
+    const settlement = { id: held.id, nanoUsd, tokens, certainty, prices: this.#settings.prices.version }
+    const settled = this.#ended('settle', () => this.#open().settle(settlement))
+    if (settled instanceof Promise) return settled.then(() => this.#tellThresholds())
+    this.#tellThresholds()
+  }
+
+  /** Measured as it is; an estimate never above the bound. */
+  #actual(usage: ModelUsage, held: Held): { nanoUsd: number; tokens: number } {
+    const nanoUsd = priceOf(usage, this.#settings.prices)
+    const tokens = sum(usage.tokens)
+    if (usage.tokens.certainty === 'measured') return { nanoUsd, tokens }
+    return { nanoUsd: Math.min(nanoUsd, held.most.nanoUsd), tokens: Math.min(tokens, held.most.tokens) }
+  }
+
+  #most(ctx: Context, held: Need): Need {
+    return ctx.action.kind === 'model' && this.#settings.estimate === 'calibrated' ? boundedNeed(ctx.action, this.#settings.prices) : held
+  }
+
+  async #countedLess(ctx: Context, asked: Need): Promise<Need | undefined> {
+    if (this.#settings.estimate !== 'count' || ctx.kind !== 'model') return undefined
+    const counted = await countedNeed(ctx, ctx.action as ModelAction, this.#settings.prices)
+    return counted && counted.nanoUsd <= asked.nanoUsd && counted.tokens < asked.tokens ? counted : undefined
+  }
+
+  #clamped(ctx: Context, asked: Need, { unit, remaining }: Shortfall): Need | undefined {
+    if (this.#settings.whenShort !== 'clamp' || ctx.kind !== 'model') return undefined
+    const action = ctx.action as ModelAction
+    const { prices } = this.#settings
+    const maxTokens = affordable(action, asked, { ...this.#open().available(), [unit]: remaining }, prices)
+    if (maxTokens === undefined) return undefined
+    ctx.narrow({ maxTokens })
+    return narrowedNeed(action, asked, maxTokens, prices)
+  }
+
+  /** Told in mode soft; mode warn tells thresholds only. */
+  #overCap(ctx: Context, { unit, needed, remaining }: Shortfall): void {
+    if (this.#settings.mode !== 'soft') return
+    this.#host?.publish({ type: 'budget.refused', unit, needed, remaining, action: ctx.id })
+    this.#host?.publish({ type: 'violation', ruleId: 'budget', severity: 'error', response: 'warn', shadow: false, action: ctx.id })
+  }
+
+  #refused(ctx: Context, shortfall: Shortfall): BudgetExceededError {
+    const { unit, needed, remaining } = shortfall
+    this.#host?.publish({ type: 'budget.refused', unit, needed, remaining, action: ctx.id })
+    return new BudgetExceededError(shortfall)
+  }
+
+  #tellThresholds(): void {
+    if (this.#told.size === this.#settings.warnAt.length * 2) return
+    const amounts = this.#open().amounts()
+    for (const unit of units) {
+      const figures = amounts[unit]
+      if (figures === 'unlimited' || figures.allocated === 0) continue
+      const { allocated, spent } = figures
+      for (const threshold of this.#settings.warnAt) {
+        const key = `${unit} ${threshold}`
+        if (spent < allocated * threshold || this.#told.has(key)) continue
+        this.#told.add(key)
+        this.#host?.publish({ type: 'budget.threshold', threshold, unit, allocated, spent })
+      }
+    }
+  }
+
+  #open(): Account {
+    if (!this.#account) throw new LedgerUnavailableError('withBudget has no account yet: it belongs in the use list of createSidecar')
+    return this.#account
+  }
+
+  /** A store that cannot answer admits nothing, and what it did not take stays held. */
+  #safely(what: string, work: () => Promised<HoldAnswer>): Promised<HoldAnswer> {
+    try {
+      const answer = work()
+      return answer instanceof Promise ? answer.catch(error => Promise.reject(unavailable(what, error))) : answer
+    } catch (error) {
+      throw unavailable(what, error)
+    }
+  }
+
+  #ended(what: string, work: () => Promised<HoldAnswer>): Promised<void> {
+    const answer = this.#safely(what, work)
+    if (answer instanceof Promise) return answer.then(later => checked(what, later))
+    checked(what, answer)
+  }
+}
+
+function checked(what: string, answer: HoldAnswer): void {
+  if (!answer.ok) throw unusable(what, answer)
+}
+
+function unavailable(what: string, error: unknown): Error {
+  if (error instanceof OutriggerError || error instanceof RangeError) return error
+  return new LedgerUnavailableError(`the ledger could not ${what}`, {}, error)
+}
+
+function modelOf(ctx: Context): string {
+  const { action } = ctx
+  return action.kind === 'model' ? action.model : action.kind === 'send' ? (action.opaque?.model ?? '') : ''
+}
+
+function sum(tokens: TokenUsage): number {
+  return tokens.input + tokens.output + tokens.cacheRead + tokens.cacheWrite5m + tokens.cacheWrite1h
+}
+
+function unusable(what: string, answer: Refusal): LedgerUnavailableError {
+  return new LedgerUnavailableError(`the ledger refused to ${what}: ${answer.code}`, { code: answer.code, account: answer.account })
+}
