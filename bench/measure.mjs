@@ -1,47 +1,51 @@
-// Paired measuring: A and B take turns in one process, so that a busy machine slows both. Only the ratio is a result.
+// Paired measuring: two processes take turns, so that a busy machine slows both, and neither pays for what the other has loaded. Only the
+// ratio is a result.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 
-/** The middle of some numbers. */
-export const median = values => {
+const rounds = 31
+
+const median = values => {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-async function timed(work, calls) {
-  const start = process.hrtime.bigint()
-  for (let call = 0; call < calls; call++) await work()
-  return Number(process.hrtime.bigint() - start) / 1000 / calls
-}
-
-/** As many calls as fill `ms` milliseconds, found while warming up. */
-async function callsFor(work, ms) {
-  for (let calls = 1; ; calls *= 2) {
-    const each = await timed(work, calls)
-    if (each * calls >= ms * 1000) return Math.max(1, Math.round((ms * 1000) / each))
+/**
+ * Starts one side.
+ * @param {{ module: URL | string, make: string, args?: readonly string[] }} side `make` is a function that the module exports; it resolves to
+ * one unit of work, which is awaited
+ */
+async function start({ module, make, args = [] }) {
+  const child = fork(new URL('./worker.mjs', import.meta.url), [String(module), make, ...args])
+  const failed = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${make} ended with ${code}`)))
+  failed.catch(() => {})
+  await Promise.race([once(child, 'message'), failed])
+  return {
+    async round() {
+      child.send('round')
+      const [microseconds] = await Promise.race([once(child, 'message'), failed])
+      return microseconds
+    },
+    stop: () => child.kill(),
   }
-}
-
-async function round(first, second) {
-  globalThis.gc?.()
-  return [await first(), await second()]
 }
 
 /**
  * Measures two ways of doing the same work against each other.
- * @param {() => unknown} ours one unit of work; awaited
- * @param {() => unknown} peer the same unit by the peer
- * @param {{ rounds?: number, roundMs?: number, warmUpMs?: number }} [options] how long: a round of each takes `roundMs` milliseconds
  * @returns {Promise<{ ours: number, peer: number, ratio: number }>} medians in microseconds a call; `ratio` is the median of the rounds'
  * own ratios, ours ÷ peer: below 1 we are faster
  */
-export async function compare(ours, peer, { rounds = 21, roundMs = 60, warmUpMs = 300 } = {}) {
-  await callsFor(ours, warmUpMs)
-  await callsFor(peer, warmUpMs)
-  const a = await callsFor(ours, roundMs).then(calls => () => timed(ours, calls))
-  const b = await callsFor(peer, roundMs).then(calls => () => timed(peer, calls))
-  const pairs = []
-  for (let n = 0; n < rounds; n++) pairs.push(n % 2 ? (await round(b, a)).reverse() : await round(a, b))
-  return { ours: median(pairs.map(([x]) => x)), peer: median(pairs.map(([, y]) => y)), ratio: median(pairs.map(([x, y]) => x / y)) }
+export async function compare(ours, peer) {
+  const [a, b] = [await start(ours), await start(peer)]
+  try {
+    const pairs = []
+    for (let n = 0; n < rounds; n++) pairs.push(n % 2 ? [await a.round(), await b.round()] : [await b.round(), await a.round()].reverse())
+    return { ours: median(pairs.map(([x]) => x)), peer: median(pairs.map(([, y]) => y)), ratio: median(pairs.map(([x, y]) => x / y)) }
+  } finally {
+    a.stop()
+    b.stop()
+  }
 }
 
 /**

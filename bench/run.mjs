@@ -1,5 +1,7 @@
 // npm run bench -- [--json] [--only core|ctx|ledger|server|policy|fleet]: speed against peers. Exit 1 when a row misses its goal.
 import { parseArgs } from 'node:util'
+import { install } from '../scripts/install.mjs'
+import { at } from '../scripts/project.mjs'
 import { groupNames, groups } from './groups.mjs'
 
 class UsageError extends TypeError {
@@ -19,6 +21,7 @@ async function measured(only) {
   const chosen = Object.keys(groups).filter(name => only === undefined || name === only)
   if (chosen.length === 0)
     throw new UsageError(`nothing is measured in ${only ?? 'any group'} yet; groups with rows: ${Object.keys(groups).join(', ') || 'none'}`)
+  install(at('bench'), 'the peers to measure against')
   const rows = []
   for (const name of chosen) {
     process.stderr.write(`measuring ${name} …\n`)

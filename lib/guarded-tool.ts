@@ -4,8 +4,7 @@ import { detachable } from './core/detach.js'
 import { frozenCopy, thaw } from './core/freeze.js'
 import type { Runtime } from './core/runtime.js'
 import type { ToolAction } from './core/types.js'
-
-type Parent = () => ActionContext | undefined
+import type { Parent } from './handles.js'
 
 /** What a tool may be told about its call; the SDK's runners pass `toolUseBlock` and `signal`. */
 interface RunContext {

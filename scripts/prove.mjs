@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { readJson, runTool, say } from './project.mjs'
+import { at, readJson, runTool, say } from './project.mjs'
 
 const groups = ['core', 'ctx', 'ledger', 'server', 'policy', 'fleet']
 const help = `usage: npm run prove -- [--json] [--only ${groups.join('|')}] [--n N] [--seed S]\n`
@@ -25,6 +25,10 @@ function whole(name, text, least) {
 
 function environment({ only, n, seed = String(randomInt(2 ** 31)) }, out) {
   if (only !== undefined && !groups.includes(only)) throw new TypeError(`--only takes one of ${groups.join(', ')}, not "${only}"`)
+  if (only !== undefined && !existsSync(at('test/prove', only))) {
+    const proved = groups.filter(name => existsSync(at('test/prove', name)))
+    throw new TypeError(`nothing is proved in ${only} yet; groups with proofs: ${proved.join(', ')}`)
+  }
   const { PROVE_ONLY, PROVE_N, ...env } = process.env
   return {
     ...env,

@@ -1,5 +1,4 @@
 // The one door of `npm start`, `npm test`, `npm run bench` and `npm run prove`: sets up what the command needs on a fresh clone, then runs the command with its options.
-import { existsSync } from 'node:fs'
 import { build } from './build.mjs'
 import { at, run, runTool, say } from './project.mjs'
 import { prepare } from './setup.mjs'
@@ -35,11 +34,8 @@ async function start(args) {
   return main(['start', ...args], processIo())
 }
 
-async function bench(args) {
+function bench(args) {
   build()
-  const { install } = await import('./install.mjs')
-  if (!existsSync(at('bench/package-lock.json'))) throw new Error('bench/package-lock.json is missing')
-  install(at('bench'), 'the peers to measure against')
   return run(process.execPath, ['--expose-gc', at('bench/run.mjs'), ...args], { stdout: 'inherit' })
 }
 

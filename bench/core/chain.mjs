@@ -12,8 +12,8 @@ const pass = async (_ctx, next) => {
 }
 const done = async () => {}
 
-function guarded(count) {
-  const layers = Array.from({ length: count }, (_, n) => defineMiddleware({ name: `layer${n}` }, pass))
+export function guarded(count) {
+  const layers = Array.from({ length: Number(count) }, (_, n) => defineMiddleware({ name: `layer${n}` }, pass))
   const runtime = new Runtime({ agent: { id: 'bench', name: 'bench', type: 'bench' }, clock: systemClock, layers, whenPaused: 'reject' })
   const chain = compose(layers, 'tool')
   const action = Object.freeze({ kind: 'tool', name: 'Read', input: Object.freeze({}) })
@@ -25,8 +25,8 @@ function guarded(count) {
   }
 }
 
-function raw(count) {
-  const run = koaCompose([...Array.from({ length: count }, () => pass), done])
+export function raw(count) {
+  const run = koaCompose([...Array.from({ length: Number(count) }, () => pass), done])
   return async () => {
     await run({})
   }
@@ -39,5 +39,5 @@ export async function chainRow() {
     unit: 'µs an action',
     goal: '<= 2.5',
   }
-  return row(facts, await compare(guarded(10), raw(10)))
+  return row(facts, await compare({ module: import.meta.url, make: 'guarded', args: ['10'] }, { module: import.meta.url, make: 'raw', args: ['10'] }))
 }

@@ -1,4 +1,4 @@
-// messages.create over loopback: through the guarded client and five layers' worth of care, against a bare client of the same SDK.
+// messages.create over loopback: through the guarded client with three layers, against a bare client of the same SDK.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import Anthropic from '@anthropic-ai/sdk'
@@ -8,31 +8,32 @@ import { compare, row } from '../measure.mjs'
 
 const request = { model: 'claude-opus-4-8', max_tokens: 100, messages: [{ role: 'user', content: 'Say hello.' }] }
 
+export function guarded(baseURL) {
+  const { claude } = createSidecar({
+    agent: { name: 'bench', send: async () => '' },
+    use: [withRetry(), withMetrics(), withBudget({ usd: 9_000 })],
+    claude: { apiKey: 'bench', baseURL },
+  }).io
+  return () => claude.messages.create(request)
+}
+
+export function bare(baseURL) {
+  const client = new Anthropic({ apiKey: 'bench', baseURL })
+  return () => client.messages.create(request)
+}
+
 export async function httpRow() {
   const upstream = fork(new URL('./upstream.mjs', import.meta.url))
   try {
     const [baseURL] = await once(upstream, 'message')
-    const bare = new Anthropic({ apiKey: 'bench', baseURL })
-    const sidecar = createSidecar({
-      agent: { name: 'bench', send: async () => '' },
-      use: [withRetry(), withMetrics(), withBudget({ usd: 9_000 })],
-      claude: { apiKey: 'bench', baseURL },
-    })
-    const { claude } = sidecar.io
     const facts = {
       group: 'core',
       name: 'messages.create over HTTP through the sidecar, against a bare SDK client',
       unit: 'µs a call',
       goal: '<= 1',
     }
-    return row(
-      facts,
-      await compare(
-        () => claude.messages.create(request),
-        () => bare.messages.create(request),
-        { rounds: 31 },
-      ),
-    )
+    const side = make => ({ module: import.meta.url, make, args: [baseURL] })
+    return row(facts, await compare(side('guarded'), side('bare')))
   } finally {
     upstream.kill()
   }

@@ -1,7 +1,5 @@
 // One model action through retry, metrics and budget around a core that answers at once, against what AI SDK's generateText does around a
 // mock model that answers at once.
-import { generateText } from 'ai'
-import { MockLanguageModelV3 } from 'ai/test'
 import { systemClock } from '../../dist/esm/lib/core/clock.js'
 import { Runtime } from '../../dist/esm/lib/core/runtime.js'
 import { modelUsage, usageOf } from '../../dist/esm/lib/claude/index.js'
@@ -12,7 +10,7 @@ const model = 'claude-opus-4-8'
 const prompt = 'Say hello.'
 const usage = { input_tokens: 12, output_tokens: 4, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 }
 
-function ours() {
+export function ours() {
   const layers = [withRetry(), withMetrics(), withBudget({ usd: 9_000 })]
   const runtime = new Runtime({ agent: { id: 'bench', name: 'bench', type: 'bench' }, clock: systemClock, layers, whenPaused: 'reject' })
   for (const layer of layers) layer.meta.attach?.(runtime.host)
@@ -27,7 +25,8 @@ function ours() {
   return () => runtime.run(runtime.context(action), core)
 }
 
-function peer() {
+export async function peer() {
+  const [{ generateText }, { MockLanguageModelV3 }] = await Promise.all([import('ai'), import('ai/test')])
   const mock = new MockLanguageModelV3({
     doGenerate: async () => ({
       content: [{ type: 'text', text: 'hello' }],
@@ -46,5 +45,5 @@ export async function modelActionRow() {
     unit: 'µs an action',
     goal: '<= 0.05',
   }
-  return row(facts, await compare(ours(), peer()))
+  return row(facts, await compare({ module: import.meta.url, make: 'ours' }, { module: import.meta.url, make: 'peer' }))
 }

@@ -3,7 +3,7 @@ import { estimateTokens } from './tokens.js'
 import { type ModelUsage, usageOf, zeroUsage } from './usage.js'
 
 /** What the estimate of an opaque agent's call is multiplied by: its prompts and tools are hidden from us. */
-export const opaqueMargin = 1.5
+const opaqueMargin = 1.5
 
 /**
  * The usage of a send by an agent with a client of its own: what its reply reports where it has a `usage` of the Messages API, else an

@@ -335,6 +335,3 @@ function frozen<T>(value: T): T {
   }
   return value
 }
-
-/** @internal The dearest price of a table, limit by limit and rate by rate: what an unknown model is charged. */
-export const dearestPrice = (table: PriceTable): ModelPrice => indexOf(table).dearest

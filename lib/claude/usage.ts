@@ -1,8 +1,6 @@
 import type { Certainty, TokenUsage } from '../core/types.js'
 import { addUsage, noUsage, worseCertainty } from '../core/usage.js'
 
-export { addUsage, noUsage } from '../core/usage.js'
-
 /** Requests that the API's own tools made. Web searches and code executions cost a fee each. */
 export interface ServerToolCounts {
   readonly webSearch: number

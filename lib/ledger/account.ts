@@ -78,8 +78,7 @@ export interface AccountSetup {
   readonly open: () => Awaitable<AccountAnswer>
 }
 
-/** Is it a promise? */
-export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
+function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && 'then' in value
 }
 
@@ -168,7 +167,7 @@ export class LedgerAccount implements Account {
 
   #opened(answer: AccountAnswer): void {
     if (!answer.ok) throw refused(this.id, answer)
-    this.#last = answer.reading
+    this.#remember(answer.reading)
     this.#isOpen = true
   }
 
@@ -178,7 +177,7 @@ export class LedgerAccount implements Account {
   }
 
   #note<T extends HoldAnswer | ReturnAnswer>(answer: T): T {
-    if (answer.ok && answer.reading) this.#last = answer.reading
+    if (answer.ok) this.#remember(answer.reading)
     return answer
   }
 
@@ -187,7 +186,9 @@ export class LedgerAccount implements Account {
     return isPromise(reading) ? this.#last : this.#remember(reading)
   }
 
+  /** A store that answers at once is asked each time: keeping its last reading would only cost. */
   #remember(reading: AccountReading | undefined): AccountReading {
+    if (reading && this.#store.synchronous) return reading
     if (reading) this.#last = reading
     return this.#last
   }

@@ -17,7 +17,7 @@ export interface ReplySpec {
   /** Default `tool_use` when there is a tool call, else `end_turn`. */
   readonly stopReason?: string
   readonly stopSequence?: string
-  /** Overrides single counters. Default: `estimateTokens` of the request body and of the content. */
+  /** Overrides single counters. Default: a token for every four bytes of the request body, and of the content. */
   readonly usage?: Partial<MessageUsage>
   /** Default: the model of the request. */
   readonly model?: string
@@ -66,7 +66,7 @@ const replyKeys = [
 ]
 
 /** Four UTF-8 bytes a token, rounded up: a fixed rule of the test doubles, not Claude's tokenizer. */
-export function estimateTokens(text: string): number {
+export function mockTokens(text: string): number {
   return Math.ceil(Buffer.byteLength(text) / 4)
 }
 
@@ -91,7 +91,7 @@ export function messageOf(spec: ReplySpec, facts: ReplyFacts): AssistantMessage 
     content,
     stop_reason: spec.stopReason ?? (content.some(block => block.type === 'tool_use') ? 'tool_use' : 'end_turn'),
     stop_sequence: spec.stopSequence ?? null,
-    usage: { input_tokens: estimateTokens(facts.bodyText), output_tokens: estimateTokens(JSON.stringify(content)), ...spec.usage },
+    usage: { input_tokens: mockTokens(facts.bodyText), output_tokens: mockTokens(JSON.stringify(content)), ...spec.usage },
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Upstream } from '../claude/wire.js'
 import type { Clock } from '../core/clock.js'
-import { errorBodyOf, estimateTokens, type FailSpec, replySpec } from './messages.js'
+import { errorBodyOf, mockTokens, type FailSpec, replySpec } from './messages.js'
 import { abortedError, checkFault, type FaultPoint, MockExchange, type MockReply, type MockRequest, type Pending } from './mock-request.js'
 
 /** How a mock model behaves besides its script. */
@@ -30,7 +30,8 @@ export class MockModel {
 
   /**
    * The way in: put it where a sidecar expects its upstream. When `abort` fires it rejects, and breaks the body, at once with an
-   * `UpstreamError` of `upstream.code` `ABORTED`. `count_tokens` is answered by `estimateTokens`; other paths but `/v1/messages` get a 404.
+   * `UpstreamError` of `upstream.code` `ABORTED`. `count_tokens` is answered with a token for every four bytes;
+   * other paths but `/v1/messages` get a 404.
    */
   readonly upstream: Upstream = async (wire, abort) => {
     if (abort.aborted) throw abortedError()
@@ -109,7 +110,7 @@ export class MockModel {
   }
 
   #arrived(exchange: MockExchange): void {
-    if (exchange.path.endsWith('/v1/messages/count_tokens')) exchange.json({ input_tokens: estimateTokens(exchange.bodyText) })
+    if (exchange.path.endsWith('/v1/messages/count_tokens')) exchange.json({ input_tokens: mockTokens(exchange.bodyText) })
     else if (!exchange.path.endsWith('/v1/messages')) exchange.fail({ status: 404 })
     else if (exchange.request.model === undefined) exchange.fail({ status: 400, message: 'the body is not JSON with a model' })
     else this.#answer(exchange)

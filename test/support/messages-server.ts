@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { estimateTokens, type ReplySpec } from '../../lib/testing/messages.js'
+import { mockTokens, type ReplySpec } from '../../lib/testing/messages.js'
 import { type Answer, type Asked, type Scripted, script } from './script.js'
 
 /** A request as the server saw it. */
@@ -32,7 +32,7 @@ export interface MessagesServer {
 }
 
 export interface ServerOptions {
-  /** Counts a request independently of the code under test. Default: `estimateTokens` as input, 5 as output. */
+  /** Counts a request independently of the code under test. Default: `mockTokens` as input, 5 as output. */
   readonly usageFor?: (bodyText: string) => NonNullable<ReplySpec['usage']>
 }
 
@@ -48,7 +48,7 @@ const models = ['claude-opus-4-6', 'claude-haiku-4-5'].map(id => ({
  * 500). For the faults that other doubles lack.
  */
 export async function startServer(scripted: Scripted | readonly Scripted[], options: ServerOptions = {}): Promise<MessagesServer> {
-  const usageFor = options.usageFor ?? (text => ({ input_tokens: estimateTokens(text), output_tokens: 5 }))
+  const usageFor = options.usageFor ?? (text => ({ input_tokens: mockTokens(text), output_tokens: 5 }))
   const requests: { -readonly [K in keyof Received]: Received[K] }[] = []
   const sockets = new Set<Socket>()
   let asks = 0
@@ -139,11 +139,19 @@ async function play(answer: Answer, response: ServerResponse, n: number, reset: 
   for (const [place, chunk] of answer.chunks.entries()) {
     await answer.gates?.[place]
     if (response.destroyed) return
-    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    if (!response.write(chunk)) await drained(response)
   }
   if (answer.ending === 'end') response.end()
   // A tick of the event loop, so that what was written leaves before the socket dies.
   if (answer.ending === 'reset') setImmediate(destroy)
+}
+
+/** Resolves when there is room again, or the reader has gone. */
+async function drained(response: ServerResponse): Promise<void> {
+  const over = new AbortController()
+  const { signal } = over
+  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])
+  over.abort()
 }
 
 function jsonAnswer(body: object): Answer {
