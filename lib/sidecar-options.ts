@@ -1,6 +1,6 @@
 import { checkClaudeOptions } from './claude/options.js'
 import type { LayerInput } from './core/types.js'
-import type { SidecarOptions } from './sidecar-types.js'
+import type { SendOptions, SidecarOptions } from './sidecar-types.js'
 
 const known = new Set(['agent', 'use', 'claude', 'whenPaused', 'id', 'clock'])
 
@@ -16,4 +16,15 @@ export function checkOptions(options: object): asserts options is SidecarOptions
     throw new TypeError(`createSidecar: whenPaused must be 'reject' or 'wait', got ${JSON.stringify(whenPaused)}`)
   if (id !== undefined && (typeof id !== 'string' || id === '')) throw new TypeError('createSidecar: id must be a non-empty string')
   if (claude !== undefined) checkClaudeOptions(claude)
+}
+
+/** @throws TypeError that says the value and the fix: a misspelt `signal` would never abort anything */
+export function checkSendOptions(options: SendOptions): void {
+  for (const key in options)
+    if (key !== 'signal' && key !== 'labels') throw new TypeError(`send: unknown option "${key}"; known are signal, labels`)
+  const { signal, labels } = options
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+    throw new TypeError(`send: signal must be an AbortSignal, got ${signal === null ? 'null' : typeof signal}`)
+  for (const name in labels)
+    if (typeof labels[name] !== 'string') throw new TypeError(`send: label "${name}" must be a string, got ${typeof labels[name]}`)
 }

@@ -12,11 +12,13 @@ export interface SidecarOptions<U extends readonly LayerInput[], In, Out, Ev> {
   readonly agent: Agent<In, Out, Ev> | ((io: Io) => Agent<In, Out, Ev>)
   /** The layers, outermost first. */
   readonly use: U
+  /** The way to Claude. Default: the SDK's environment variables. */
   readonly claude?: ClaudeOptions
   /** What happens to actions while paused: refused (default), or held back until `resume()`. */
   readonly whenPaused?: 'reject' | 'wait'
   /** Unique id. Default: made from the name. */
   readonly id?: string
+  /** For tests. Default: the real clock. */
   readonly clock?: Clock
 }
 
@@ -46,6 +48,7 @@ export interface CallResult<Out> {
   /** Every attempt of every model action, in the order in which they ended. */
   readonly attempts: readonly Attempt[]
   readonly violations: readonly ReportedViolation[]
+  /** Milliseconds by category, of this call alone. */
   readonly ms: SpanTotals
 }
 
@@ -56,9 +59,13 @@ export interface SidecarStream<Event, Out> extends AsyncIterable<Event> {
 
 /** The members that every sidecar has. */
 export interface Base<In = string, Out = unknown, Ev = never> {
+  /** Unique. Default: the name and random letters. */
   readonly id: string
+  /** The agent's name. */
   readonly name: string
+  /** The agent's type, `agent` where it says none. */
   readonly type: string
+  /** The id of the parent's sidecar; nothing sets it yet. */
   readonly parent: string | undefined
   /** Exactly what the agent resolves to, after the chain. */
   send(message: In, options?: SendOptions): Promise<Out>
@@ -68,27 +75,33 @@ export interface Base<In = string, Out = unknown, Ev = never> {
   call(message: In, options?: SendOptions): Promise<CallResult<Out>>
   /** Handles for code that is not inside a send. */
   readonly io: Io
+  /** The same tool, with `run` behind the chain; outside any send. */
   tool<T extends Tool>(definition: T): T
   /** For a client of the user's own: `new Anthropic({ middleware: [sidecar.middleware] })`. Cooperative: the client keeps the key. */
   readonly middleware: SdkMiddleware
+  /** A `fetch` for tools, outside any send: an action of kind `tool`, name `WebFetch`. */
   readonly fetch: typeof fetch
   /** The chain on a loopback port, for an agent that is a child process. */
   listen(options?: ListenOptions): Promise<Listening>
+  /** Holds every action back, or refuses it: see `whenPaused`. */
   pause(reason: string): void
   /** Lets actions pass again, after a pause or after a closed layer failed behind a paid effect. */
   resume(): void
   /** Ends everything at once, for good. */
   reap(reason: string): void
+  /** The agent's own state, live. */
   readonly state: AgentState
   /** Tokens of all actions that have ended, every attempt of them. */
   readonly tokenUsage: TokenUsage
   /** The chain of each kind, in order, with each layer's options and the members it shows. */
   explain(): string
+  /** The sidecar and what each layer says of itself, as JSON; taken anew at each call. */
   snapshot(): { readonly [key: string]: Json }
   /** Hears every event; returns what stops it. */
   subscribe(listener: (event: SidecarEvent) => void): () => void
   /** Lets nothing new in, waits `drainMs` (default 10,000) for what runs, aborts the rest, closes the layers. */
   close(options?: { readonly drainMs?: number }): Promise<void>
+  /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

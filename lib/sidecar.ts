@@ -25,7 +25,7 @@ import { explain } from './explain.js'
 import { guardedFetch, guardedTool } from './guarded-tool.js'
 import { type HandleMakers, Handles } from './handles.js'
 import { mount, showMembers } from './members.js'
-import { checkOptions } from './sidecar-options.js'
+import { checkOptions, checkSendOptions } from './sidecar-options.js'
 import type { Base, CallResult, NoClash, ReportedViolation, SendOptions, Sidecar, SidecarOptions, SidecarStream } from './sidecar-types.js'
 
 type AnyAgent = Agent<unknown, unknown, unknown>
@@ -87,11 +87,13 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   }
 
   async send(message: unknown, options: SendOptions = {}): Promise<unknown> {
+    checkSendOptions(options)
     const ctx = this.#sendContext(message, options)
     return this.#runSend(ctx, options.signal)
   }
 
   async call(message: unknown, options: SendOptions = {}): Promise<CallResult<unknown>> {
+    checkSendOptions(options)
     const ctx = this.#sendContext(message, options)
     const violations: ReportedViolation[] = []
     const stop = this.subscribe(event => {
@@ -106,6 +108,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   }
 
   stream(message: unknown, options: SendOptions = {}): SidecarStream<never, unknown> {
+    checkSendOptions(options)
     return new EventStream<never, unknown>(this.#runtime.clock, this.#seam.idleMs, (sink, abandon) => {
       const ctx = this.#sendContext(message, options, sink)
       abandon(reason => ctx.actionScope.abort(reason))

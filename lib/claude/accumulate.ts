@@ -133,11 +133,6 @@ export class MessageAccumulator {
     return this.#complete
   }
 
-  /** The JSON text of a tool input, as far as it has come; `undefined` for a block without any. */
-  inputJson(index: number): string | undefined {
-    return this.#json.get(index)
-  }
-
   /** The tool call in this block; `undefined` for any other block. Its `input` is `undefined` while the JSON is unfinished or broken. */
   toolUse(index: number): ToolUse | undefined {
     const block = this.#block(index)

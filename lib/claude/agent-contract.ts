@@ -2,9 +2,11 @@ import type Anthropic from '@anthropic-ai/sdk'
 
 /** A tool as `sidecar.tool` takes it: the SDK's runnable tools fit. */
 export interface Tool {
+  /** What rules and records call it; not empty. */
   readonly name: string
   /** Running it twice with one input does no harm: `withRetry` may repeat it. Default false. */
   readonly idempotent?: boolean
+  /** Does the work. `input` is a copy of what was judged; `context` has `signal` and, where the caller told it, `toolUseId`. */
   run(input: any, context?: any): unknown
 }
 
@@ -20,6 +22,7 @@ export interface Io {
 
 /** The handles of one send. */
 export interface Call extends Io {
+  /** Of the send; unique in the process. */
   readonly id: string
   /** Fires when the send is aborted; its reason is the caller's own, or a typed error of ours. */
   readonly signal: AbortSignal
@@ -27,11 +30,15 @@ export interface Call extends Io {
 
 /** Does the LLM work. One of `send` and `stream` is enough. */
 export interface Agent<In = string, Out = unknown, Ev = never> {
+  /** Not empty. */
   readonly name: string
+  /** A word for the kind of agent. Default `agent`. */
   readonly type?: string
   /** It calls Claude with a client of its own: every send is charged as one call of this size. */
   readonly opaque?: { readonly model: string; readonly maxTokens: number }
+  /** Resolves to the reply; `sidecar.send` resolves to exactly that. */
   send?(message: In, call: Call): Promise<Out>
+  /** Yields events of the agent's own, and returns the reply. */
   stream?(message: In, call: Call): AsyncGenerator<Ev, Out>
 }
 

@@ -4,7 +4,9 @@ import type { Agent, Call, Tool } from './agent-contract.js'
 
 /** A tool that `claudeAgent` offers to the model. The SDK's `betaTool` and `betaZodTool` make such tools. */
 export interface ClaudeTool extends Tool {
+  /** What the model is told that the tool does. */
   readonly description?: string
+  /** JSON schema of the input, as the Messages API takes it. */
   readonly input_schema: { readonly type: 'object'; readonly [key: string]: unknown }
   /** Checks and converts the model's input before `run`. */
   parse?(input: unknown): unknown
@@ -14,7 +16,9 @@ export interface ClaudeTool extends Tool {
 export interface ClaudeAgentOptions {
   /** Model id, as the Messages API names it. */
   readonly model: string
+  /** System prompt. */
   readonly system?: string
+  /** What the model may call. Each runs behind the chain. */
   readonly tools?: readonly ClaudeTool[]
   /** `max_tokens` of each request. Default 4,096. */
   readonly maxTokens?: number
@@ -22,6 +26,7 @@ export interface ClaudeAgentOptions {
   readonly maxTurns?: number
   /** Default `claude`. */
   readonly name?: string
+  /** A word for the kind of agent, for your own use. */
   readonly type?: string
 }
 

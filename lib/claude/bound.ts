@@ -14,7 +14,7 @@ import {
 import { serverRounds } from './request-features.js'
 import { RequestWeight } from './request-weight.js'
 
-export { type BoundRule, boundTable } from './request-features.js'
+export { boundTable } from './request-features.js'
 
 /** The most a request can cost, whatever the answer is. */
 export interface Bound {

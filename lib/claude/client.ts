@@ -97,9 +97,8 @@ export function clientFactory(seam: Seam, options: { readonly timeout?: number |
 export async function toWire(input: string | URL | Request, init: RequestInit | undefined): Promise<WireRequest> {
   const request = input instanceof Request ? input : undefined
   const headers: Record<string, string> = {}
-  new Headers(init?.headers ?? request?.headers).forEach((value, name) => {
-    headers[name] = value
-  })
+  const given = init?.headers ?? request?.headers
+  for (const [name, value] of given instanceof Headers ? given : new Headers(given)) headers[name] = value
   const body = init?.body ?? (request?.body ? await request.text() : undefined)
   return {
     method: (init?.method ?? request?.method ?? 'GET').toUpperCase(),

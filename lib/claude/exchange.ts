@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { Channel } from '../core/channel.js'
 import type { ActionContext } from '../core/context.js'
 import { DeadlineError, isOutriggerError } from '../core/errors.js'
@@ -6,6 +5,7 @@ import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } f
 import { asEvents } from './as-events.js'
 import { errorEventOf, errorReply, type Reply, visible } from './reply.js'
 import type { Seam } from './seam.js'
+import { sha256 } from './sha256.js'
 import { encodeSse } from './sse.js'
 import { isToolUse, judge } from './tool-hold.js'
 import { type Receiver, WireAttempt } from './wire-attempt.js'
@@ -83,7 +83,7 @@ export class Exchange implements Receiver {
     this.#whole = undefined
     const { headers, ...rest } = this.#request
     const body = JSON.stringify((this.#ctx.action as { request: unknown }).request)
-    this.#ctx.wireDigest = createHash('sha256').update(body).digest('hex')
+    this.#ctx.wireDigest = sha256(body)
     const credentials = await this.#ctx.scope.race(Promise.resolve(this.#seam.origin.credentials()))
     await new WireAttempt(this.#ctx, this.#seam, this).run({ ...rest, headers: { ...headers, ...credentials }, body })
   }

@@ -26,8 +26,23 @@ export interface ListenOptions {
   readonly maxBodyBytes?: number
 }
 
-/** Serves the handler on HTTP. Every request must bear the token, as `x-api-key` or as a bearer. */
+const known = ['port', 'host', 'maxBodyBytes']
+
+function check(options: ListenOptions): void {
+  for (const key of Object.keys(options))
+    if (!known.includes(key)) throw new TypeError(`listen: unknown option "${key}"; known are ${known.join(', ')}`)
+  const { port = 0, maxBodyBytes = 1 } = options
+  if (!(Number.isInteger(port) && port >= 0 && port < 65_536)) throw new RangeError(`listen: port must be from 0 to 65535, got ${port}`)
+  if (!(Number.isInteger(maxBodyBytes) && maxBodyBytes > 0))
+    throw new RangeError(`listen: maxBodyBytes must be a whole number above 0, got ${maxBodyBytes}`)
+}
+
+/**
+ * Serves the handler on HTTP. Every request must bear the token, as `x-api-key` or as a bearer.
+ * @throws TypeError or RangeError on a wrong or unknown option
+ */
 export async function listen(seam: Seam, options: ListenOptions = {}): Promise<Listening> {
+  check(options)
   const { port = 0, host = '127.0.0.1', maxBodyBytes = 64 * 2 ** 20 } = options
   const token = `outrigger-${randomBytes(24).toString('base64url')}`
   const server = createServer((request, response) => void serve(seam, { token, maxBodyBytes }, request, response))

@@ -7,6 +7,7 @@ import { toolRules } from '../../lib/claude/request-features.js'
 import { usageOf } from '../../lib/claude/usage.js'
 import { bill, billed, type World } from '../support/billing.js'
 import { jsonTextBytes, utf8Bytes } from '../../lib/claude/utf8.js'
+import { knownBlockTypes, knownRequestFields, knownSamplingFields } from './request-lists.js'
 
 type Request = Record<string, any>
 

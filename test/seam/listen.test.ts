@@ -80,6 +80,15 @@ describe('listen()', () => {
     expect(await failure(client.messages.create(ask, { maxRetries: 0 }))).toBeInstanceOf(Anthropic.APIConnectionError)
   })
 
+  it.each<[object, RegExp]>([
+    [{ porrt: 1 }, /listen: unknown option "porrt"; known are port, host, maxBodyBytes/],
+    [{ port: 65_536 }, /listen: port must be from 0 to 65535, got 65536/],
+    [{ maxBodyBytes: 0 }, /listen: maxBodyBytes must be a whole number above 0, got 0/],
+  ])('refuses %j', async (options, message) => {
+    await start(script.text('hello'))
+    await expect(sidecar.listen(options as never)).rejects.toThrow(message)
+  })
+
   it('answers HEAD, as agents that look first expect', async () => {
     await start(script.text('hello'))
     expect((await fetch(baseURL, { method: 'HEAD' })).status).toBe(200)

@@ -60,6 +60,21 @@ describe('createSidecar', () => {
   })
 })
 
+describe('a send', () => {
+  const sidecar = createSidecar({ agent: { name: 'a', send: async () => 1 }, use: [] })
+  it.each<[object, RegExp]>([
+    [{ signl: new AbortController().signal }, /send: unknown option "signl"; known are signal, labels/],
+    [{ signal: 5 }, /send: signal must be an AbortSignal, got number/],
+    [{ signal: null }, /got null/],
+    [{ labels: { tenant: 1 } }, /send: label "tenant" must be a string, got number/],
+  ])('refuses %j, before anything runs', async (options, message) => {
+    await expect(sidecar.send('hello', options as never)).rejects.toThrow(message)
+    await expect(sidecar.call('hello', options as never)).rejects.toThrow(message)
+    expect(() => sidecar.stream('hello', options as never)).toThrow(message)
+    expect(sidecar.state).toBe('summoned')
+  })
+})
+
 describe('pause', () => {
   it('refuses every kind with the reason until resume', async () => {
     const { sidecar, work } = rig([])
