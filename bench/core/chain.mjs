@@ -39,5 +39,8 @@ export async function chainRow() {
     unit: 'µs an action',
     goal: '<= 2.5',
   }
-  return row(facts, await compare({ module: import.meta.url, make: 'guarded', args: ['10'] }, { module: import.meta.url, make: 'raw', args: ['10'] }))
+  return row(
+    facts,
+    await compare({ module: import.meta.url, make: 'guarded', args: ['10'] }, { module: import.meta.url, make: 'raw', args: ['10'] }),
+  )
 }

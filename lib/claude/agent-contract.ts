@@ -22,7 +22,7 @@ export interface Io {
 
 /** The handles of one send. */
 export interface Call extends Io {
-  /** Of the send; unique in the process. */
+  /** Of the send, unique in its sidecar. */
   readonly id: string
   /** Fires when the send is aborted; its reason is the caller's own, or a typed error of ours. */
   readonly signal: AbortSignal

@@ -83,8 +83,8 @@ export class Exchange implements Receiver {
     this.#whole = undefined
     const { headers, ...rest } = this.#request
     const body = JSON.stringify((this.#ctx.action as { request: unknown }).request)
-    this.#ctx.wireDigest = sha256(body)
     const credentials = await this.#ctx.scope.race(Promise.resolve(this.#seam.origin.credentials()))
+    this.#ctx.wireDigest = sha256(body)
     await new WireAttempt(this.#ctx, this.#seam, this).run({ ...rest, headers: { ...headers, ...credentials }, body })
   }
 

@@ -83,7 +83,7 @@ function named(file: string, cwd: string): string {
   const path = isAbsolute(file) ? file : join(cwd, file)
   if (!existsSync(path)) throw new UsageError(`there is no configuration file ${file}; correct --config`)
   if (!['.json', '.js', '.mjs', '.cjs', '.ts'].includes(extname(path)))
-    throw new UsageError(`${file} is not a configuration file; it must end in .json, .js, .mjs or .ts`)
+    throw new UsageError(`${file} is not a configuration file; it must end in .json, .js, .mjs, .cjs or .ts`)
   return path
 }
 

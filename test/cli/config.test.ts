@@ -102,7 +102,7 @@ describe('loadConfig', () => {
 
   it.each([
     ['gone.json', 'there is no configuration file gone.json; correct --config'],
-    ['a.yaml', 'a.yaml is not a configuration file; it must end in .json, .js, .mjs or .ts'],
+    ['a.yaml', 'a.yaml is not a configuration file; it must end in .json, .js, .mjs, .cjs or .ts'],
   ])('refuses the name %s as wrong use', async (name, message) => {
     await expect(loading({ 'a.yaml': '' }, name)).rejects.toMatchObject({ name: 'UsageError', message })
   })

@@ -5,7 +5,7 @@ import type { LayerInput, Outcome } from '../../lib/core/types.js'
 import type { Base } from '../../lib/sidecar-types.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { type Scripted, script } from '../support/script.js'
-import { ask, bareClient, failure, key, sidecarFor, until } from './mounts.js'
+import { ask, bareClient, failure, key, runnable, sidecarFor, until } from './mounts.js'
 
 let server: MessagesServer
 let sidecar: Base
@@ -104,14 +104,7 @@ describe('listen()', () => {
     ])
     expect(await client.messages.create(ask)).toMatchObject({ content: [{ text: 'one' }] })
     expect(await client.messages.stream(ask).finalMessage()).toMatchObject({ content: [{ text: 'two' }] })
-    const tool = {
-      type: 'custom' as const,
-      name: 'distance',
-      description: 'd',
-      input_schema: { type: 'object' as const },
-      parse: (input: unknown) => input,
-      run: () => 'two miles',
-    }
+    const tool = runnable('distance', 'two miles')
     expect(await client.beta.messages.toolRunner({ ...ask, stream: true, tools: [tool] })).toMatchObject({ content: [{ text: 'three' }] })
     expect((await client.models.list()).data).not.toHaveLength(0)
     expect(server.credentials()).toEqual(new Set([`Bearer ${key}`]))

@@ -1,7 +1,7 @@
 import Anthropic, { type ClientOptions } from '@anthropic-ai/sdk'
 import type { ClaudeOptions } from '../../lib/claude/options.js'
 import type { Clock } from '../../lib/core/clock.js'
-import type { LayerInput } from '../../lib/core/types.js'
+import type { Context, LayerInput } from '../../lib/core/types.js'
 import { createSidecar } from '../../lib/sidecar.js'
 import type { Base } from '../../lib/sidecar-types.js'
 
@@ -54,6 +54,33 @@ export async function mounted(mount: Mount, url: string, options: MountOptions =
 
 /** A request that every test server answers. */
 export const ask = { model: 'claude-haiku-4-5', max_tokens: 64, messages: [{ role: 'user' as const, content: 'How far is the reef?' }] }
+
+/** A tool for the SDK's runners; notes each input in `runs`. */
+export function runnable(name: string, answer: string, runs: unknown[] = []) {
+  return {
+    type: 'custom' as const,
+    name,
+    description: `Answers ${answer}`,
+    input_schema: { type: 'object' as const },
+    parse: (input: unknown) => input,
+    run: (input: unknown) => {
+      runs.push(input)
+      return answer
+    },
+  }
+}
+
+/** A wait that the clock or the signal of the action ends, as a layer should write it. */
+export function waiting({ signal }: Context, clock: Clock, ms: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const forget = clock.after(ms, resolve)
+    const aborted = () => {
+      forget()
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', aborted, { once: true })
+  })
+}
 
 /** What `work` rejects with. */
 export async function failure(work: Promise<unknown>): Promise<any> {

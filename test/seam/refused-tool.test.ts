@@ -4,7 +4,7 @@ import type { Middleware, ToolUse } from '../../lib/core/types.js'
 import type { ReplySpec } from '../../lib/testing/messages.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { type Scripted, script } from '../support/script.js'
-import { ask, failure, mounted, mounts } from './mounts.js'
+import { ask, failure, mounted, mounts, runnable } from './mounts.js'
 
 const forbidden = 'rm -rf /the/hull'
 
@@ -25,19 +25,7 @@ const reason = 'The call of Bash was refused: refused by rule no-rm: it removes 
 const bad = { name: 'Bash', input: { command: forbidden }, id: 'toolu_bad' }
 const good = { name: 'Bash', input: { command: 'ls' }, id: 'toolu_good' }
 
-function bash(runs: unknown[]) {
-  return {
-    type: 'custom' as const,
-    name: 'Bash',
-    description: 'Runs a command',
-    input_schema: { type: 'object' as const },
-    parse: (input: unknown) => input,
-    run: (input: unknown) => {
-      runs.push(input)
-      return 'ran'
-    },
-  }
-}
+const bash = (runs: unknown[]) => runnable('Bash', 'ran', runs)
 
 let server: MessagesServer
 

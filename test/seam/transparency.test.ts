@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk'
 import { startAimock } from '../support/aimock.js'
 import { conversation, numbers, transparent } from './conversations.js'
-import { ask, bareClient, mounted, mounts } from './mounts.js'
+import { ask, bareClient, mounted, mounts, runnable } from './mounts.js'
 
 describe('transparency', () => {
   it('holds where every chunk is one byte', async () => {
@@ -22,17 +22,7 @@ describe('transparency', () => {
     ]
 
     const talk = async (client: Anthropic, runs: unknown[]) => {
-      const tool = {
-        type: 'custom' as const,
-        name: 'distance',
-        description: 'd',
-        input_schema: { type: 'object' as const },
-        parse: (input: unknown) => input,
-        run: (input: unknown) => {
-          runs.push(input)
-          return 'two miles'
-        },
-      }
+      const tool = runnable('distance', 'two miles', runs)
       const events: unknown[] = []
       const stream = client.messages.stream(ask).on('streamEvent', event => events.push(event))
       const first = await stream.finalMessage()

@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { type MessagesServer, type Received, startServer } from '../support/messages-server.js'
 import { type Scripted, script } from '../support/script.js'
-import { ask, bareClient, failure, key, type Mount, mounted, until } from './mounts.js'
+import { ask, bareClient, failure, key, type Mount, mounted, runnable, until } from './mounts.js'
 
 type Scenario = (client: Anthropic, server: MessagesServer) => Promise<unknown>
 type Script = Scripted | readonly Scripted[]
@@ -81,19 +81,7 @@ async function all<T>(events: AsyncIterable<T>): Promise<T[]> {
 const spoken = script.reply({ thinking: 'Think of the tide.', text: ['Two miles. ', 'Mind the reef: 🌊.'] })
 const toolTurns = () => [script.tool('distance', { to: 'reef' }, { toolUseId: 'toolu_1' }), script.text('It is two miles.')]
 
-function distance(runs: unknown[] = []) {
-  return {
-    type: 'custom' as const,
-    name: 'distance',
-    description: 'Distance in miles',
-    input_schema: { type: 'object' as const, properties: { to: { type: 'string' } } },
-    parse: (input: unknown) => input,
-    run: (input: unknown) => {
-      runs.push(input)
-      return 'two miles'
-    },
-  }
-}
+const distance = (runs?: unknown[]) => runnable('distance', 'two miles', runs)
 
 describe('the SDK behaves as without us', () => {
   describe('requests that succeed', () => {

@@ -5,7 +5,7 @@ import type { Attempt, Context, LayerInput, TokenUsage } from '../../lib/core/ty
 import { VirtualClock } from '../../lib/testing/virtual-clock.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { type Scripted, script } from '../support/script.js'
-import { ask, failure, gate, mounted, type Mounted, until } from './mounts.js'
+import { ask, failure, gate, mounted, type Mounted, until, waiting } from './mounts.js'
 
 /** What the server counts: the most that the answer can come to is billed, whether it was read or not. */
 const billed = { input_tokens: 23, output_tokens: 60 }
@@ -28,17 +28,7 @@ const again = defineMiddleware({ name: 'again', on: ['model'], reenters: true },
       return await next()
     } catch (error) {
       if (n === 3 || ctx.signal.aborted) throw error
-      await new Promise<void>((resolve, reject) => {
-        const forget = clock.after(1_000, resolve)
-        ctx.signal.addEventListener(
-          'abort',
-          () => {
-            forget()
-            reject(ctx.signal.reason)
-          },
-          { once: true },
-        )
-      })
+      await waiting(ctx, clock, 1_000)
     }
   }
 })

@@ -6,7 +6,7 @@ import { withRetry } from '../../middleware/with-retry.js'
 import { VirtualClock } from '../../lib/testing/virtual-clock.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { type Scripted, script } from '../support/script.js'
-import { ask, failure, type Mount, mounted, mounts, until } from './mounts.js'
+import { ask, failure, type Mount, mounted, mounts, until, waiting } from './mounts.js'
 
 const attempts = 3
 
@@ -156,18 +156,7 @@ describe("the SDK's time-out", () => {
   it('that ends in back-off makes no further attempt', async () => {
     server = await startServer(script.overloaded())
     const clock = new VirtualClock()
-    const backOff = (ctx: Context) =>
-      new Promise<void>((resolve, reject) => {
-        const forget = clock.after(60_000, resolve)
-        ctx.signal.addEventListener(
-          'abort',
-          () => {
-            forget()
-            reject(ctx.signal.reason)
-          },
-          { once: true },
-        )
-      })
+    const backOff = (ctx: Context) => waiting(ctx, clock, 60_000)
     const { client, close } = await mounted('claude', server.url, { use: [again(backOff)], clock, client: { maxRetries: 2, timeout } })
     const error = await failure(client.messages.create(ask))
     expect(error.constructor.name).toBe('APIConnectionTimeoutError')
