@@ -17,7 +17,7 @@ async function callsFor(ms) {
   }
 }
 
-await callsFor(Number(process.env.BENCH_WARM_UP_MS ?? 800))
-const calls = await callsFor(Number(process.env.BENCH_ROUND_MS ?? 100))
+await callsFor(800)
+const calls = await callsFor(100)
 process.on('message', async () => process.send(await timed(calls)))
 process.send('ready')

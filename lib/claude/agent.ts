@@ -46,7 +46,10 @@ export function claudeAgent(options: ClaudeAgentOptions): Agent<string, string> 
   return {
     name: options.name ?? 'claude',
     ...(options.type === undefined ? {} : { type: options.type }),
-    send: (message, call) => conversation.send(message, call),
+    async send(message, call) {
+      if (typeof message !== 'string' || message === '') throw new TypeError('claudeAgent: a message must be a non-empty string')
+      return conversation.send(message, call)
+    },
   }
 }
 

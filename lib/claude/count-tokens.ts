@@ -1,6 +1,7 @@
 import type { ActionContext } from '../core/context.js'
 import { UpstreamError } from '../core/errors.js'
 import type { Json, ModelAction } from '../core/types.js'
+import { bodyText } from './body-text.js'
 import { classify } from './failure.js'
 import type { Seam } from './seam.js'
 import type { WireRequest } from './wire.js'
@@ -39,7 +40,7 @@ async function ask(seam: Seam, request: WireRequest, ctx: ActionContext): Promis
     const url = new URL(request.url)
     url.pathname += '/count_tokens'
     const reply = await seam.upstream({ method: 'POST', url: url.href, headers, body: JSON.stringify(pick(body)) }, abort.signal)
-    return readCount(reply.status, await text(reply.body))
+    return readCount(reply.status, await bodyText(reply.body))
   } finally {
     forget()
   }
@@ -47,13 +48,6 @@ async function ask(seam: Seam, request: WireRequest, ctx: ActionContext): Promis
 
 function pick(body: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
   return Object.fromEntries(counted.filter(key => body[key] !== undefined).map(key => [key, body[key]!]))
-}
-
-async function text(body: AsyncIterable<Uint8Array | string>): Promise<string> {
-  const decoder = new TextDecoder()
-  let all = ''
-  for await (const chunk of body) all += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-  return all + decoder.decode()
 }
 
 function readCount(status: number, body: string): number {

@@ -5,6 +5,7 @@ import { Exchange } from './exchange.js'
 import { lost } from './http-upstream.js'
 import { modelAction } from './model-action.js'
 import { errorReply, type Reply, visible } from './reply.js'
+import { bodyText } from './body-text.js'
 import { counter } from './count-tokens.js'
 import { countTokens, type Seam, upstreamKey } from './seam.js'
 import type { WireRequest } from './wire.js'
@@ -53,13 +54,11 @@ async function passed(seam: Seam, request: WireRequest, incoming: Incoming): Pro
   try {
     const headers = { ...request.headers, ...(await seam.origin.credentials()) }
     const reply = await seam.upstream({ ...request, headers }, abort.signal)
-    let body = ''
-    const decoder = new TextDecoder()
-    for await (const chunk of reply.body) body += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
+    const body = await bodyText(reply.body)
     return {
       status: reply.status,
       headers: { ...visible(reply.headers), ...(reply.status >= 400 ? { 'x-should-retry': 'false' } : {}) },
-      body: body + decoder.decode(),
+      body,
     }
   } catch (error) {
     return errorReply(incoming.signal?.aborted ? incoming.signal.reason : lost(error))

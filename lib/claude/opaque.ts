@@ -14,11 +14,28 @@ export async function opaqueUsage(
   message: unknown,
   reply: unknown,
 ): Promise<ModelUsage> {
-  const reported = typeof reply === 'object' && reply !== null && 'usage' in reply ? usageOf(reply, opaque.model) : undefined
+  const reported = reportedBy(reply, opaque.model)
   if (reported && reported.tokens.certainty !== 'unknown') return reported
   const input = await opaqueInput(message)
-  const output = reply === undefined ? opaque.maxTokens : Math.min(opaque.maxTokens, Math.ceil((await tokensIn(reply)) * opaqueMargin))
+  const output = reply === undefined ? opaque.maxTokens : Math.min(opaque.maxTokens, await outputIn(reply))
   return { ...zeroUsage(opaque.model), tokens: { ...noUsage, input, output, certainty: 'estimated' } }
+}
+
+/** Reading a reply must not fail: the agent has spent already. */
+function reportedBy(reply: unknown, model: string): ModelUsage | undefined {
+  try {
+    return typeof reply === 'object' && reply !== null && 'usage' in reply ? usageOf(reply, model) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A reply that cannot be read is taken to be as long as it can be. */
+function outputIn(reply: unknown): Promise<number> {
+  return tokensIn(reply).then(
+    tokens => Math.ceil(tokens * opaqueMargin),
+    () => Number.POSITIVE_INFINITY,
+  )
 }
 
 /** The input tokens that a message to an opaque agent is reserved with. */

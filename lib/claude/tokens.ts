@@ -20,7 +20,7 @@ const loadEncoder = (): Promise<Tiktoken> => {
  */
 export async function estimateTokens(request: unknown): Promise<number> {
   const encode = await loadEncoder()
-  const found: Found = { texts: [], other: 0 }
+  const found: Found = { texts: [], other: 0, around: new Set() }
   if (isFields(request)) for (const key of readFields) collect(request[key], found)
   return Math.ceil(found.texts.reduce((sum, text) => sum + tokensOf(encode, text), found.other))
 }
@@ -30,6 +30,8 @@ const readFields = ['system', 'messages', 'tools', 'output_config', 'output_form
 interface Found {
   readonly texts: string[]
   other: number
+  /** What the value is inside of: a cycle is read once. */
+  readonly around: Set<object>
 }
 
 const isFields = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
@@ -37,8 +39,15 @@ const isFields = (value: unknown): value is Record<string, unknown> => typeof va
 function collect(value: unknown, found: Found): void {
   if (typeof value === 'string') found.texts.push(value)
   else if (typeof value === 'number' || typeof value === 'boolean') found.other += 1
-  else if (Array.isArray(value)) for (const item of value) collect(item, found)
-  else if (isFields(value)) collectFields(value, found)
+  else if (isFields(value)) collectInside(value, found)
+}
+
+function collectInside(value: Record<string, unknown>, found: Found): void {
+  if (found.around.has(value)) return
+  found.around.add(value)
+  if (Array.isArray(value)) for (const item of value) collect(item, found)
+  else collectFields(value, found)
+  found.around.delete(value)
 }
 
 function collectFields(value: Record<string, unknown>, found: Found): void {

@@ -256,7 +256,7 @@ export class UsageMeter {
   private model = ''
   /** `message_start` was seen: the input is measured. */
   started = false
-  /** The last `message_delta` was seen: everything is measured. */
+  /** The last `message_delta` was seen, with its output: everything is measured. */
   final = false
   /** Bytes of generated content seen so far. */
   outputBytes = 0
@@ -279,7 +279,8 @@ export class UsageMeter {
     for (const key in usage) if (usage[key] !== null && usage[key] !== undefined) this.merged[key] = usage[key]
     this.merged.output_tokens = this.outputAfter(before.output_tokens, usage.output_tokens)
     this.dropStaleSplit(before, usage)
-    this.final ||= final
+    // A delta that does not say what was generated leaves the figure of the start, which is no total.
+    this.final ||= final && typeof usage.output_tokens === 'number'
   }
 
   /** Counts bytes of generated content (text, thinking, tool input) as they pass. */

@@ -1,3 +1,4 @@
+import { brand, isOurs } from './brand.js'
 import type { Outcome } from './types.js'
 
 /** Facts of an upstream failure: plain data, never the transport's own error, so that no caller mistakes it for one. */
@@ -37,11 +38,18 @@ export type ErrorCode =
   | 'ERR_CONFIG'
   | 'ERR_CTX_PARSE'
 
-const brand = Symbol.for('outrigger.v1.error')
+const isNamed = (type: { readonly name: string }, error: { readonly name: string }): boolean =>
+  type === OutriggerError || type.name === error.name
 
 /** The base of every error that Outrigger makes. Its fields are facts; its message never holds a prompt, a reply or a key. */
 export class OutriggerError extends Error {
   override readonly name: string = 'OutriggerError'
+  /** An error of another copy of this package (ESM beside CommonJS) is an instance of the class of the same name here. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true
+    return typeof value === 'object' && value !== null && brand in value && isNamed(this, value as OutriggerError)
+  }
+
   /** Stable: switch on this, not on the text. */
   readonly code: ErrorCode
   /** How to answer it over HTTP: Anthropic's status and error type. */
@@ -289,8 +297,6 @@ function* causes(error: unknown): Generator<object> {
     yield e
   }
 }
-
-const isOurs = (error: object): error is OutriggerError => brand in error
 
 /**
  * Is this error ours, or was it caused by one of ours? Walks `cause`, reads our code out of an SDK `APIError` body, and works across

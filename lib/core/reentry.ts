@@ -1,4 +1,5 @@
-import { type Enclosing, failedAfter, floating, hung, isMeant, ownError, patience, refused, rejected, shortCircuit } from './boundary.js'
+import type { Enclosing } from './boundary.js'
+import { failedAfter, floating, hung, isMeant, ownError, patience, refused, rejected, shortCircuit } from './verdict.js'
 import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
 import { Scope } from './scope.js'

@@ -1,5 +1,5 @@
 import type { ActionContext } from './context.js'
-import { isMeant, ownError } from './boundary.js'
+import { isMeant, ownError } from './verdict.js'
 import { isOutriggerError } from './errors.js'
 import type { Layer, Tap, ToolUse } from './types.js'
 
