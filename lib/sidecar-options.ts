@@ -10,21 +10,24 @@ export function checkOptions(options: object): asserts options is SidecarOptions
     throw new TypeError('createSidecar needs an object: createSidecar({ agent, use: [] })')
   for (const key of Object.keys(options))
     if (!known.has(key)) throw new TypeError(`createSidecar: unknown option "${key}"; known are ${[...known].join(', ')}`)
-  const { use, whenPaused, claude, id } = options as Partial<SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>>
+  const { use, whenPaused, claude, id, clock } = options as Partial<SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>>
   if (!Array.isArray(use)) throw new TypeError('createSidecar: use must be a list of layers, outermost first')
   if (whenPaused !== undefined && whenPaused !== 'reject' && whenPaused !== 'wait')
     throw new TypeError(`createSidecar: whenPaused must be 'reject' or 'wait', got ${JSON.stringify(whenPaused)}`)
   if (id !== undefined && (typeof id !== 'string' || id === '')) throw new TypeError('createSidecar: id must be a non-empty string')
+  if (clock !== undefined && typeof clock?.monotonic !== 'function')
+    throw new TypeError('createSidecar: clock must have now(), monotonic() and after(ms, fn), as systemClock does')
   if (claude !== undefined) checkClaudeOptions(claude)
 }
 
 /** @throws TypeError that says the value and the fix: a misspelt `signal` would never abort anything */
 export function checkSendOptions(options: SendOptions): void {
-  for (const key in options)
+  if (typeof options !== 'object' || options === null) throw new TypeError('send: options must be an object, like { signal }')
+  for (const key of Object.keys(options))
     if (key !== 'signal' && key !== 'labels') throw new TypeError(`send: unknown option "${key}"; known are signal, labels`)
   const { signal, labels } = options
   if (signal !== undefined && typeof signal?.addEventListener !== 'function')
     throw new TypeError(`send: signal must be an AbortSignal, got ${signal === null ? 'null' : typeof signal}`)
-  for (const name in labels)
-    if (typeof labels[name] !== 'string') throw new TypeError(`send: label "${name}" must be a string, got ${typeof labels[name]}`)
+  for (const name of Object.keys(labels ?? {}))
+    if (typeof labels![name] !== 'string') throw new TypeError(`send: label "${name}" must be a string, got ${typeof labels![name]}`)
 }

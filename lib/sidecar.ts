@@ -16,9 +16,11 @@ import { normalise } from './core/define.js'
 import { detachable } from './core/detach.js'
 import { frozenCopy, thaw } from './core/freeze.js'
 import { checkOrder } from './core/order.js'
+import { AgentReapedError } from './core/errors.js'
 import { sends } from './core/process.js'
 import { Runtime } from './core/runtime.js'
 import type { AgentState, Json, Layer, LayerInput, SidecarEvent, TokenUsage } from './core/types.js'
+import { noUsage } from './core/usage.js'
 import { driveAgent } from './drive-agent.js'
 import { EventStream } from './event-stream.js'
 import { explain } from './explain.js'
@@ -27,6 +29,9 @@ import { type HandleMakers, Handles } from './handles.js'
 import { mount, showMembers } from './members.js'
 import { checkOptions, checkSendOptions } from './sidecar-options.js'
 import type { Base, CallResult, NoClash, ReportedViolation, SendOptions, Sidecar, SidecarOptions, SidecarStream } from './sidecar-types.js'
+
+/** How long `close()` waits for what it has aborted, in milliseconds. */
+const unwindMs = 1_000
 
 type AnyAgent = Agent<unknown, unknown, unknown>
 
@@ -112,7 +117,8 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     return new EventStream<never, unknown>(this.#runtime.clock, this.#seam.idleMs, (sink, abandon) => {
       const ctx = this.#sendContext(message, options, sink)
       abandon(reason => ctx.actionScope.abort(reason))
-      if (!this.#agent.stream) ctx.bubble = (inner, event) => sink(nested(inner, event))
+      // What outlives the send is read by whoever has its reply: the consumer of the events must not hold it back.
+      if (!this.#agent.stream) ctx.bubble = (inner, event) => (ctx.ended ? undefined : sink(nested(inner, event)))
       return this.#runSend(ctx, options.signal).then(async reply => {
         if (!this.#agent.stream) await sink({ type: 'reply', reply })
         return reply
@@ -140,6 +146,11 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
 
   async listen(options: ListenOptions = {}): Promise<Listening> {
     const listening = await listen(this.#seam, options)
+    const { reaped } = this.#runtime
+    if (reaped !== undefined) {
+      await listening.close()
+      throw new AgentReapedError({ agent: this.name, reason: reaped })
+    }
     this.#listening ??= new Set()
     this.#listening.add(listening)
     return listening
@@ -188,6 +199,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   }
 
   subscribe(listener: (event: SidecarEvent) => void): () => void {
+    if (typeof listener !== 'function') throw new TypeError(`subscribe: the listener must be a function, got ${typeof listener}`)
     return this.#runtime.events.subscribe(listener)
   }
 
@@ -201,13 +213,10 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   async #close(drainMs: number): Promise<void> {
     const runtime = this.#runtime
     runtime.shut('closed')
-    let stop: (() => void) | undefined
-    const patience = new Promise<void>(resolve => {
-      stop = runtime.clock.after(drainMs, resolve)
-    })
-    await Promise.race([runtime.idle(), patience])
-    stop?.()
+    await this.#idle(drainMs)
     runtime.reap('closed')
+    // What was aborted books its end before the layers are closed; a layer that hangs is not waited for.
+    await this.#idle(unwindMs)
     const closers = [...runtime.layers].reverse().map(
       ({ meta }) =>
         () =>
@@ -223,6 +232,17 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     }
     if (this.#state !== 'failedReaped') this.#become('dismissed', 'closed')
     if (errors.length > 0) throw errors[0]
+  }
+
+  /** Resolves when nothing runs any more, at the latest after `mostMs`. */
+  async #idle(mostMs: number): Promise<void> {
+    const { clock } = this.#runtime
+    let stop: (() => void) | undefined
+    const patience = new Promise<void>(resolve => {
+      stop = clock.after(mostMs, resolve, { awaited: true })
+    })
+    await Promise.race([this.#runtime.idle(), patience])
+    stop?.()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -267,6 +287,8 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     // What runs is what was judged, whatever the caller does to its own object meanwhile.
     const given = thaw((ctx.action as { readonly message: unknown }).message)
     const call = new Handles(this.#make, () => ctx, ctx) as Call
+    // Until the agent has ended, only it knows what it has spent.
+    if (this.#agent.opaque) ctx.report({ ...noUsage, certainty: 'unknown' })
     const drive = () => driveAgent(ctx, this.#agent, given, call)
     const work = this.#byFactory ? sends().run(ctx, drive) : drive()
     ctx.reply = await detachable(ctx, work, () => this.#reportOpaque(ctx, given, undefined))

@@ -69,7 +69,7 @@ export function budgetSettings(options: WithBudgetOptions): BudgetSettings {
     ledger,
     account,
     warnAt: Object.freeze([...warnAt].sort((a, b) => a - b)),
-    prices: isTable(prices) ? prices : definePrices(prices as Readonly<Record<string, ModelPriceInput>>),
+    prices: isTable(prices) ? checkedTable(prices) : definePrices(prices as Readonly<Record<string, ModelPriceInput>>),
   }
 }
 
@@ -121,6 +121,21 @@ function choice<K extends keyof typeof choices>(
   if (!allowed.includes(value))
     throw new TypeError(`withBudget: ${name} must be one of ${allowed.join(', ')}; got ${JSON.stringify(value)}`)
   return value as (typeof choices)[K][number]
+}
+
+const checked = new WeakSet<PriceTable>([defaultPrices])
+
+/** A table made by hand is checked once: a rate that is none would fail every call. */
+function checkedTable(table: PriceTable): PriceTable {
+  if (checked.has(table)) return table
+  definePrices(table.models, table)
+  for (const fee of ['webSearch', 'codeExecution'] as const) {
+    const value = table.fees?.[fee]
+    if (!(Number.isSafeInteger(value) && value >= 0))
+      throw new RangeError(`withBudget: fees.${fee} of the price table must be nano-USD, a whole number from 0, got ${value}`)
+  }
+  checked.add(table)
+  return table
 }
 
 function isTable(prices: object): prices is PriceTable {

@@ -58,13 +58,17 @@ export type NestedEvent<Out> =
 export function checkAgent(agent: unknown): asserts agent is Agent<unknown, unknown, unknown> {
   if (typeof agent !== 'object' || agent === null)
     throw new TypeError(`agent must be an object or a function that returns one, got ${agent === null ? 'null' : typeof agent}`)
-  const { name, send, stream, opaque } = agent as Partial<Agent>
+  const { name, type, send, stream, opaque } = agent as Partial<Agent>
   if (typeof name !== 'string' || name.trim() === '')
     throw new TypeError(`agent.name must be a non-empty string, got ${JSON.stringify(name)}`)
   if (typeof send !== 'function' && typeof stream !== 'function')
     throw new TypeError(`agent "${name}" needs send(message, call) or stream(message, call)`)
+  for (const [key, value] of Object.entries({ send, stream }))
+    if (value !== undefined && typeof value !== 'function')
+      throw new TypeError(`agent "${name}": ${key} must be a function, got ${typeof value}`)
+  if (type !== undefined && typeof type !== 'string') throw new TypeError(`agent "${name}": type must be a string, got ${typeof type}`)
   if (opaque === undefined) return
-  if (typeof opaque?.model !== 'string' || !(Number.isInteger(opaque.maxTokens) && opaque.maxTokens > 0)) {
+  if (typeof opaque?.model !== 'string' || opaque.model === '' || !(Number.isInteger(opaque.maxTokens) && opaque.maxTokens > 0)) {
     throw new TypeError(`agent "${name}": opaque must be { model: string, maxTokens: whole number above 0 }`)
   }
 }

@@ -88,6 +88,8 @@ const neverSent = new Set([
   'EADDRNOTAVAIL',
   'EMFILE',
   'UND_ERR_CONNECT_TIMEOUT',
+  // A header that cannot be sent, such as a key with a line break.
+  'UND_ERR_INVALID_ARG',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',

@@ -1,5 +1,6 @@
 import type { ActionContext } from '../core/context.js'
-import { AgentReapedError, ConfigError, UpstreamError } from '../core/errors.js'
+import { AgentReapedError, ConfigError, isOutriggerError, UpstreamError } from '../core/errors.js'
+import { Scope } from '../core/scope.js'
 import { type Route, routeOf } from './endpoints.js'
 import { Exchange } from './exchange.js'
 import { lost } from './http-upstream.js'
@@ -47,23 +48,39 @@ async function passed(seam: Seam, request: WireRequest, incoming: Incoming): Pro
   const { reaped, agent } = seam.runtime
   if (reaped !== undefined) throw new AgentReapedError({ agent: agent.name, reason: reaped })
   seam.counts.passed++
-  const abort = new AbortController()
-  const stop = () => abort.abort()
-  incoming.signal?.addEventListener('abort', stop, { once: true })
-  if (incoming.signal?.aborted) stop()
+  const { signal } = incoming
+  const scope = new Scope(enclosing(seam, incoming.parent))
+  const stop = () => scope.abort(signal?.reason)
+  signal?.addEventListener('abort', stop, { once: true })
+  if (signal?.aborted) stop()
   try {
-    const headers = { ...request.headers, ...(await seam.origin.credentials()) }
-    const reply = await seam.upstream({ ...request, headers }, abort.signal)
-    const body = await bodyText(reply.body)
-    return {
-      status: reply.status,
-      headers: { ...visible(reply.headers), ...(reply.status >= 400 ? { 'x-should-retry': 'false' } : {}) },
-      body,
-    }
+    return await scope.race(exchanged(seam, request, scope))
   } catch (error) {
-    return errorReply(incoming.signal?.aborted ? incoming.signal.reason : lost(error))
+    const reply = errorReply(scope.aborted ? scope.reason : lost(error))
+    return scope.aborted && !isOutriggerError(scope.reason) ? { ...reply, aborted: true } : reply
   } finally {
-    incoming.signal?.removeEventListener('abort', stop)
+    signal?.removeEventListener('abort', stop)
+    scope.end()
+  }
+}
+
+/** What ends a request without a chain: the end of the send that makes it, else of the sidecar. */
+function enclosing({ runtime }: Seam, parent: ActionContext | undefined): Scope {
+  return parent && (!parent.ended || parent.actionScope.aborted) ? parent.scope : runtime.scope
+}
+
+async function exchanged(seam: Seam, request: WireRequest, scope: Scope): Promise<Reply> {
+  const credentials = await seam.origin.credentials()
+  scope.throwIfAborted()
+  const abort = new AbortController()
+  const forget = scope.onAbort(() => abort.abort())
+  try {
+    const reply = await seam.upstream({ ...request, headers: { ...request.headers, ...credentials } }, abort.signal)
+    const body = await bodyText(reply.body)
+    const headers = { ...visible(reply.headers), ...(reply.status >= 400 ? { 'x-should-retry': 'false' } : {}) }
+    return { status: reply.status, headers, body }
+  } finally {
+    forget()
   }
 }
 

@@ -28,6 +28,8 @@ const known = new Set(['apiKey', 'authToken', 'baseURL', 'headers', 'timeout', '
 
 /** @throws TypeError, RangeError or ConfigError that says the value and the fix; values that may be secrets are not shown */
 export function checkClaudeOptions(options: ClaudeOptions): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new TypeError('claude must be an object, like { apiKey }')
   for (const key of Object.keys(options))
     if (!known.has(key)) throw new TypeError(`claude: unknown option "${key}"; known are ${[...known].join(', ')}`)
   for (const key of ['timeout', 'maxMessageBytes', 'idleMs'] as const) {
@@ -40,6 +42,29 @@ export function checkClaudeOptions(options: ClaudeOptions): void {
   if (options.apiKey !== undefined && typeof options.apiKey !== 'function' && !isSecret(options.apiKey))
     throw new TypeError('claude.apiKey must be a non-empty string or a function')
   if (options.authToken !== undefined && !isSecret(options.authToken)) throw new TypeError('claude.authToken must be a non-empty string')
+  for (const key of ['apiKey', 'authToken'] as const)
+    if (typeof options[key] === 'string' && !fitsHeader(options[key]))
+      throw new TypeError(`claude.${key} has characters that a header cannot carry`)
+  if (options.upstream !== undefined && typeof options.upstream !== 'function')
+    throw new TypeError(`claude.upstream must be a function, got ${typeof options.upstream}`)
+  if (options.baseURL !== undefined && typeof options.baseURL !== 'string')
+    throw new TypeError(`claude.baseURL must be a string, got ${options.baseURL === null ? 'null' : typeof options.baseURL}`)
+  if (options.headers !== undefined) checkHeaders(options.headers)
+}
+
+function checkHeaders(headers: Readonly<Record<string, string>>): void {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers))
+    throw new TypeError("claude.headers must be an object, like { 'x-team': 'blue' }")
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw new TypeError(`claude.headers: ${JSON.stringify(name)} is no header name`)
+    if (typeof value !== 'string' || !fitsHeader(value))
+      throw new TypeError(`claude.headers: the value of ${name} must be a string that a header can carry`)
+  }
+}
+
+/** Latin-1 without control characters, as HTTP has it. */
+function fitsHeader(value: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 }
 
 /** Where requests go and what proves their sender. Reads the environment once. */
@@ -87,10 +112,15 @@ async function keyFrom(give: () => string | Promise<string>): Promise<string> {
 }
 
 function splitBase(baseURL: string): { origin: string; prefix: string } {
-  if (!URL.canParse(baseURL)) throw new ConfigError(`claude.baseURL must be a URL, got ${JSON.stringify(baseURL)}`)
+  if (!URL.canParse(baseURL)) throw new ConfigError(`claude.baseURL must be a URL, got ${JSON.stringify(withoutUser(baseURL))}`)
   const { origin, pathname, protocol } = new URL(baseURL)
   if (protocol !== 'https:' && protocol !== 'http:') throw new ConfigError(`claude.baseURL must be http or https, got ${protocol}`)
   return { origin, prefix: pathname.replace(/\/+$/, '') }
+}
+
+/** A user and a password in a URL stay out of messages. */
+function withoutUser(url: string): string {
+  return url.replace(/\/\/[^/]*@/, '//…@')
 }
 
 /** `Name: value` a line, as the SDK reads it. */

@@ -71,7 +71,7 @@ export class RequestWeight {
 
   /** @throws UnboundedRequestError */
   read(request: Fields): this {
-    for (const key in request) if (request[key] !== null && request[key] !== undefined) this.field(key, request[key])
+    for (const key of Object.keys(request)) if (request[key] !== null && request[key] !== undefined) this.field(key, request[key])
     if (this.codeExecution && !this.dynamic)
       refuse(
         'code execution',
@@ -254,7 +254,7 @@ export class RequestWeight {
 
   // Everything in a block but what names it: strings of the first level are plain text, the rest is JSON.
   private fieldsOf(block: Fields, feature: keyof Weights, except = ''): void {
-    for (const key in block) {
+    for (const key of Object.keys(block)) {
       if (key === 'type' || key === 'cache_control' || key === except) continue
       const value = block[key]
       this.weights[feature] += typeof value === 'string' ? utf8Bytes(value) : value === null || value === undefined ? 0 : this.json(value)
@@ -379,7 +379,7 @@ export class RequestWeight {
     if (!isFields(entry) || typeof entry.model !== 'string') return refuse('a fallback without a model', 'name its model')
     if (entry.output_config) this.weights.output_config += perSetting + perSchema + this.json(entry.output_config)
     if (entry.speed !== null && entry.speed !== undefined && entry.speed !== 'standard') this.fast = true
-    for (const key in entry)
+    for (const key of Object.keys(entry))
       if (!fallbackFields.has(key)) refuse(`the field ${shown(key)} of a fallback`, 'it is not one that this version knows; remove it')
     return { model: entry.model, maxTokens: tokenLimit(entry.max_tokens, 'max_tokens of a fallback') }
   }
@@ -407,7 +407,7 @@ export class RequestWeight {
     if (depth > mostNested) refuse('a value nested deeper than 200', 'flatten it')
     let bytes = 2
     if (Array.isArray(value)) for (const item of value) bytes += this.json(item, depth + 1) + 2
-    else for (const key in value) bytes += jsonTextBytes(key) + 6 + this.json((value as Fields)[key], depth + 1)
+    else for (const key of Object.keys(value)) bytes += jsonTextBytes(key) + 6 + this.json((value as Fields)[key], depth + 1)
     return bytes
   }
 }

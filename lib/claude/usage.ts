@@ -108,7 +108,7 @@ class Reading {
   read(usage: Fields): ModelUsage {
     const top = this.tokens(usage, '')
     const serverTools = this.serverTools(usage.server_tool_use)
-    for (const key in usage) if (!usageFields.has(key)) this.unknown(key, usage[key])
+    for (const key of Object.keys(usage)) if (!usageFields.has(key)) this.unknown(key, usage[key])
     const iterations = this.iterations(usage.iterations, top)
     const tokens = iterations.length > 0 ? iterations.reduce((sum, { tokens }) => addUsage(sum, tokens), noUsage) : top
     return {
@@ -142,7 +142,8 @@ class Reading {
     if (!isFields(split)) return [0, this.invalid(`${at}cache_creation`) + total]
     const short = this.figure(split.ephemeral_5m_input_tokens, at, 'cache_creation.ephemeral_5m_input_tokens', true)
     const long = this.figure(split.ephemeral_1h_input_tokens, at, 'cache_creation.ephemeral_1h_input_tokens', true)
-    for (const key in split) if (!knownUsageFields.cacheCreation.includes(key)) this.flag(`unknown-field:cache_creation.${key}`)
+    for (const key of Object.keys(split))
+      if (!knownUsageFields.cacheCreation.includes(key)) this.flag(`unknown-field:cache_creation.${key}`)
     return [short, Math.max(long, total - short)]
   }
 
@@ -162,7 +163,7 @@ class Reading {
 
   private otherTools(use: Fields): number {
     let count = 0
-    for (const key in use) {
+    for (const key of Object.keys(use)) {
       if (serverToolFields.has(key) || use[key] === null) continue
       this.flag(`unknown-field:server_tool_use.${key}`)
       count += this.figure(use[key], 'server_tool_use.', key, false)
@@ -193,7 +194,7 @@ class Reading {
       this.invalid(`iterations[${i}]`)
       return { type: unknownType, model: '', tokens: unknownTokens }
     }
-    for (const key in part) if (!iterationFields.has(key)) this.unknown(`iterations.${key}`, part[key])
+    for (const key of Object.keys(part)) if (!iterationFields.has(key)) this.unknown(`iterations.${key}`, part[key])
     const type = typeof part.type === 'string' ? part.type : unknownType
     if (!iterationTypes.has(type)) this.flag(`unknown-field:iterations.type.${type}`)
     return { type, model: typeof part.model === 'string' ? part.model : this.model, tokens: this.tokens(part, at) }
@@ -276,7 +277,7 @@ export class UsageMeter {
     if (!isFields(usage)) return
     const before: Fields = this.merged ?? {}
     this.merged = { ...before }
-    for (const key in usage) if (usage[key] !== null && usage[key] !== undefined) this.merged[key] = usage[key]
+    for (const key of Object.keys(usage)) if (usage[key] !== null && usage[key] !== undefined) this.merged[key] = usage[key]
     this.merged.output_tokens = this.outputAfter(before.output_tokens, usage.output_tokens)
     this.dropStaleSplit(before, usage)
     // A delta that does not say what was generated leaves the figure of the start, which is no total.

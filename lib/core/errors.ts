@@ -38,18 +38,9 @@ export type ErrorCode =
   | 'ERR_CONFIG'
   | 'ERR_CTX_PARSE'
 
-const isNamed = (type: { readonly name: string }, error: { readonly name: string }): boolean =>
-  type === OutriggerError || type.name === error.name
-
 /** The base of every error that Outrigger makes. Its fields are facts; its message never holds a prompt, a reply or a key. */
 export class OutriggerError extends Error {
   override readonly name: string = 'OutriggerError'
-  /** An error of another copy of this package (ESM beside CommonJS) is an instance of the class of the same name here. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true
-    return typeof value === 'object' && value !== null && brand in value && isNamed(this, value as OutriggerError)
-  }
-
   /** Stable: switch on this, not on the text. */
   readonly code: ErrorCode
   /** How to answer it over HTTP: Anthropic's status and error type. */
@@ -69,6 +60,14 @@ export class OutriggerError extends Error {
     Object.defineProperty(this, brand, { value: true })
   }
 }
+
+/** An error of another copy of this package (ESM beside CommonJS) is an instance of the class of its name here: layers ask with `instanceof`. */
+function isInstance(this: { readonly name: string }, value: unknown): boolean {
+  if (Function.prototype[Symbol.hasInstance].call(this as never, value)) return true
+  return isOurs(value) && (this === OutriggerError || this.name === value.name)
+}
+
+Object.defineProperty(OutriggerError, Symbol.hasInstance, { value: isInstance })
 
 /** A reservation did not fit: nothing left this process. Amounts in integer nano-USD or tokens. */
 export class BudgetExceededError extends OutriggerError {

@@ -424,3 +424,15 @@ describe('byte counting', () => {
     )
   })
 })
+
+it('reads own fields only: what somebody added to Object.prototype is no part of a request', () => {
+  const request = { model: 'claude-haiku-4-5', max_tokens: 10, messages: [{ role: 'user', content: [{ type: 'text', text: 'x' }] }] }
+  const action = { model: 'claude-haiku-4-5', maxTokens: 10, request, betas: [] }
+  const before = bound(action)
+  Object.defineProperty(Object.prototype, 'polluted', { value: 'x', enumerable: true, configurable: true })
+  try {
+    expect(bound(action).nanoUsd).toBe(before.nanoUsd)
+  } finally {
+    delete (Object.prototype as { polluted?: unknown }).polluted
+  }
+})

@@ -124,3 +124,7 @@ describe('classify: how long to wait', () => {
     expect(wait({ 'retry-after': value })).toBeUndefined()
   })
 })
+
+it('a request that could not be written, because a header cannot be sent, was not billed', () => {
+  expect(classify({ code: 'UND_ERR_INVALID_ARG' }).billed).toBe('no')
+})

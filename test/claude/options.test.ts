@@ -81,3 +81,39 @@ describe('originOf', () => {
     expect(originOf({ headers: { 'X-Api-Key': 'k' } }, {}).credentials()).toEqual({ 'x-api-key': 'k' })
   })
 })
+
+describe('a wrong value of claude', () => {
+  it.each<[string, unknown]>([
+    ['claude', null],
+    ['claude', []],
+    ['claude.upstream', { upstream: 5 }],
+    ['claude.baseURL', { baseURL: null }],
+    ['claude.headers', { headers: 'x: y' }],
+    ['claude.headers', { headers: null }],
+    ['claude.headers', { headers: { a: 1 } }],
+    ['claude.headers', { headers: { 'a b': 'x' } }],
+    ['claude.headers', { headers: { a: 'sk-secret\nx' } }],
+    ['claude.apiKey', { apiKey: 'sk-secret\n' }],
+    ['claude.authToken', { authToken: 'sk-secret…' }],
+  ])('is a TypeError that begins with %s and shows no secret: %j', (begin, options) => {
+    const error = failureOf(() => checkClaudeOptions(options as never))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message.startsWith(begin)).toBe(true)
+    expect(error.message).not.toContain('sk-secret')
+  })
+
+  it('shows no password of a base URL', () => {
+    const error = failureOf(() => originOf({ baseURL: 'https://user:sk-secret@host:99999/' }, {}))
+    expect(error.message).toContain('//…@host')
+    expect(error.message).not.toContain('sk-secret')
+  })
+})
+
+function failureOf(work: () => unknown): Error {
+  try {
+    work()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('nothing was thrown')
+}

@@ -320,3 +320,26 @@ describe('addUsage', () => {
     expect(zeroUsage(model).tokens).toBe(noUsage)
   })
 })
+
+describe('a delta that ends the message without an output figure', () => {
+  it.each([{}, { input_tokens: 10 }, undefined, { output_tokens: null }])('%j is no measurement: the start had no total', usage => {
+    const meter = new UsageMeter()
+    meter.start({ input_tokens: 10, output_tokens: 1 }, 'claude-haiku-4-5')
+    meter.sawOutputBytes(4000)
+    meter.delta(usage)
+    expect(meter.final).toBe(false)
+    expect(settleCut(meter, { boundInput: 100, boundOutput: 3000, hiddenThinking: false }).tokens).toMatchObject({
+      output: 3000,
+      certainty: 'estimated',
+    })
+  })
+})
+
+it('reads own fields only: what somebody added to Object.prototype is no usage', () => {
+  Object.defineProperty(Object.prototype, 'polluted', { value: 7, enumerable: true, configurable: true })
+  try {
+    expect(usageOf({ input_tokens: 1, output_tokens: 2 }).flags).toEqual([])
+  } finally {
+    delete (Object.prototype as { polluted?: unknown }).polluted
+  }
+})

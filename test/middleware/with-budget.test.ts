@@ -567,6 +567,13 @@ describe('withBudget', () => {
   })
 
   describe('prices', () => {
+    it.each<[unknown, RegExp]>([
+      [{ version: 'v', models: {} }, /fees.webSearch of the price table must be nano-USD/],
+      [{ version: 'v', models: { m: { input: -1, output: 1 } }, fees: { webSearch: 0, codeExecution: 0 } }, /input of "m" is -1/],
+    ])('a table made by hand is checked at creation: %j', (prices, message) => {
+      expect(() => withBudget({ usd: 1, prices: prices as never })).toThrow(message)
+    })
+
     it('can be given as a table', async () => {
       const { definePrices } = await import('outrigger/claude')
       const { sidecar, nano } = mounted({ usd: 1, prices: definePrices({ 'claude-fixed': { input: 0, output: 50_000_000 } }) })

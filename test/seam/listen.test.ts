@@ -202,3 +202,9 @@ describe('listen()', () => {
     expect(error).toMatchObject({ errorCode: 'ERR_REAPED' })
   })
 })
+
+it('opens no port of a sidecar that has ended', async () => {
+  await start(script.text('hello'))
+  await sidecar.close()
+  expect(await failure(sidecar.listen())).toMatchObject({ code: 'ERR_REAPED' })
+})

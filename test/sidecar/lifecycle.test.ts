@@ -14,6 +14,10 @@ describe('createSidecar', () => {
     [{ agent: { send: async () => 1 }, use: [] }, /agent.name must be a non-empty string/],
     [{ agent: { name: 'a' }, use: [] }, /agent "a" needs send\(message, call\) or stream/],
     [{ agent: { ...agent, opaque: { model: 'm', maxTokens: 0 } }, use: [] }, /opaque must be/],
+    [{ agent: { ...agent, opaque: { model: '', maxTokens: 1 } }, use: [] }, /opaque must be/],
+    [{ agent: { ...agent, type: 5 }, use: [] }, /agent "a": type must be a string, got number/],
+    [{ agent: { ...agent, stream: 5 }, use: [] }, /agent "a": stream must be a function, got number/],
+    [{ agent, use: [], clock: {} }, /clock must have now\(\)/],
   ])('refuses %j', (options, message) => {
     expect(() => createSidecar(options as never)).toThrow(message)
   })
@@ -186,6 +190,56 @@ describe('close', () => {
     await done
   })
 
+  it('closes the layers after what it aborted has booked its end', async () => {
+    const order: string[] = []
+    const slow = layer(
+      'books',
+      async (_, next) => {
+        try {
+          await next()
+        } finally {
+          await settled()
+          await settled()
+          order.push('booked')
+        }
+      },
+      { close: async () => void order.push('closed') },
+    )
+    const { sidecar, work, clock } = rig([slow], () => new Promise(() => {}))
+    const running = failure(work())
+    await settled()
+    const done = sidecar.close({ drainMs: 50 })
+    await clock.advance(50)
+    await running
+    await done
+    expect(order).toEqual(['booked', 'closed'])
+  })
+
+  it('keeps the process alive until it has ended: nothing else may', async () => {
+    const agent = { name: 'a', send: () => new Promise(() => {}) }
+    const sidecar = createSidecar({ agent, use: [] })
+    const running = failure(sidecar.send('x'))
+    const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+    const before = timers()
+    const done = sidecar.close({ drainMs: 20 })
+    expect(timers()).toBe(before + 1)
+    await done
+    await running
+    expect(timers()).toBe(before)
+  })
+
+  it('does not wait for a layer that hangs', async () => {
+    const stuck = layer('stuck', () => new Promise(() => {}))
+    const { sidecar, work, clock } = rig([stuck])
+    void work().catch(() => {})
+    await settled()
+    const done = sidecar.close({ drainMs: 50 })
+    await clock.advance(50)
+    await clock.advance(1_000)
+    await done
+    expect(sidecar.state).toBe('dismissed')
+  })
+
   it('closes all layers, though one fails, and says so', async () => {
     const bug = new Error('disk')
     const closed = jest.fn(async () => {})
@@ -210,6 +264,10 @@ describe('close', () => {
 })
 
 describe('what a sidecar tells', () => {
+  it('goes to functions only', () => {
+    expect(() => rig([]).sidecar.subscribe(5 as never)).toThrow('subscribe: the listener must be a function, got number')
+  })
+
   it('is JSON all through in snapshot()', async () => {
     const { sidecar, work } = rig([
       layer('withA', undefined, { snapshot: () => ({ n: 1 }) }),

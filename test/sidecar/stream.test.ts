@@ -368,3 +368,18 @@ describe('call', () => {
     expect(sidecar.tokenUsage).toMatchObject({ input: 10, output: 5 })
   })
 })
+
+describe('a reply that is itself a stream of the model', () => {
+  it('can be read inside the stream of its send: the events that the reader leaves waiting do not hold it back', async () => {
+    const mock = mockModel({ otherwise: () => ({ text: 'x'.repeat(60), chunkChars: 1 }) })
+    const ask = { model: 'claude-haiku-4-5', max_tokens: 100, stream: true, messages: [{ role: 'user', content: 'x' }] }
+    const agent = { name: 'sender', send: (_: unknown, { claude }: { claude: any }) => claude.messages.create(ask) }
+    const { sidecar } = rig([], undefined, { claude: { upstream: mock.upstream }, agent } as never)
+    let read = 0
+    for await (const event of sidecar.stream('x') as AsyncIterable<any>) {
+      if (event.type !== 'reply') continue
+      for await (const inner of event.reply) read += inner.type === 'content_block_delta' ? 1 : 0
+    }
+    expect(read).toBe(60)
+  })
+})

@@ -1,3 +1,5 @@
+import { createSidecar } from '../../lib/index.js'
+import { withBudget } from '../../middleware/index.js'
 import type { Context, Outcome } from '../../lib/core/types.js'
 import { failure, gate, layer, rig, settled, watchUnhandled } from '../core/rig.js'
 
@@ -421,5 +423,47 @@ describe('an opaque agent', () => {
     })
     expect(await failure(sidecar.send('x'))).toBe(reason)
     expect(sidecar.tokenUsage).toMatchObject({ output: 100, certainty: 'estimated' })
+  })
+})
+
+describe('the spend of an opaque agent', () => {
+  const opaque = { model: 'claude-haiku-4-5', maxTokens: 1000 }
+  const cycle = (): object => {
+    const self: { self?: object } = {}
+    self.self = self
+    return self
+  }
+  let deep: unknown = 'x'
+  for (let level = 0; level < 50_000; level++) deep = [deep]
+  const unreadable = {
+    get usage() {
+      throw new Error('not now')
+    },
+  }
+
+  it('is charged, and its reply given, whatever the reply is', async () => {
+    for (const reply of [cycle(), deep, unreadable]) {
+      const sidecar = createSidecar({ agent: { name: 'q', opaque, send: async () => reply }, use: [withBudget({ usd: 1 })] })
+      expect((await sidecar.send('x')) === reply).toBe(true)
+      const { spent, held } = sidecar.budget.nanoUsd as { spent: number; held: number }
+      expect({ held, charged: spent > 0 }).toEqual({ held: 0, charged: true })
+    }
+  })
+
+  it('can be estimated of a message that contains itself', async () => {
+    const sidecar = createSidecar({ agent: { name: 'q', opaque, send: async (_: object) => 'done' }, use: [withBudget({ usd: 1 })] })
+    expect(await sidecar.send(cycle())).toBe('done')
+  })
+
+  it('is unknown, not zero, while the agent ignores its abort', async () => {
+    const { promise, open } = gate()
+    const sidecar = createSidecar({ agent: { name: 'q', opaque, send: () => promise }, use: [] })
+    const controller = new AbortController()
+    const sent = failure(sidecar.send('x', { signal: controller.signal }))
+    await settled()
+    controller.abort(reason)
+    expect(await sent).toBe(reason)
+    expect(sidecar.tokenUsage.certainty).toBe('unknown')
+    open()
   })
 })

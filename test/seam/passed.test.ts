@@ -1,0 +1,64 @@
+import { createSidecar } from '../../lib/index.js'
+import type { Upstream } from '../../lib/claude/wire.js'
+import { failure, settled, watchUnhandled } from '../core/rig.js'
+
+/** An upstream that never answers, and does not look at its abort either. */
+function silent(): { readonly upstream: Upstream; readonly aborts: AbortSignal[] } {
+  const aborts: AbortSignal[] = []
+  const upstream: Upstream = (_, abort) => {
+    aborts.push(abort)
+    return new Promise(() => {})
+  }
+  return { aborts, upstream }
+}
+
+const count = { model: 'claude-haiku-4-5', messages: [{ role: 'user' as const, content: 'x' }] }
+const idle = { name: 'a', send: async () => 'x' }
+
+let unhandled: ReturnType<typeof watchUnhandled>
+beforeEach(() => {
+  unhandled = watchUnhandled()
+})
+afterEach(async () => {
+  await unhandled.stop()
+  expect(unhandled.seen).toEqual([])
+})
+
+async function until(check: () => boolean): Promise<void> {
+  while (!check()) await settled()
+}
+
+describe('a request that passes without a chain', () => {
+  it('is ended by reap, upstream too', async () => {
+    const { upstream, aborts } = silent()
+    const sidecar = createSidecar({ agent: idle, use: [], claude: { upstream } })
+    const counted = failure(sidecar.io.claude.messages.countTokens(count))
+    await until(() => aborts.length === 1)
+    sidecar.reap('enough')
+    expect(await counted).toMatchObject({ code: 'ERR_REAPED', reason: 'enough' })
+    expect(aborts[0]!.aborted).toBe(true)
+  })
+
+  it('is ended with the send that makes it', async () => {
+    const { upstream, aborts } = silent()
+    const agent = { name: 'a', send: async (_: string, { claude }: { claude: any }) => claude.messages.countTokens(count) }
+    const sidecar = createSidecar({ agent, use: [], claude: { upstream } })
+    const controller = new AbortController()
+    const sent = failure(sidecar.send('x', { signal: controller.signal }))
+    await until(() => aborts.length === 1)
+    controller.abort()
+    await sent
+    expect(aborts[0]!.aborted).toBe(true)
+  })
+
+  it('ends with the signal of its caller, whatever the key or the upstream does', async () => {
+    for (const claude of [{ upstream: silent().upstream }, { apiKey: () => new Promise<string>(() => {}), upstream: silent().upstream }]) {
+      const sidecar = createSidecar({ agent: idle, use: [], claude })
+      const controller = new AbortController()
+      const counted = failure(sidecar.io.claude.messages.countTokens(count, { signal: controller.signal }))
+      await settled()
+      controller.abort()
+      expect(((await counted) as Error).constructor.name).toBe('APIUserAbortError')
+    }
+  })
+})
