@@ -213,19 +213,15 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   async #close(drainMs: number): Promise<void> {
     const runtime = this.#runtime
     runtime.shut('closed')
-    await this.#idle(drainMs)
+    await this.#within(drainMs, runtime.idle())
     runtime.reap('closed')
     // What was aborted books its end before the layers are closed; a layer that hangs is not waited for.
-    await this.#idle(unwindMs)
-    const closers = [...runtime.layers].reverse().map(
-      ({ meta }) =>
-        () =>
-          meta.close?.(),
-    )
+    await this.#within(unwindMs, runtime.idle())
+    const parts = [...(this.#listening ?? []), ...[...runtime.layers].reverse().map(({ meta }) => meta)]
     const errors: unknown[] = []
-    for (const close of [...[...(this.#listening ?? [])].map(listening => () => listening.close()), ...closers]) {
+    for (const part of parts) {
       try {
-        await close()
+        await this.#within(Math.max(drainMs, unwindMs), part.close?.())
       } catch (error) {
         errors.push(error)
       }
@@ -234,15 +230,18 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     if (errors.length > 0) throw errors[0]
   }
 
-  /** Resolves when nothing runs any more, at the latest after `mostMs`. */
-  async #idle(mostMs: number): Promise<void> {
-    const { clock } = this.#runtime
+  /** Waits for `work`, at the longest `mostMs`. */
+  async #within(mostMs: number, work: Promise<void> | undefined): Promise<void> {
+    if (!work) return
     let stop: (() => void) | undefined
     const patience = new Promise<void>(resolve => {
-      stop = clock.after(mostMs, resolve, { awaited: true })
+      stop = this.#runtime.clock.after(mostMs, resolve, { awaited: true })
     })
-    await Promise.race([this.#runtime.idle(), patience])
-    stop?.()
+    try {
+      await Promise.race([work, patience])
+    } finally {
+      stop?.()
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -169,11 +169,12 @@ export class BudgetKeeper {
   #charge(ctx: Context, held: Held): Promised<void> {
     const usage: ModelUsage = modelUsage.peek(ctx) ?? { ...zeroUsage(held.model), tokens: ctx.usage }
     const { certainty } = usage.tokens
-    if (certainty === 'unknown') {
+    const actual = this.#actual(usage, held)
+    if (certainty === 'unknown' || !actual) {
       cost.set(ctx, held.nanoUsd)
       return this.#ended('keep as unknown', () => this.#open().unknown({ id: held.id }))
     }
-    const { nanoUsd, tokens } = this.#actual(usage, held)
+    const { nanoUsd, tokens } = actual
     cost.set(ctx, nanoUsd)
     if (held.estimate && certainty === 'measured')
       this.#calibration.learn(held.model, held.estimate, sum(usage.tokens) - usage.tokens.output)
@@ -183,12 +184,22 @@ export class BudgetKeeper {
     this.#tellThresholds()
   }
 
-  /** Measured as it is; an estimate never above the bound. */
-  #actual(usage: ModelUsage, held: Held): { nanoUsd: number; tokens: number } {
-    const nanoUsd = priceOf(usage, this.#settings.prices)
+  /** Measured as it is; an estimate never above the bound. Nothing for figures that no ledger can hold. */
+  #actual(usage: ModelUsage, held: Held): { nanoUsd: number; tokens: number } | undefined {
+    const nanoUsd = this.#priced(usage)
+    if (nanoUsd === undefined) return undefined
     const tokens = sum(usage.tokens)
     if (usage.tokens.certainty === 'measured') return { nanoUsd, tokens }
     return { nanoUsd: Math.min(nanoUsd, held.most.nanoUsd), tokens: Math.min(tokens, held.most.tokens) }
+  }
+
+  #priced(usage: ModelUsage): number | undefined {
+    try {
+      return priceOf(usage, this.#settings.prices)
+    } catch (error) {
+      if (error instanceof RangeError) return undefined
+      throw error
+    }
   }
 
   #most(ctx: Context, held: Need): Need {

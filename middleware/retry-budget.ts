@@ -24,6 +24,7 @@ const known = new Set(['ratio', 'minPerSecond', 'most'])
  * @throws TypeError or RangeError on a wrong or unknown option
  */
 export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget {
+  if (typeof options !== 'object' || options === null) throw new TypeError('createRetryBudget: options must be an object')
   for (const key of Object.keys(options))
     if (!known.has(key)) throw new TypeError(`createRetryBudget: unknown option "${key}"; known are ${[...known].join(', ')}`)
   const { ratio = 0.08, minPerSecond = 10, most = 100 } = options

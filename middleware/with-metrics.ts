@@ -29,6 +29,7 @@ const nothing: SpanTotals = { token: 0, tool: 0, throttle: 0, stopped: 0, wall: 
  * @throws TypeError on an option: there is none yet
  */
 export function withMetrics(options: Readonly<Record<string, never>> = {}): Layer<MetricsMembers> {
+  if (typeof options !== 'object' || options === null) throw new TypeError('withMetrics: options must be an object')
   for (const key of Object.keys(options)) throw new TypeError(`withMetrics: unknown option "${key}"; it takes none`)
   let host: Host | undefined
   let calls = 0

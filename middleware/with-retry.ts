@@ -83,7 +83,7 @@ async function failureOf(
   if (deadlineMs === undefined) return next().then(none, asFailure)
   let passed: (() => void) | undefined
   const deadline = new Promise<never>((_, reject) => {
-    passed = ctx.clock.after(leftMs, () => reject(new DeadlineError({ deadline: 'retry', ms: deadlineMs })))
+    passed = ctx.clock.after(leftMs, () => reject(new DeadlineError({ deadline: 'retry', ms: deadlineMs })), { awaited: true })
   })
   try {
     return await Promise.race([next().then(none, asFailure), deadline])
@@ -111,10 +111,14 @@ function sleep(ctx: Context, ms: number): Promise<void> {
   const { signal, clock } = ctx
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)
-    const stop = clock.after(ms, () => {
-      signal.removeEventListener('abort', aborted)
-      resolve()
-    })
+    const stop = clock.after(
+      ms,
+      () => {
+        signal.removeEventListener('abort', aborted)
+        resolve()
+      },
+      { awaited: true },
+    )
     const aborted = () => {
       stop()
       reject(signal.reason)
@@ -135,7 +139,7 @@ function validated(
   for (const [name, value] of Object.entries({ baseDelayMs, maxDelayMs, ...(deadlineMs === undefined ? {} : { deadlineMs }) })) {
     if (!(Number.isFinite(value) && value >= 0)) throw new RangeError(`withRetry: ${name} must be milliseconds from 0, got ${value}`)
   }
-  if (budget !== undefined && typeof budget.withdraw !== 'function')
+  if (budget !== undefined && (typeof budget?.withdraw !== 'function' || typeof budget.deposit !== 'function'))
     throw new TypeError('withRetry: budget must come from createRetryBudget()')
   if (typeof random !== 'function') throw new TypeError('withRetry: random must be a function')
   return { attempts, deadlineMs, baseDelayMs, maxDelayMs, budget, random }

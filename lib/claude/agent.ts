@@ -146,6 +146,8 @@ function check(options: ClaudeAgentOptions): void {
   for (const [name, value] of Object.entries({ maxTokens, maxTurns })) {
     if (!(Number.isInteger(value) && value > 0)) throw new RangeError(`claudeAgent: ${name} must be a whole number above 0, got ${value}`)
   }
+  for (const name of ['system', 'name', 'type'] as const)
+    if (options[name] !== undefined && typeof options[name] !== 'string') throw new TypeError(`claudeAgent: ${name} must be a string`)
   if (!Array.isArray(tools)) throw new TypeError('claudeAgent: tools must be a list')
   const names = tools.map(tool => tool?.name)
   for (const [at, tool] of tools.entries()) {

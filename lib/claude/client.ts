@@ -7,7 +7,7 @@ import type { Seam } from './seam.js'
 import type { WireRequest } from './wire.js'
 
 /** What the client shows where a key would be. It opens nothing. */
-const placeholder = 'held-by-the-sidecar'
+export const placeholder = 'held-by-the-sidecar'
 
 /** The send that a client belongs to. */
 export interface Binding {

@@ -1,6 +1,6 @@
 import { APIConnectionError, type Middleware } from '@anthropic-ai/sdk'
-import { DeadlineError, OutriggerError, UpstreamError } from '../core/errors.js'
-import { bodyOf, toWire } from './client.js'
+import { ConfigError, DeadlineError, OutriggerError, UpstreamError } from '../core/errors.js'
+import { bodyOf, toWire, placeholder } from './client.js'
 import { handle } from './handler.js'
 import { isUpstreamAnswer, type Reply } from './reply.js'
 import { keyOf } from './options.js'
@@ -17,6 +17,8 @@ export function cooperative(seam: Omit<Seam, 'upstream' | 'origin'>): Middleware
     // The client gets a credential of its own: not a call of the Messages API.
     if (options === undefined) return next(request)
     const wire = await toWire(request.url, request as unknown as RequestInit)
+    if (wire.headers.authorization === `Bearer ${placeholder}`)
+      throw new ConfigError('this client belongs to a sidecar already; take sidecar.middleware out, or give it to a client of your own')
     const signal = (request as { signal?: AbortSignal | null }).signal ?? undefined
     const upstream: Upstream = async (sent, abort) => {
       try {

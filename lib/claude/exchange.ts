@@ -173,8 +173,7 @@ export class Exchange implements Receiver {
       void this.#channel.push(event)
       this.#channel.end()
     }
-    const { aborted, reason } = this.#ctx.actionScope
-    if (!aborted || error !== reason || isOutriggerError(error)) {
+    if (!this.#ctx.actionScope.gave(error) || isOutriggerError(error)) {
       this.#channel.fail(error)
       return errorReply(error)
     }

@@ -63,7 +63,7 @@ const iterationFields = new Set(knownUsageFields.iteration)
 const unknownType = 'unknown-field'
 
 // More tokens than any request can have: a figure above it is a fault, not a usage.
-const mostTokens = 2 ** 40
+const mostTokens = 2 ** 32
 
 type Fields = Record<string, unknown>
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)

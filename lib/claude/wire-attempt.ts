@@ -4,6 +4,7 @@ import type { Scope } from '../core/scope.js'
 import { cost } from '../core/slot.js'
 import type { ModelAction, Outcome } from '../core/types.js'
 import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } from './accumulate.js'
+import { billedModel } from './billed-model.js'
 import { cutUsage, outputBytes } from './cut.js'
 import { classify } from './failure.js'
 import { lost } from './http-upstream.js'
@@ -141,7 +142,7 @@ export class WireAttempt {
     const meter = this.#meter
     switch (event.type) {
       case 'message_start':
-        meter.start(event.message.usage, event.message.model)
+        meter.start(event.message.usage, billedModel(this.#action, event.message.model, this.#seam.prices))
         break
       case 'message_delta':
         meter.delta(event.usage, event.delta.stop_reason !== null)
@@ -162,7 +163,7 @@ export class WireAttempt {
     const text = await this.#readText(reply)
     const message = parseMessage(text)
     if (!message) throw this.#garbage(reply, text)
-    this.#usage = usageOf(message.usage, message.model)
+    this.#usage = usageOf(message.usage, billedModel(this.#action, message.model, this.#seam.prices))
     modelMessage.set(this.#ctx, message)
     this.#receiver.head(reply)
     await this.#receiver.message(message, text)
@@ -216,7 +217,7 @@ export class WireAttempt {
       errorCode,
       retryable,
       retryAfterMs,
-      billed: this.#meter.started ? 'maybe' : 'no',
+      billed: this.#meter.started || !unbilled.has(type ?? '') ? 'maybe' : 'no',
     })
     const headers = { ...reply.headers, 'content-type': 'application/json' }
     return withAnswer(error, { status: statusByType[type ?? ''] ?? 500, headers, body: frame.data, event: frame.raw })
@@ -259,7 +260,7 @@ export class WireAttempt {
 
   /** Leaves outcome, usage and cost: never a false zero, never below the bill. */
   #settle(outcome: Outcome): void {
-    const usage = this.#usage ?? (outcome.status === 'done' ? this.#meter.current() : this.#cutUsage(outcome))
+    const usage = this.#usage ?? (outcome.status === 'done' && this.#meter.final ? this.#meter.current() : this.#cutUsage(outcome))
     const message = this.#accumulator.message
     if (message) modelMessage.set(this.#ctx, message)
     this.#ctx.outcome = outcome
@@ -294,6 +295,9 @@ export class WireAttempt {
 
 // Half of the time that the margin of `settleCut` covers.
 const unseenMs = 5_000
+
+// Errors that the API gives before it has generated anything.
+const unbilled: ReadonlySet<string> = new Set(['overloaded_error', 'rate_limit_error'])
 
 const statusByType: Readonly<Record<string, number>> = {
   invalid_request_error: 400,

@@ -56,7 +56,7 @@ const done: Outcome = Object.freeze({ status: 'done', sent: true })
 
 function failed(ctx: ActionContext, error: unknown): unknown {
   const { scope } = ctx
-  ctx.outcome ??= { status: scope.aborted && error === scope.reason ? 'aborted' : 'error', error, sent: false }
+  ctx.outcome ??= { status: scope.gave(error) ? 'aborted' : 'error', error, sent: false }
   ctx.passage?.innerBad(error)
   return error
 }

@@ -16,7 +16,7 @@ export async function detachable<T>(ctx: ActionContext, work: Promise<T>, onEnd:
   try {
     return await ctx.elsewhere(ctx.scope.race(work))
   } catch (error) {
-    const aborted = ctx.scope.aborted && error === ctx.scope.reason
+    const aborted = ctx.scope.gave(error)
     const detached = aborted && pending ? ended.then(onEnd) : undefined
     if (!detached) await onEnd()
     ctx.outcome = { status: aborted ? 'aborted' : 'error', error, sent: true, ...(detached ? { detached } : {}) }

@@ -8,6 +8,7 @@ import type { SlotMap } from './slot.js'
 import { SpanFold } from './spans.js'
 import type { Action, Context, Host, Kind, Layer, Outcome, TokenUsage } from './types.js'
 import { addUsage, noUsage } from './usage.js'
+import { patience } from './verdict.js'
 
 /** The work that a chain is around. */
 export type Core = (ctx: ActionContext) => Promise<void>
@@ -107,7 +108,7 @@ export class Runtime implements Home {
       const held = this.#pass(ctx)
       if (held) await held
       ctx.core = core
-      await this.#attempts(ctx)
+      await this.#unlessHung(ctx, this.#attempts(ctx))
       this.#end(ctx, startedAt, ctx.outcome!)
       return ctx.reply
     } catch (error) {
@@ -219,11 +220,35 @@ export class Runtime implements Home {
     }
   }
 
+  /** A layer that ignores its signal does not hold the caller: soon after an abort the action is detached, and its holds stay until it ends. */
+  #unlessHung(ctx: ActionContext, work: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let stop: (() => void) | undefined
+      ctx.actionScope.whenAborted = reason => {
+        const detach = () => {
+          ctx.outcome = { sent: true, ...ctx.outcome, status: 'aborted', error: reason, detached: work.catch(() => {}) }
+          reject(reason)
+        }
+        stop = this.clock.after(patience, detach, { awaited: true })
+      }
+      work.then(
+        () => {
+          stop?.()
+          resolve()
+        },
+        error => {
+          stop?.()
+          reject(error)
+        },
+      )
+    })
+  }
+
   #lastWord(ctx: ActionContext, error: unknown): Outcome {
     const sent = ctx.attempts.some(attempt => attempt.outcome.sent)
     const last = ctx.outcome
     if (last && last.error === error) return { ...last, sent }
-    if (ctx.actionScope.aborted && error === ctx.actionScope.reason) return { ...last, status: 'aborted', error, sent }
+    if (ctx.actionScope.gave(error)) return { ...last, status: 'aborted', error, sent }
     return { status: sent ? 'error' : 'refused', error, sent }
   }
 

@@ -15,6 +15,8 @@ export class Scope {
   private over = false
   aborted = false
   reason: unknown = undefined
+  /** Called after everything below has heard of the abort. One place, not a listener: it costs nothing until then. */
+  whenAborted: ((reason: unknown) => void) | undefined = undefined
 
   constructor(parent?: Scope) {
     if (!parent) return
@@ -40,6 +42,12 @@ export class Scope {
     this.leave()
     for (let below = this.child; below; below = this.child) below.abort(reason)
     for (const handler of handlers ?? []) handler(reason)
+    this.whenAborted?.(reason)
+  }
+
+  /** Was this scope aborted for this very reason? */
+  gave(reason: unknown): boolean {
+    return this.aborted && Object.is(reason, this.reason)
   }
 
   /** Calls `fn` once on abort (at once when it has happened); returns what forgets it. */

@@ -3,7 +3,7 @@ import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
 import type { Layer } from './types.js'
 
-/** How long an open layer may take before `next()`, in milliseconds, where it does not say. */
+/** How long a layer may hang, in milliseconds: an open one before `next()`, where it does not say; any one after an abort. */
 export const patience = 1000
 
 const failures: ReadonlySet<string> = new Set(['ERR_LAYER', 'ERR_SIGNING', 'ERR_LEDGER', 'ERR_CONFIG', 'ERR_CTX_PARSE', 'ERR_STACK_ORDER'])
@@ -14,7 +14,7 @@ function isVerdict(error: unknown): boolean {
 }
 
 function isAbort(ctx: ActionContext, error: unknown): boolean {
-  return (ctx.scope.aborted && error === ctx.scope.reason) || (ctx.actionScope.aborted && error === ctx.actionScope.reason)
+  return ctx.scope.gave(error) || ctx.actionScope.gave(error)
 }
 
 /** Did the layer mean what it threw? An open layer's verdict counts like any other; only its failures are passed over. */
@@ -31,7 +31,7 @@ export function ownError(layer: Layer, ctx: ActionContext, error: unknown, when:
 /** The layer said no before anything happened. */
 export function refused(layer: Layer, ctx: ActionContext, error: unknown): unknown {
   const own = ownError(layer, ctx, error, 'before the action')
-  const aborted = ctx.scope.aborted && own === ctx.scope.reason
+  const aborted = ctx.scope.gave(own)
   ctx.outcome ??= { status: aborted ? 'aborted' : 'refused', error: own, layer: layer.meta.name, sent: false }
   return own
 }

@@ -56,6 +56,7 @@ const optionNames = new Set(['store', 'clock', 'keepHistory'])
  * @throws TypeError for an unknown option, and for a store together with options of the memory store.
  */
 export function createLedger(options: LedgerOptions = {}): Ledger {
+  if (typeof options !== 'object' || options === null) throw new TypeError('createLedger: options must be an object')
   const store = storeOf(options)
   return {
     store,

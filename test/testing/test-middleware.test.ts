@@ -66,7 +66,7 @@ const broken: readonly (readonly [string, (given: WithOptions) => Layer<object>,
         try {
           await next()
         } catch (error) {
-          if (ctx.outcome?.sent && ctx.signal.aborted) await wait(ctx, 1000)
+          if (ctx.outcome?.sent && ctx.signal.aborted) await wait(ctx, 500)
           throw error
         }
       },
