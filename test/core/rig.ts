@@ -1,7 +1,7 @@
 import { defineMiddleware } from '../../lib/core/define.js'
 import type { Context, Layer, LayerInput, LayerMeta, Middleware } from '../../lib/core/types.js'
 import { createSidecar } from '../../lib/sidecar.js'
-import type { Base, SidecarOptions } from '../../lib/sidecar-types.js'
+import type { Base, SidecarOptions } from '../../lib/sidecar/types.js'
 import { VirtualClock } from '../../lib/testing/virtual-clock.js'
 
 /** A layer from its name, what it does and what it declares. */

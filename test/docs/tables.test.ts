@@ -45,7 +45,7 @@ describe('docs/guide.md', () => {
   })
 
   it('lists the members of a sidecar, and which layer shows the others', () => {
-    const own = membersOf('lib/sidecar-types.ts', 'Base').map(name => [name, 'always'])
+    const own = membersOf('lib/sidecar/types.ts', 'Base').map(name => [name, 'always'])
     const shown = stack().flatMap(({ meta }) =>
       Object.keys(Object.getOwnPropertyDescriptors(meta.expose ?? {})).map(name => [name, meta.name]),
     )
@@ -54,7 +54,7 @@ describe('docs/guide.md', () => {
   })
 
   it.each([
-    ['Options of createSidecar', 'lib/sidecar-types.ts', 'SidecarOptions'],
+    ['Options of createSidecar', 'lib/sidecar/types.ts', 'SidecarOptions'],
     ['Options of claude', 'lib/claude/options.ts', 'ClaudeOptions'],
     ['Options of claudeAgent', 'lib/claude/agent.ts', 'ClaudeAgentOptions'],
     ['Time', 'lib/core/spans.ts', 'SpanTotals'],

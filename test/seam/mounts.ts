@@ -3,7 +3,7 @@ import type { ClaudeOptions } from '../../lib/claude/options.js'
 import type { Clock } from '../../lib/core/clock.js'
 import type { Context, LayerInput } from '../../lib/core/types.js'
 import { createSidecar } from '../../lib/sidecar.js'
-import type { Base } from '../../lib/sidecar-types.js'
+import type { Base } from '../../lib/sidecar/types.js'
 
 /** The credential of these tests: nothing but the upstream may ever see it. */
 export const key = 'sk-ant-the-real-key-of-this-test'

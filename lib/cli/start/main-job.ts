@@ -3,7 +3,7 @@ import { claudeAgent } from '../../claude/agent.js'
 import { isOutriggerError } from '../../core/errors.js'
 import type { AgentState, SidecarEvent, TokenUsage } from '../../core/types.js'
 import { createSidecar } from '../../sidecar.js'
-import type { Base, ReportedViolation } from '../../sidecar-types.js'
+import type { Base, ReportedViolation } from '../../sidecar/types.js'
 import { folderTools } from './folder-tools.js'
 import { type ScriptedAnswer, scriptedServer } from './scripted-server.js'
 

@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk'
-import type { Io, Tool } from './claude/agent-contract.js'
-import type { ActionContext } from './core/context.js'
+import type { Io, Tool } from '../claude/agent-contract.js'
+import type { ActionContext } from '../core/context.js'
 
 /** Finds the action that a handle is used in, anew at each use. */
 export type Parent = () => ActionContext | undefined

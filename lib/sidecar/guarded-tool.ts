@@ -1,9 +1,9 @@
-import type { Tool } from './claude/agent-contract.js'
-import type { ActionContext } from './core/context.js'
-import { detachable } from './core/detach.js'
-import { frozenCopy, thaw } from './core/freeze.js'
-import type { Runtime } from './core/runtime.js'
-import type { ToolAction } from './core/types.js'
+import type { Tool } from '../claude/agent-contract.js'
+import type { ActionContext } from '../core/context.js'
+import { detachable } from '../core/detach.js'
+import { frozenCopy, thaw } from '../core/freeze.js'
+import type { Runtime } from '../core/runtime.js'
+import type { ToolAction } from '../core/types.js'
 import type { Parent } from './handles.js'
 
 /** What a tool may be told about its call; the SDK's runners pass `toolUseBlock` and `signal`. */

@@ -1,5 +1,5 @@
-import { ConfigError } from './core/errors.js'
-import type { Host, Layer } from './core/types.js'
+import { ConfigError } from '../core/errors.js'
+import type { Host, Layer } from '../core/types.js'
 
 /**
  * Shows on the sidecar what its layers expose. Property descriptors are copied, so that getters stay live.

@@ -1,6 +1,6 @@
-import { serves } from './core/define.js'
-import type { Runtime } from './core/runtime.js'
-import { kinds, type Layer } from './core/types.js'
+import { serves } from '../core/define.js'
+import type { Runtime } from '../core/runtime.js'
+import { kinds, type Layer } from '../core/types.js'
 
 /** The chain of each kind, in order, with each layer's options and the members it shows. */
 export function explain(runtime: Runtime, name: string): string {

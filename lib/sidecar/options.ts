@@ -1,6 +1,6 @@
-import { checkClaudeOptions } from './claude/options.js'
-import type { LayerInput } from './core/types.js'
-import type { SendOptions, SidecarOptions } from './sidecar-types.js'
+import { checkClaudeOptions } from '../claude/options.js'
+import type { LayerInput } from '../core/types.js'
+import type { SendOptions, SidecarOptions } from './types.js'
 
 const known = new Set(['agent', 'use', 'claude', 'whenPaused', 'id', 'clock'])
 

@@ -1,7 +1,7 @@
-import { Channel } from './core/channel.js'
-import type { Clock } from './core/clock.js'
-import type { Sink } from './core/context.js'
-import type { SidecarStream } from './sidecar-types.js'
+import { Channel } from '../core/channel.js'
+import type { Clock } from '../core/clock.js'
+import type { Sink } from '../core/context.js'
+import type { SidecarStream } from './types.js'
 
 /** Starts a send that releases into `sink`; tells `onAbandon` how to abort it. */
 type Starter<Out> = (sink: Sink, onAbandon: (abort: (reason: unknown) => void) => void) => Promise<Out>

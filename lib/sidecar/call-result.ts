@@ -1,7 +1,7 @@
-import type { ActionContext } from './core/context.js'
-import type { TokenUsage } from './core/types.js'
-import { addUsage, noUsage } from './core/usage.js'
-import type { CallResult } from './sidecar-types.js'
+import type { ActionContext } from '../core/context.js'
+import type { TokenUsage } from '../core/types.js'
+import { addUsage, noUsage } from '../core/usage.js'
+import type { CallResult } from './types.js'
 
 /** What a task took: tokens and cost of all its attempts. */
 export function taken(ctx: ActionContext): Pick<CallResult<unknown>, 'usage' | 'nanoUsd' | 'attempts'> {

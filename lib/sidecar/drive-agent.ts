@@ -1,5 +1,5 @@
-import type { Agent, Call } from './claude/agent-contract.js'
-import type { ActionContext } from './core/context.js'
+import type { Agent, Call } from '../claude/agent-contract.js'
+import type { ActionContext } from '../core/context.js'
 
 /** Drives the agent inside its own context; a generator's events are released one by one. */
 export async function driveAgent(

@@ -1,10 +1,10 @@
 import type { Middleware as SdkMiddleware } from '@anthropic-ai/sdk'
-import type { Agent, Io, NestedEvent, Tool } from './claude/agent-contract.js'
-import type { Listening, ListenOptions } from './claude/listen.js'
-import type { ClaudeOptions } from './claude/options.js'
-import type { Clock } from './core/clock.js'
-import type { SpanTotals } from './core/spans.js'
-import type { AgentState, Attempt, Json, LayerInput, LayerMeta, SidecarEvent, TokenUsage } from './core/types.js'
+import type { Agent, Io, NestedEvent, Tool } from '../claude/agent-contract.js'
+import type { Listening, ListenOptions } from '../claude/listen.js'
+import type { ClaudeOptions } from '../claude/options.js'
+import type { Clock } from '../core/clock.js'
+import type { SpanTotals } from '../core/spans.js'
+import type { AgentState, Attempt, Json, LayerInput, LayerMeta, SidecarEvent, TokenUsage } from '../core/types.js'
 
 /** What `createSidecar` takes. */
 export interface SidecarOptions<U extends readonly LayerInput[], In, Out, Ev> {
