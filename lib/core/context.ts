@@ -61,6 +61,8 @@ export class ActionContext implements Context {
   released = false
   sink: Sink | undefined
   ended = false
+  /** It was given up while a layer ignored its signal: what it used is not known yet. */
+  hung = false
   /** Milliseconds with the agent, the model or the tool, in back-off and at the gate: not the sidecar's own time. */
   elsewhereMs = 0
   /** The innermost boundary that was entered. */

@@ -21,6 +21,8 @@ export interface Start {
   readonly sink?: Sink
 }
 
+/** What an action has used whose layers have not ended yet. */
+const unknownUsage: TokenUsage = Object.freeze({ ...noUsage, certainty: 'unknown' })
 const noLabels: Readonly<Record<string, string>> = Object.freeze({})
 
 /** Runs the actions of one sidecar: gate, scope, spans, chain, events. Knows no model. */
@@ -226,22 +228,36 @@ export class Runtime implements Home {
       let stop: (() => void) | undefined
       ctx.actionScope.whenAborted = reason => {
         const detach = () => {
-          ctx.outcome = { sent: true, ...ctx.outcome, status: 'aborted', error: reason, detached: work.catch(() => {}) }
+          this.#detach(ctx, work, reason)
           reject(reason)
         }
         stop = this.clock.after(patience, detach, { awaited: true })
       }
+      const over = () => {
+        ctx.actionScope.whenAborted = undefined
+        stop?.()
+      }
       work.then(
         () => {
-          stop?.()
+          over()
           resolve()
         },
         error => {
-          stop?.()
+          over()
           reject(error)
         },
       )
     })
+  }
+
+  /** The caller gets its answer; what the action uses until its layers end is counted then. */
+  #detach(ctx: ActionContext, work: Promise<void>, reason: unknown): void {
+    ctx.hung = true
+    const count = () => {
+      this.usage = addUsage(this.usage, ctx.total)
+    }
+    const detached = work.then(count, count)
+    ctx.outcome = { sent: true, ...ctx.outcome, status: 'aborted', error: reason, detached }
   }
 
   #lastWord(ctx: ActionContext, error: unknown): Outcome {
@@ -261,7 +277,7 @@ export class Runtime implements Home {
     }
     ctx.ended = true
     ctx.actionScope.end()
-    this.usage = addUsage(this.usage, ctx.total)
+    this.usage = addUsage(this.usage, ctx.hung ? unknownUsage : ctx.total)
     if (this.events.heard) this.#publishEnd(ctx, outcome)
     if (--this.inFlight === 0 && this.#idle) {
       for (const tell of this.#idle) tell()

@@ -62,5 +62,17 @@ describe('a closed layer that ignores its signal', () => {
     await reply
     expect(sidecar.budget.tokens).toMatchObject({ held: 0, spent: expect.any(Number) })
     expect((sidecar.budget.tokens as { spent: number }).spent).toBeGreaterThan(0)
+    expect(sidecar.tokenUsage.certainty).toBe('unknown')
+  })
+
+  it('costs nothing once the action has ended: a late abort arms no timer', async () => {
+    const { clock, sidecar } = hung((_, next) => next())
+    const abort = new AbortController()
+    const answer = await sidecar.io.claude.messages.create({ ...request, stream: true }, { signal: abort.signal })
+    for await (const _ of answer);
+    answer.controller.abort()
+    abort.abort()
+    sidecar.reap('over')
+    expect(clock.pending).toBe(0)
   })
 })
