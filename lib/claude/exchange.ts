@@ -37,14 +37,17 @@ export class Exchange implements Receiver {
     this.#seam = seam
     this.#request = request
     this.#channel = new Channel({ clock: ctx.clock, idleMs: seam.idleMs, abandon: () => this.#abandoned() })
-    ctx.sink = event => this.#release(event as MessagesStreamEvent)
+    // Functions get a name before they are assigned: V8 would put them into old space, garbage of every call.
+    const release = (event: unknown) => this.#release(event as MessagesStreamEvent)
+    ctx.sink = release
   }
 
   /** Runs the chain. Resolves to an answer as soon as its head may go; never rejects. */
   run(signal?: AbortSignal): Promise<Reply> {
     const ended = this.#seam.runtime.run(this.#ctx, () => this.#attempt(), signal)
     const head = new Promise<Reply>(resolve => {
-      this.#headOut = () => resolve(this.#streamReply())
+      const out = () => resolve(this.#streamReply())
+      this.#headOut = out
     })
     return Promise.race([
       head,

@@ -226,13 +226,15 @@ export class Runtime implements Home {
   #unlessHung(ctx: ActionContext, work: Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       let stop: (() => void) | undefined
-      ctx.actionScope.whenAborted = reason => {
+      // By a name first: V8 puts a function that is assigned to a property where it stands into old space, garbage of every action.
+      const giveUp = (reason: unknown) => {
         const detach = () => {
           this.#detach(ctx, work, reason)
           reject(reason)
         }
         stop = this.clock.after(patience, detach, { awaited: true })
       }
+      ctx.actionScope.whenAborted = giveUp
       const over = () => {
         ctx.actionScope.whenAborted = undefined
         stop?.()
