@@ -7,7 +7,7 @@ export interface Tool {
   /** Running it twice with one input does no harm: `withRetry` may repeat it. Default false. */
   readonly idempotent?: boolean
   /** Does the work. `input` is a copy of what was judged; `context` has `signal` and, where the caller told it, `toolUseId`. */
-  run(input: any, context?: any): unknown
+  run(input: unknown, context?: unknown): unknown
 }
 
 /** Guarded handles. Whatever goes through them runs the chain; no credential is reachable from them. */

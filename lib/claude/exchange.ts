@@ -28,7 +28,6 @@ export class Exchange implements Receiver {
   #lateEvents: unknown[] = []
   #headOut: (() => void) | undefined
   #whole: { readonly text: string; readonly message: AssistantMessage } | undefined
-  #rebuilt: MessageAccumulator | undefined
   #left = false
   #idle: DeadlineError | undefined
 
@@ -112,7 +111,6 @@ export class Exchange implements Receiver {
   async #tapped(message: AssistantMessage): Promise<AssistantMessage> {
     const given = [...asEvents(message)]
     const released: unknown[] = []
-    this.#rebuilt = new MessageAccumulator({ maxMessageBytes: this.#seam.maxMessageBytes })
     const { sink } = this.#ctx
     this.#ctx.sink = event => void released.push(event)
     try {
@@ -124,8 +122,9 @@ export class Exchange implements Receiver {
       this.#ctx.sink = sink
     }
     if (released.length === given.length && released.every((event, at) => event === given[at])) return message
-    for (const event of released) this.#rebuilt.add(event as MessagesStreamEvent)
-    return { ...message, ...this.#rebuilt.message }
+    const rebuilt = new MessageAccumulator({ maxMessageBytes: this.#seam.maxMessageBytes })
+    for (const event of released) rebuilt.add(event as MessagesStreamEvent)
+    return { ...message, ...rebuilt.message }
   }
 
   #release(event: MessagesStreamEvent): void | Promise<void> {
@@ -204,7 +203,7 @@ export class Exchange implements Receiver {
 
   async #wholeReply({ message, text }: { message: AssistantMessage; text: string }): Promise<Reply> {
     await this.#ctx.bubble?.(this.#ctx, { type: 'message', message })
-    return { status: this.#answer!.status, headers: { ...visible(this.#answer!.headers) }, body: text }
+    return { status: this.#answer!.status, headers: visible(this.#answer!.headers), body: text }
   }
 
   #streamReply(): Reply {

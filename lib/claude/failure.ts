@@ -76,6 +76,22 @@ const classByStatus: Readonly<Record<number, FailureClass>> = {
   529: 'overloaded',
 }
 
+/** Error types that the API gives before it has generated anything. */
+export const unbilledTypes: ReadonlySet<string> = new Set(['overloaded_error', 'rate_limit_error'])
+
+/** The status that the API answers an error type with. */
+export const statusOfType: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  timeout_error: 504,
+  overloaded_error: 529,
+}
+
 // A limit that only a person or the next month lifts.
 const spendLimitCodes = new Set(['enforced_spend_limit_reached', 'contract_spend_limit_reached', 'linked_organization_spend_limit_reached'])
 

@@ -17,7 +17,6 @@ export interface Incoming {
   readonly parent?: ActionContext | undefined
   /** The caller's own abort. */
   readonly signal?: AbortSignal | undefined
-  readonly labels?: Readonly<Record<string, string>>
 }
 
 /**
@@ -37,8 +36,8 @@ export async function handle(seam: Seam, request: WireRequest, incoming: Incomin
 function governed(seam: Seam, request: WireRequest, incoming: Incoming): Promise<Reply> {
   if (typeof request.body !== 'string') throw new ConfigError('the body of a Messages API request must be a string')
   const action = modelAction(request.body, request.headers['anthropic-beta'])
-  const { parent, labels } = incoming
-  const ctx = seam.runtime.context(action, { ...(parent ? { parent } : {}), ...(labels ? { labels } : {}) })
+  const { parent } = incoming
+  const ctx = seam.runtime.context(action, parent ? { parent } : {})
   upstreamKey.set(ctx, seam.origin.key)
   countTokens.set(ctx, counter(seam, request, ctx))
   return new Exchange(ctx, seam, request).run(incoming.signal)

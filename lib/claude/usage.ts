@@ -1,5 +1,5 @@
 import type { Certainty, TokenUsage } from '../core/types.js'
-import { addUsage, noUsage, worseCertainty } from '../core/usage.js'
+import { addUsage, noUsage } from '../core/usage.js'
 
 /** Requests that the API's own tools made. Web searches and code executions cost a fee each. */
 export interface ServerToolCounts {
@@ -65,8 +65,10 @@ const unknownType = 'unknown-field'
 // More tokens than any request can have: a figure above it is a fault, not a usage.
 const mostTokens = 2 ** 32
 
-type Fields = Record<string, unknown>
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+/** An object of the API's JSON. */
+export type Fields = Record<string, unknown>
+/** Is it one? */
+export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Nothing used by a model, and that is certain. */
 export function zeroUsage(model: string): ModelUsage {
@@ -249,131 +251,3 @@ function beyond(total: TokenUsage, part: TokenUsage): TokenUsage {
 }
 
 const isNothing = (t: TokenUsage): boolean => t.input + t.output + t.cacheRead + t.cacheWrite5m + t.cacheWrite1h === 0
-
-/** Follows the usage of one stream. Figures are cumulative: the last one counts, they are never added. */
-export class UsageMeter {
-  private merged: Fields | undefined
-  private regressed = false
-  private model = ''
-  /** `message_start` was seen: the input is measured. */
-  started = false
-  /** The last `message_delta` was seen, with its output: everything is measured. */
-  final = false
-  /** Bytes of generated content seen so far. */
-  outputBytes = 0
-
-  /** Takes `message_start`'s usage; `model` is the one to price by. */
-  start(usage: unknown, model: string): void {
-    this.model = model
-    this.started = isFields(usage)
-    this.merged = isFields(usage) ? { ...usage } : undefined
-  }
-
-  /**
-   * Takes a `message_delta`'s usage. Its figures replace those before; null keeps them; an output figure that is smaller than the one before
-   * is not believed and flagged. `final: false` when more is sure to follow (the delta has no `stop_reason`).
-   */
-  delta(usage: unknown, final = true): void {
-    if (!isFields(usage)) return
-    const before: Fields = this.merged ?? {}
-    this.merged = { ...before }
-    for (const key of Object.keys(usage)) if (usage[key] !== null && usage[key] !== undefined) this.merged[key] = usage[key]
-    this.merged.output_tokens = this.outputAfter(before.output_tokens, usage.output_tokens)
-    this.dropStaleSplit(before, usage)
-    // A delta that does not say what was generated leaves the figure of the start, which is no total.
-    this.final ||= final && typeof usage.output_tokens === 'number'
-  }
-
-  /** Counts bytes of generated content (text, thinking, tool input) as they pass. */
-  sawOutputBytes(bytes: number): void {
-    this.outputBytes += bytes
-  }
-
-  /** What is known now. `estimated` before the last `message_delta`, `unknown` before `message_start`. */
-  current(): ModelUsage {
-    const usage = usageOf(this.merged, this.model)
-    const certainty = worseCertainty(usage.tokens.certainty, this.final ? 'measured' : 'estimated')
-    const flags = this.regressed ? [...usage.flags, 'output-regressed'] : usage.flags
-    return { ...usage, tokens: { ...usage.tokens, certainty }, flags }
-  }
-
-  private outputAfter(before: unknown, now: unknown): unknown {
-    if (now === undefined || now === null) return before
-    if (typeof before !== 'number' || typeof now !== 'number' || !(now < before) || now < 0) return now
-    this.regressed = true
-    return before
-  }
-
-  // A delta has the total of the cache writes, not their split. Where the total fell, the split of the start no longer holds.
-  private dropStaleSplit(before: Fields, usage: Fields): void {
-    const now = usage.cache_creation_input_tokens
-    if (
-      typeof now === 'number' &&
-      typeof before.cache_creation_input_tokens === 'number' &&
-      now < before.cache_creation_input_tokens &&
-      !isFields(usage.cache_creation)
-    )
-      this.merged!.cache_creation = null
-  }
-}
-
-/** What is known about a stream that ended early. Token figures are those of its hold. */
-export interface CutFacts {
-  readonly boundInput: number
-  readonly boundOutput: number
-  /** Generated tokens may have been hidden from us: thinking is not shown in full, or a tool input was still being written. */
-  readonly hiddenThinking: boolean
-  /** The hold's `rounds`: above 1, input goes on growing after `message_start`. Default 1. */
-  readonly rounds?: number
-  /** The hold's `searches`. Default 0. */
-  readonly searches?: number
-  /** The hold assumed fast rates. */
-  readonly fast?: boolean
-  readonly model?: string
-}
-
-/** Tokens that may have been generated between the last byte that reached us and the moment the server stopped: ten seconds at 100 tokens a second. */
-export const cutMarginTokens = 1024
-
-/**
- * The usage of a stream that was cut before its last `message_delta`: `estimated`, and never below the true bill. Input as measured when
- * `message_start` was seen and the server could not add to it, else the hold's; output: all of the hold's where tokens may be hidden, else
- * what was seen (a token is at least a byte) and a margin, at most the hold's. Charge the smaller of its price and the hold.
- */
-export function settleCut(meter: UsageMeter, facts: CutFacts): ModelUsage {
-  const seen = meter.current()
-  if (meter.final && seen.tokens.certainty === 'measured') return seen
-  const known = meter.started && (facts.rounds ?? 1) === 1 && seen.tokens.certainty !== 'unknown'
-  const most = Math.max(seen.tokens.output, meter.outputBytes + cutMarginTokens)
-  const output = facts.hiddenThinking
-    ? Math.max(facts.boundOutput, seen.tokens.output)
-    : Math.max(seen.tokens.output, Math.min(facts.boundOutput, most))
-  return known ? withOutput(seen, output) : wholeHold(seen, output, facts)
-}
-
-function withOutput(seen: ModelUsage, output: number): ModelUsage {
-  const more = output - seen.tokens.output
-  const tokens: TokenUsage = { ...seen.tokens, output, certainty: 'estimated' }
-  const rest: IterationUsage = { type: 'rest', model: seen.model, tokens: { ...noUsage, output: more, certainty: 'estimated' } }
-  return {
-    ...seen,
-    tokens,
-    iterations: seen.iterations.length === 0 ? seen.iterations : [...seen.iterations, rest],
-    flags: [...seen.flags, 'cut'],
-  }
-}
-
-// Nothing says at which rate the input counts: the dearest class, at the dearest multipliers, and of the dearest model where several may have run.
-function wholeHold(seen: ModelUsage, output: number, facts: CutFacts): ModelUsage {
-  const tokens: TokenUsage = { ...noUsage, cacheWrite1h: facts.boundInput, output, certainty: 'estimated' }
-  const webSearch = Math.max(seen.serverTools.webSearch, facts.searches ?? 0)
-  return {
-    ...seen,
-    model: facts.model ?? seen.model,
-    tokens,
-    serverTools: { ...seen.serverTools, webSearch },
-    speed: seen.speed ?? (facts.fast ? 'fast' : null),
-    iterations: (facts.rounds ?? 1) > 1 ? [{ type: 'rest', model: '', tokens }] : [],
-    flags: [...seen.flags.filter(flag => flag !== 'invalid:usage'), 'cut', 'unknown-field:input'],
-  }
-}

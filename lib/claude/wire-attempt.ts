@@ -6,14 +6,16 @@ import type { ModelAction, Outcome } from '../core/types.js'
 import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } from './accumulate.js'
 import { billedModel } from './billed-model.js'
 import { cutUsage, outputBytes } from './cut.js'
-import { classify } from './failure.js'
+import { classify, statusOfType, unbilledTypes } from './failure.js'
 import { lost } from './http-upstream.js'
 import { priceOf } from './prices.js'
+import { parseEvent, parseMessage, understood } from './read-answer.js'
 import { withAnswer } from './reply.js'
 import { modelMessage, modelUsage, type Seam } from './seam.js'
 import { SseDecoder, type SseFrame } from './sse.js'
 import { ToolHold } from './tool-hold.js'
-import { type ModelUsage, UsageMeter, usageOf, zeroUsage } from './usage.js'
+import { type ModelUsage, usageOf, zeroUsage } from './usage.js'
+import { UsageMeter } from './usage-meter.js'
 import type { WireReply, WireRequest } from './wire.js'
 
 /** What an attempt does with the answer that it reads. */
@@ -217,10 +219,10 @@ export class WireAttempt {
       errorCode,
       retryable,
       retryAfterMs,
-      billed: this.#meter.started || !unbilled.has(type ?? '') ? 'maybe' : 'no',
+      billed: this.#meter.started || !unbilledTypes.has(type ?? '') ? 'maybe' : 'no',
     })
     const headers = { ...reply.headers, 'content-type': 'application/json' }
-    return withAnswer(error, { status: statusByType[type ?? ''] ?? 500, headers, body: frame.data, event: frame.raw })
+    return withAnswer(error, { status: statusOfType[type ?? ''] ?? 500, headers, body: frame.data, event: frame.raw })
   }
 
   #garbage(reply: WireReply, body: string): UpstreamError {
@@ -295,51 +297,3 @@ export class WireAttempt {
 
 // Half of the time that the margin of `settleCut` covers.
 const unseenMs = 5_000
-
-// Errors that the API gives before it has generated anything.
-const unbilled: ReadonlySet<string> = new Set(['overloaded_error', 'rate_limit_error'])
-
-const statusByType: Readonly<Record<string, number>> = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  billing_error: 402,
-  permission_error: 403,
-  not_found_error: 404,
-  request_too_large: 413,
-  rate_limit_error: 429,
-  timeout_error: 504,
-  overloaded_error: 529,
-}
-
-/** What our readers say of a stream that is too large or out of order: sizes and names, never content. */
-function understood<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw new UpstreamError(`the answer of the Messages API cannot be read: ${(error as Error).message}`, {
-      status: 502,
-      code: 'UNREADABLE',
-      retryable: false,
-      billed: 'yes',
-    })
-  }
-}
-
-function parseEvent(data: string): MessagesStreamEvent {
-  try {
-    const event = JSON.parse(data) as MessagesStreamEvent
-    if (typeof event.type !== 'string') throw new TypeError('no type')
-    return event
-  } catch {
-    throw new UpstreamError('the Messages API sent an event that is not JSON', { status: 502, code: 'NOT_AN_EVENT', billed: 'maybe' })
-  }
-}
-
-function parseMessage(text: string): AssistantMessage | undefined {
-  try {
-    const message = JSON.parse(text) as AssistantMessage
-    return message?.type === 'message' && Array.isArray(message.content) ? message : undefined
-  } catch {
-    return undefined
-  }
-}

@@ -92,13 +92,13 @@ export class Passage implements Enclosing {
   /** The layer returned. All was well, mostly. */
   private ended(): Promise<void> | void {
     if (this.abandoned) return this.inner!
-    if (this.state !== 'good' || this.misuse) return this.tell(() => (this.misuse ? this.threw(this.misuse, this.scope) : this.returned()))
+    if (this.state !== 'good' || this.misuse) return this.tell(() => (this.misuse ? this.threw(this.misuse) : this.returned()))
     this.up?.innerGood()
   }
 
   private failed(error: unknown): Promise<void> {
     if (this.abandoned) return this.inner!
-    return this.tell(() => this.threw(error, this.scope))
+    return this.tell(() => this.threw(error))
   }
 
   private async tell(end: () => Promise<void> | void): Promise<void> {
@@ -112,23 +112,16 @@ export class Passage implements Enclosing {
   }
 
   private returned(): Promise<void> | void {
-    switch (this.state) {
-      case 'good':
-        return
-      case 'bad':
-        throw this.error
-      case 'inside':
-        return this.awaited()
-      case 'before': {
-        if (!this.open) throw shortCircuit(this.layer, this.ctx)
-        this.note(shortCircuitText(this.layer))
-        return this.inward()
-      }
-    }
+    if (this.state === 'bad') throw this.error
+    if (this.state === 'inside') return this.awaited()
+    if (!this.open) throw shortCircuit(this.layer, this.ctx)
+    const { name } = this.layer.meta
+    this.note(new LayerError(`${name} returned without calling next()`, { layer: name }))
+    return this.inward()
   }
 
-  private threw(error: unknown, scope: ActionContext['scope']): Promise<void> | void {
-    if (this.state === 'inside') return this.threwInside(error, scope)
+  private threw(error: unknown): Promise<void> | void {
+    if (this.state === 'inside') return this.threwInside(error)
     if (this.state === 'bad' && error === this.error) throw error
     if (this.open && (this.state === 'bad' || !isMeant(this.ctx, error))) return this.forgive(error)
     if (this.state === 'good') throw failedAfter(this.layer, this.ctx, error)
@@ -142,13 +135,13 @@ export class Passage implements Enclosing {
     if (this.state === 'before') return this.inward()
   }
 
-  private async threwInside(error: unknown, scope: ActionContext['scope']): Promise<void> {
+  private async threwInside(error: unknown): Promise<void> {
     if (this.open && !isMeant(this.ctx, error)) {
       this.note(error)
       return this.inner!
     }
     const own = ownError(this.layer, this.ctx, error, 'during the action')
-    scope.abort(own)
+    this.scope.abort(own)
     await this.inner!.catch(() => {})
     throw own
   }
@@ -181,8 +174,4 @@ export class Passage implements Enclosing {
     const { name } = this.layer.meta
     return new LayerError(`${name} called next() twice; only a layer declared with reenters may`, { layer: name })
   }
-}
-
-function shortCircuitText(layer: Layer): LayerError {
-  return new LayerError(`${layer.meta.name} returned without calling next()`, { layer: layer.meta.name })
 }

@@ -266,9 +266,9 @@ export class ActionContext implements Context {
     this.usageFrom = from
   }
 
-  startAttempt(now: number = this.clock.monotonic()): void {
+  startAttempt(): void {
     this.count++
-    this.attemptStart = now
+    this.attemptStart = this.clock.monotonic()
     this.used = noUsage
     this.usageFrom = -1
     this.outcome = undefined

@@ -16,7 +16,6 @@ export type Core = (ctx: ActionContext) => Promise<void>
 /** How one action is started. */
 export interface Start {
   readonly parent?: ActionContext
-  readonly signal?: AbortSignal | undefined
   readonly labels?: Readonly<Record<string, string>>
   readonly sink?: Sink
 }
@@ -133,12 +132,11 @@ export class Runtime implements Home {
   }
 
   /** Ends everything now; nothing passes any more. */
-  reap(reason: string): AgentReapedError {
+  reap(reason: string): void {
     const error = new AgentReapedError({ agent: this.agent.name, reason: reason ?? 'no reason given' })
     this.#reaped ??= error.reason
     this.scope.abort(error)
     this.resume()
-    return error
   }
 
   /** Lets nothing new in, without ending what runs. */
@@ -263,8 +261,8 @@ export class Runtime implements Home {
   }
 
   #lastWord(ctx: ActionContext, error: unknown): Outcome {
-    const sent = ctx.attempts.some(attempt => attempt.outcome.sent)
     const last = ctx.outcome
+    const sent = last?.sent || ctx.attempts.some(attempt => attempt.outcome.sent)
     if (last && last.error === error) return { ...last, sent }
     if (ctx.actionScope.gave(error)) return { ...last, status: 'aborted', error, sent }
     return { status: sent ? 'error' : 'refused', error, sent }

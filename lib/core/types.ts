@@ -183,8 +183,8 @@ export interface LayerMeta<E extends object = object> {
   readonly commits?: boolean
   /** Must see every attempt by itself: stands inside every re-entering layer. */
   readonly perAttempt?: boolean
-  readonly needs?: readonly Slot<any>[]
-  readonly provides?: readonly Slot<any>[]
+  readonly needs?: readonly Slot<unknown>[]
+  readonly provides?: readonly Slot<unknown>[]
   /** Layers, by name, that this one must stand inside of. */
   readonly inside?: readonly string[]
   /** Layers, by name, that this one must stand outside of. */

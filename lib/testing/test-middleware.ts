@@ -28,7 +28,7 @@ export interface TestMiddlewareOptions<O = any> {
  * @param make - the factory; it must return a layer that lets a plain request pass
  * @throws TypeError when `make` is no function
  */
-export function testMiddleware<O = any>(make: (options: O) => Layer<any>, options: TestMiddlewareOptions<O> = {}): readonly LayerCase[] {
+export function testMiddleware<O = any>(make: (options: O) => Layer<object>, options: TestMiddlewareOptions<O> = {}): readonly LayerCase[] {
   if (typeof make !== 'function')
     throw new TypeError('testMiddleware: give the factory of the layer, like testMiddleware(withRetry, { options: {} })')
   const cases = { ...always, ...('options' in options ? withOptions : {}) }
@@ -39,10 +39,10 @@ type Check = (subject: Subject<any>) => Promise<void>
 
 /** The factory under test, with short ways to try what it makes. */
 class Subject<O> {
-  readonly make: (options: O) => Layer<any>
+  readonly make: (options: O) => Layer<object>
   readonly options: TestMiddlewareOptions<O>
 
-  constructor(make: (options: O) => Layer<any>, options: TestMiddlewareOptions<O>) {
+  constructor(make: (options: O) => Layer<object>, options: TestMiddlewareOptions<O>) {
     this.make = make
     this.options = options
   }

@@ -1,15 +1,8 @@
 import { BudgetExceededError, CircuitOpenError, DeadlineError, LayerError, ViolationError } from '../../lib/core/errors.js'
 import type { Context, Outcome, SidecarEvent } from '../../lib/core/types.js'
-import { failure, gate, layer, rig, settled, watchUnhandled } from './rig.js'
+import { allowNoUnhandled, failure, gate, layer, rig, settled } from './rig.js'
 
-let unhandled: ReturnType<typeof watchUnhandled>
-beforeEach(() => {
-  unhandled = watchUnhandled()
-})
-afterEach(async () => {
-  await unhandled.stop()
-  expect(unhandled.seen).toEqual([])
-})
+allowNoUnhandled()
 
 const bug = new Error('bug of the layer')
 const effectError = new Error('bug of the effect')

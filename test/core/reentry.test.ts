@@ -1,16 +1,9 @@
 import { DeadlineError, LayerError, ViolationError } from '../../lib/core/errors.js'
 import { slot } from '../../lib/core/slot.js'
 import type { Action, Attempt, Context, SidecarEvent, ToolAction } from '../../lib/core/types.js'
-import { failure, gate, layer, repeating, rig, settled, watchUnhandled } from './rig.js'
+import { allowNoUnhandled, failure, gate, layer, repeating, rig, settled } from './rig.js'
 
-let unhandled: ReturnType<typeof watchUnhandled>
-beforeEach(() => {
-  unhandled = watchUnhandled()
-})
-afterEach(async () => {
-  await unhandled.stop()
-  expect(unhandled.seen).toEqual([])
-})
+allowNoUnhandled()
 
 /** Fails until call `good`. */
 const failingUntil = (good: number) => {

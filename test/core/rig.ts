@@ -97,3 +97,15 @@ export function repeating(name: string, times: number, meta: Omit<LayerMeta, 'na
 }
 
 export type { Context }
+
+/** Every test of the file fails when it leaves an unhandled rejection behind. */
+export function allowNoUnhandled(): void {
+  let unhandled: ReturnType<typeof watchUnhandled>
+  beforeEach(() => {
+    unhandled = watchUnhandled()
+  })
+  afterEach(async () => {
+    await unhandled.stop()
+    expect(unhandled.seen).toEqual([])
+  })
+}

@@ -1,6 +1,6 @@
 import { createSidecar } from '../../lib/index.js'
 import type { Upstream } from '../../lib/claude/wire.js'
-import { failure, settled, watchUnhandled } from '../core/rig.js'
+import { allowNoUnhandled, failure, settled } from '../core/rig.js'
 
 /** An upstream that never answers, and does not look at its abort either. */
 function silent(): { readonly upstream: Upstream; readonly aborts: AbortSignal[] } {
@@ -15,14 +15,7 @@ function silent(): { readonly upstream: Upstream; readonly aborts: AbortSignal[]
 const count = { model: 'claude-haiku-4-5', messages: [{ role: 'user' as const, content: 'x' }] }
 const idle = { name: 'a', send: async () => 'x' }
 
-let unhandled: ReturnType<typeof watchUnhandled>
-beforeEach(() => {
-  unhandled = watchUnhandled()
-})
-afterEach(async () => {
-  await unhandled.stop()
-  expect(unhandled.seen).toEqual([])
-})
+allowNoUnhandled()
 
 async function until(check: () => boolean): Promise<void> {
   while (!check()) await settled()

@@ -55,6 +55,8 @@ describe('a closed layer that ignores its signal', () => {
       await forever()
     })
     const abort = new AbortController()
+    const sent: boolean[] = []
+    sidecar.subscribe(event => event.type === 'action.ended' && event.kind === 'model' && sent.push(event.outcome.sent))
     const reply = sidecar.send('go', { signal: abort.signal }).catch(() => {})
     await clock.advance(10)
     abort.abort()
@@ -63,6 +65,7 @@ describe('a closed layer that ignores its signal', () => {
     expect(sidecar.budget.tokens).toMatchObject({ held: 0, spent: expect.any(Number) })
     expect((sidecar.budget.tokens as { spent: number }).spent).toBeGreaterThan(0)
     expect(sidecar.tokenUsage.certainty).toBe('unknown')
+    expect(sent).toEqual([true])
   })
 
   it('costs nothing once the action has ended: a late abort arms no timer', async () => {

@@ -1,15 +1,8 @@
 import { holdText } from '../../lib/core/hold-text.js'
 import { mockModel } from '../../lib/testing/mock-model.js'
-import { failure, gate, layer, repeating, rig, settled, watchUnhandled } from '../core/rig.js'
+import { allowNoUnhandled, failure, gate, layer, repeating, rig, settled } from '../core/rig.js'
 
-let unhandled: ReturnType<typeof watchUnhandled>
-beforeEach(() => {
-  unhandled = watchUnhandled()
-})
-afterEach(async () => {
-  await unhandled.stop()
-  expect(unhandled.seen).toEqual([])
-})
+allowNoUnhandled()
 
 const streaming = (stream: (message: any, call: any) => AsyncGenerator<unknown, unknown>) =>
   ({ agent: { name: 'streamer', stream } }) as never

@@ -1,16 +1,9 @@
 import { createSidecar } from '../../lib/index.js'
 import { withBudget } from '../../middleware/index.js'
 import type { Context, Outcome } from '../../lib/core/types.js'
-import { failure, gate, layer, rig, settled, watchUnhandled } from '../core/rig.js'
+import { allowNoUnhandled, failure, gate, layer, rig, settled } from '../core/rig.js'
 
-let unhandled: ReturnType<typeof watchUnhandled>
-beforeEach(() => {
-  unhandled = watchUnhandled()
-})
-afterEach(async () => {
-  await unhandled.stop()
-  expect(unhandled.seen).toEqual([])
-})
+allowNoUnhandled()
 
 const reason = new Error('caller stops')
 const agentOf = (send: (message: any, call: any) => unknown) => ({
