@@ -86,6 +86,10 @@ export interface MessageAccumulatorOptions {
   readonly maxMessageBytes?: number
 }
 
+// A byte of the message is at most six on the wire, as in \u0000; the rest of a frame is its names.
+const mostEscaped = 6
+const frameBytes = 256
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type Block = Mutable<Omit<MessageBlock, 'citations'>> & { citations?: unknown[] | null; encrypted_content?: unknown }
 type Message = Mutable<Omit<AssistantMessage, 'content' | 'usage'>> & { content: Block[]; usage: Mutable<MessageUsage> }
@@ -114,6 +118,7 @@ export class MessageAccumulator {
   #message: Message | undefined
   #complete = false
   #bytes = 0
+  #beside = 0
 
   /** @throws RangeError when `maxMessageBytes` is not a positive whole number. */
   constructor(options: MessageAccumulatorOptions = {}) {
@@ -133,21 +138,27 @@ export class MessageAccumulator {
     return this.#complete
   }
 
-  /** The tool call in this block; `undefined` for any other block. Its `input` is `undefined` while the JSON is unfinished or broken. */
+  /**
+   * The tool call in this block; `undefined` for any other block. Its `input` is `undefined` while the JSON is unfinished or broken, and
+   * where it names a field twice: readers differ in which of the two they take.
+   */
   toolUse(index: number): ToolUse | undefined {
     const block = this.#block(index)
     if (block === undefined || !tracksInput(block)) return undefined
-    const unfinished = this.#json.has(index) && this.#broken.has(index)
-    return { id: block.id ?? '', name: block.name ?? '', input: unfinished ? undefined : block.input }
+    const json = this.#json.get(index) ?? ''
+    const clear = !this.#broken.has(index) && !namesTwice(json, block.input)
+    return { id: block.id ?? '', name: block.name ?? '', input: clear ? block.input : undefined }
   }
 
   /**
-   * Takes the next event.
-   * @throws RangeError when the message outgrows `maxMessageBytes`.
+   * Takes the next event. `bytes`: how long its frame is on the wire, where it came in one.
+   * @throws RangeError when the message, or what travels beside it, outgrows `maxMessageBytes`.
    * @throws TypeError when a second message begins.
    */
-  add(event: MessagesStreamEvent): void {
-    this.#count(event)
+  add(event: MessagesStreamEvent, bytes = 0): void {
+    const grown = growth(event)
+    this.#grow(grown)
+    this.pass(bytes - grown * mostEscaped - frameBytes)
     if (event.type === 'message_start') this.#start(event.message)
     else if (this.#message !== undefined) this.#continue(this.#message, event)
   }
@@ -196,8 +207,21 @@ export class MessageAccumulator {
     return Number.isInteger(index) ? this.#message?.content[index] : undefined
   }
 
-  #count(event: MessagesStreamEvent): void {
-    this.#bytes += growth(event)
+  /**
+   * Counts bytes of the stream that are no part of the message: comments, pings, events and fields of other kinds.
+   * @throws RangeError when they outgrow `maxMessageBytes`
+   */
+  pass(bytes: number): void {
+    if (bytes <= 0) return
+    this.#beside += bytes
+    if (this.#beside > this.#maxMessageBytes)
+      throw new RangeError(
+        `the stream has more than ${this.#maxMessageBytes} bytes beside the message; raise maxMessageBytes if such are expected`,
+      )
+  }
+
+  #grow(bytes: number): void {
+    this.#bytes += bytes
     if (this.#bytes > this.#maxMessageBytes)
       throw new RangeError(`the message is larger than ${this.#maxMessageBytes} bytes; raise maxMessageBytes if such answers are expected`)
   }
@@ -248,6 +272,19 @@ function present(usage: Partial<MessageUsage>): Partial<MessageUsage> {
 
 function tracksInput(block: MessageBlock): boolean {
   return block.type === 'tool_use' || block.type === 'server_tool_use' || block.type === 'mcp_tool_use'
+}
+
+/** Does JSON that was parsed to `value` name a field of an object twice? Then it has more names than the value has. */
+function namesTwice(json: string, value: unknown): boolean {
+  let names = 0
+  for (const [, colon] of json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) if (colon !== undefined) names++
+  return names > fieldsIn(value)
+}
+
+function fieldsIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const children = Object.values(value)
+  return children.reduce<number>((sum, child) => sum + fieldsIn(child), Array.isArray(value) ? 0 : children.length)
 }
 
 function parseJson(json: string): unknown {

@@ -37,7 +37,8 @@ const known = new Set(['model', 'system', 'tools', 'maxTokens', 'maxTurns', 'nam
 
 /**
  * A ready agent: keeps the conversation, calls Claude, runs the tools it asks for behind the chain, and replies with the text of the last
- * message. Sends are taken one after the other; one that fails leaves the conversation as it was.
+ * message. Sends are taken one after the other, so a tool must not wait for a send to its own agent; one that fails or is refused by the
+ * model leaves the conversation as it was.
  * @throws TypeError or RangeError on a wrong or unknown option
  */
 export function claudeAgent(options: ClaudeAgentOptions): Agent<string, string> {
@@ -74,13 +75,15 @@ class Conversation {
     const messages: Message[] = [...this.#messages, { role: 'user', content: message }]
     for (let turn = 0; turn < maxTurns; turn++) {
       const answer = await this.#ask(messages, call)
-      messages.push({ role: 'assistant', content: answer.content })
-      const uses = answer.content.filter((block): block is ToolUse => block.type === 'tool_use')
-      if (answer.stop_reason === 'tool_use' && uses.length > 0) messages.push({ role: 'user', content: await results(uses, tools, call) })
-      else if (answer.stop_reason !== 'pause_turn') {
-        this.#messages = messages
+      const reason = answer.stop_reason
+      const goesOn = reason === 'tool_use' || reason === 'pause_turn'
+      const uses = goesOn ? answer.content.filter((block): block is ToolUse => block.type === 'tool_use') : []
+      if (uses.length === 0 && reason !== 'pause_turn') {
+        if (reason !== 'refusal') this.#messages = [...messages, ...lastWord(answer)]
         return textOf(answer)
       }
+      messages.push({ role: 'assistant', content: answer.content })
+      if (uses.length > 0) messages.push({ role: 'user', content: await results(uses, tools, call) })
     }
     throw new RangeError(`the agent made ${maxTurns} requests without an answer; raise maxTurns or narrow the task`)
   }
@@ -126,11 +129,23 @@ async function result(use: ToolUse, tool: ClaudeTool | undefined, call: Call): P
   try {
     const input = tool.parse ? tool.parse(use.input) : use.input
     const content = await tool.run(input, { toolUseId: use.id, signal: call.signal })
-    return { ...answer, content: typeof content === 'string' ? content : JSON.stringify(content ?? null) }
+    return { ...answer, content: isContent(content) ? content : JSON.stringify(content ?? null) }
   } catch (error) {
     if (call.signal.aborted) throw call.signal.reason
     return { ...answer, content: error instanceof Error ? error.message : String(error), is_error: true }
   }
+}
+
+/** Text, or content blocks such as images: what the API takes as a result. */
+function isContent(value: unknown): value is string | (Anthropic.ToolResultBlockParam['content'] & object) {
+  if (!Array.isArray(value)) return typeof value === 'string'
+  return value.length > 0 && value.every(block => typeof (block as { type?: unknown } | null)?.type === 'string')
+}
+
+/** What the API takes back of an answer that ends a turn: no call without a result, no text without a character, no message without content. */
+function lastWord({ content }: Anthropic.Message): Message[] {
+  const kept = content.filter(block => block.type !== 'tool_use' && !(block.type === 'text' && block.text === ''))
+  return kept.length > 0 ? [{ role: 'assistant', content: kept }] : []
 }
 
 function textOf(message: Anthropic.Message): string {

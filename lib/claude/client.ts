@@ -2,7 +2,8 @@ import Anthropic, { APIConnectionError, APIConnectionTimeoutError, APIUserAbortE
 import type { ActionContext } from '../core/context.js'
 import { UpstreamError } from '../core/errors.js'
 import { handle } from './handler.js'
-import { isUpstreamAnswer, type Reply, type ReplyStream } from './reply.js'
+import { isUpstreamAnswer, type Reply } from './reply.js'
+import { responseOf } from './response.js'
 import type { Seam } from './seam.js'
 import type { WireRequest } from './wire.js'
 
@@ -126,9 +127,7 @@ interface Answered {
 }
 
 function toResponse(reply: Reply, { error, abort, url, errors }: Answered): Response {
-  const body = bodyOf(reply, failure => broken(failure, abort))
-  const response = new Response(body, { status: reply.status, headers: reply.headers })
-  Object.defineProperty(response, 'url', { value: url })
+  const response = responseOf(reply, url, failure => broken(failure, abort))
   if (error !== undefined) errors.set(response.headers, error)
   return response
 }
@@ -136,33 +135,4 @@ function toResponse(reply: Reply, { error, abort, url, errors }: Answered): Resp
 /** The SDK takes an `AbortError` for a clean end: right for its own abort, wrong for one that came from outside. */
 function broken(error: unknown, abort: AbortSignal | undefined): unknown {
   return (error as { name?: unknown } | null)?.name === 'AbortError' && !abort?.aborted ? new APIUserAbortError() : error
-}
-
-const bodiless = new Set([204, 205, 304])
-
-/** The body for a `Response`, which would give text without a content type one of its own. */
-export function bodyOf({ status, headers, body }: Reply, failure?: (error: unknown) => unknown): BodyInit | null {
-  if (typeof body !== 'string') return readable(body, failure)
-  if (bodiless.has(status)) return null
-  return 'content-type' in headers ? body : Buffer.from(body)
-}
-
-/** The events as a body, read as fast as the client reads. */
-function readable(stream: ReplyStream, failure: (error: unknown) => unknown = error => error): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await stream.next()
-          if (done) controller.close()
-          else controller.enqueue(encoder.encode(value))
-        } catch (error) {
-          controller.error(failure(error))
-        }
-      },
-      cancel: () => stream.cancel(),
-    },
-    { highWaterMark: 0 },
-  )
 }

@@ -1,10 +1,12 @@
 import { APIConnectionError, type Middleware } from '@anthropic-ai/sdk'
 import { ConfigError, DeadlineError, OutriggerError, UpstreamError } from '../core/errors.js'
-import { bodyOf, toWire, placeholder } from './client.js'
+import { toWire, placeholder } from './client.js'
 import { handle } from './handler.js'
 import { isUpstreamAnswer, type Reply } from './reply.js'
 import { keyOf } from './options.js'
-import type { Seam } from './seam.js'
+import { isOfRequest } from './request-headers.js'
+import { responseOf } from './response.js'
+import type { Origin, Seam } from './seam.js'
 import { lost } from './http-upstream.js'
 import type { Upstream, WireReply } from './wire.js'
 
@@ -36,13 +38,8 @@ export function cooperative(seam: Omit<Seam, 'upstream' | 'origin'>): Middleware
     }
     const { origin, pathname } = new URL(request.url)
     const prefix = pathname.slice(0, Math.max(0, pathname.lastIndexOf('/v1/')))
-    const { authorization, 'x-api-key': key } = wire.headers
-    const credentials = { ...(authorization ? { authorization } : {}), ...(key ? { 'x-api-key': key } : {}) }
-    const reply = await handle(
-      { ...seam, upstream, origin: { origin, prefix, key: keyOf(origin), credentials: () => credentials } },
-      wire,
-      { signal },
-    )
+    const own: Origin = { origin, prefix, key: keyOf(origin), forwards: isOfRequest, credentials: () => ({}) }
+    const reply = await handle({ ...seam, upstream, origin: own }, wire, { signal })
     return toResponse(reply, request.url, signal)
   }
 }
@@ -60,7 +57,7 @@ async function* emptyBody(): AsyncGenerator<Uint8Array> {}
 /** Upstream's own answers go back as they are; everything else is thrown, in a form that the SDK does not run again. */
 function toResponse(reply: Reply, url: string, signal: AbortSignal | undefined): Response {
   if (reply.error !== undefined && !isUpstreamAnswer(reply.error)) throw plain(reply.error, signal)
-  return Object.defineProperty(new Response(bodyOf(reply), { status: reply.status, headers: reply.headers }), 'url', { value: url })
+  return responseOf(reply, url)
 }
 
 function plain(error: unknown, signal: AbortSignal | undefined): unknown {

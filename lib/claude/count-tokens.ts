@@ -3,6 +3,7 @@ import { UpstreamError } from '../core/errors.js'
 import type { Json, ModelAction } from '../core/types.js'
 import { bodyText } from './body-text.js'
 import { classify } from './failure.js'
+import { parsed } from './read-answer.js'
 import type { Seam } from './seam.js'
 import type { WireRequest } from './wire.js'
 
@@ -22,11 +23,15 @@ const counted = [
   'speed',
 ]
 
-/** Asks `count_tokens` for the action's request, once however often it is called. The request is not charged. */
+/** Asks `count_tokens` for the action's request, until it has one answer for however many callers. The request is not charged. */
 export function counter(seam: Seam, request: WireRequest, ctx: ActionContext): () => Promise<number> {
   let asked: Promise<number> | undefined
   return () => {
-    asked ??= ask(seam, request, ctx)
+    asked ??= ask(seam, request, ctx).catch((error: unknown) => {
+      // Another attempt may ask again.
+      asked = undefined
+      throw error
+    })
     return asked
   }
 }
@@ -40,7 +45,7 @@ async function ask(seam: Seam, request: WireRequest, ctx: ActionContext): Promis
     const url = new URL(request.url)
     url.pathname += '/count_tokens'
     const reply = await seam.upstream({ method: 'POST', url: url.href, headers, body: JSON.stringify(pick(body)) }, abort.signal)
-    return readCount(reply.status, await bodyText(reply.body))
+    return readCount(reply.status, await bodyText(reply.body, seam.maxMessageBytes))
   } finally {
     forget()
   }
@@ -52,7 +57,7 @@ function pick(body: { readonly [key: string]: Json }): { readonly [key: string]:
 
 function readCount(status: number, body: string): number {
   const { type, retryable } = classify({ status, body })
-  const tokens = status === 200 ? (JSON.parse(body) as { readonly input_tokens?: unknown }).input_tokens : undefined
+  const tokens = status === 200 ? (parsed(body) as { readonly input_tokens?: unknown } | null | undefined)?.input_tokens : undefined
   if (!Number.isSafeInteger(tokens) || (tokens as number) < 0)
     throw new UpstreamError(`count_tokens answered ${status} without a count`, { status, type, retryable, billed: 'no' })
   return tokens as number

@@ -27,11 +27,12 @@ export function cutUsage(meter: UsageMeter, action: ModelAction, prices: PriceTa
   return cut.lost ? { ...usage, tokens: { ...usage.tokens, certainty: 'unknown' } } : usage
 }
 
-/** Bytes of generated content in a delta or a block's start. */
+/** Bytes of generated content in a delta or a block's start; the input of a call may stand there whole. */
 export function outputBytes(part: BlockDelta | MessageBlock): number {
   let bytes = 0
   for (const value of Object.values(part)) if (typeof value === 'string') bytes += utf8Bytes(value)
-  return bytes
+  const { input } = part as MessageBlock
+  return typeof input === 'object' && input !== null ? bytes + utf8Bytes(JSON.stringify(input)) : bytes
 }
 
 // Without a known price there is no bound: a byte is at least a token, and max_tokens is the most that comes back.

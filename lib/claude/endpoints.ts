@@ -19,7 +19,7 @@ export const endpoints: readonly Endpoint[] = [
 /** A request that matched: the path and query that go upstream, made anew from what was recognised. */
 export interface Route {
   readonly treatment: Treatment
-  /** Path and query, with a leading slash, without the prefix of the base URL. */
+  /** Path and listed query parameters, with a leading slash, without the prefix of the base URL. */
   readonly target: string
 }
 
@@ -32,5 +32,14 @@ export function routeOf(method: string, url: string, prefix: string): Route | un
   const parsed = new URL(url, 'http://localhost')
   const path = prefix && parsed.pathname.startsWith(`${prefix}/`) ? parsed.pathname.slice(prefix.length) : parsed.pathname
   const endpoint = endpoints.find(candidate => candidate.method === method && candidate.path.test(path))
-  return endpoint && { treatment: endpoint.treatment, target: path + parsed.search }
+  return endpoint && { treatment: endpoint.treatment, target: path + queryOf(parsed) }
+}
+
+const listedQuery = new Set(['beta', 'limit', 'after_id', 'before_id'])
+
+/** The parameters that the listed endpoints take; a gateway may take others as orders. */
+function queryOf({ search, searchParams }: URL): string {
+  if (search === '') return ''
+  const listed = new URLSearchParams([...searchParams].filter(([name]) => listedQuery.has(name))).toString()
+  return listed && `?${listed}`
 }

@@ -74,7 +74,9 @@ export class Exchange implements Receiver {
   async message(message: AssistantMessage, text: string): Promise<void> {
     const judged = await this.#judged(message)
     const final = this.#ctx.taps ? await this.#tapped(judged) : judged
-    this.#whole = { message: final, text: final === message ? text : JSON.stringify(final) }
+    // A call that was judged goes out as it was read: in the text, a name may stand twice.
+    const asRead = final === message && !(this.#ctx.taps?.judges && final.content.some(isToolUse))
+    this.#whole = { message: final, text: asRead ? text : JSON.stringify(final) }
   }
 
   async #attempt(): Promise<void> {

@@ -5,6 +5,7 @@ import { type Route, routeOf } from './endpoints.js'
 import { Exchange } from './exchange.js'
 import { lost } from './http-upstream.js'
 import { modelAction } from './model-action.js'
+import { forwarded } from './request-headers.js'
 import { errorReply, type Reply, visible } from './reply.js'
 import { bodyText } from './body-text.js'
 import { counter } from './count-tokens.js'
@@ -75,7 +76,8 @@ async function exchanged(seam: Seam, request: WireRequest, scope: Scope): Promis
   const forget = scope.onAbort(() => abort.abort())
   try {
     const reply = await seam.upstream({ ...request, headers: { ...request.headers, ...credentials } }, abort.signal)
-    const body = await bodyText(reply.body)
+    if (reply.status >= 300 && reply.status < 400) throw redirected(reply.status)
+    const body = await bodyText(reply.body, seam.maxMessageBytes)
     const headers = { ...visible(reply.headers), ...(reply.status >= 400 ? { 'x-should-retry': 'false' } : {}) }
     return { status: reply.status, headers, body }
   } finally {
@@ -83,27 +85,19 @@ async function exchanged(seam: Seam, request: WireRequest, scope: Scope): Promis
   }
 }
 
-// What a client says about itself and its transport ends here: the seam has its own.
-const own = new Set([
-  'host',
-  'connection',
-  'content-length',
-  'transfer-encoding',
-  'accept-encoding',
-  'keep-alive',
-  'te',
-  'upgrade',
-  'expect',
-  'authorization',
-  'x-api-key',
-  'cookie',
-  'proxy-authorization',
-])
+function outgoing({ origin }: Seam, request: WireRequest, route: Route): WireRequest {
+  const headers = forwarded(request.headers, origin.forwards)
+  if (request.body !== undefined) headers['content-type'] = 'application/json'
+  return { ...request, url: origin.origin + origin.prefix + route.target, headers }
+}
 
-function outgoing(seam: Seam, request: WireRequest, route: Route): WireRequest {
-  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !own.has(name)))
-  const { origin, prefix } = seam.origin
-  return { ...request, url: origin + prefix + route.target, headers }
+/** A client that followed it would take its credential elsewhere. */
+function redirected(status: number): UpstreamError {
+  return new UpstreamError(`the Messages API answered ${status}, and redirects are not followed; set the base URL to where it leads`, {
+    status: 502,
+    type: 'api_error',
+    code: 'REDIRECTED',
+  })
 }
 
 function notFound(request: WireRequest): Reply {

@@ -46,7 +46,8 @@ export async function listen(seam: Seam, options: ListenOptions = {}): Promise<L
   const { port = 0, host = '127.0.0.1', maxBodyBytes = 64 * 2 ** 20 } = options
   const token = `outrigger-${randomBytes(24).toString('base64url')}`
   const server = createServer((request, response) => void serve(seam, { token, maxBodyBytes }, request, response))
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve))
+  // The listener stays: an error of the server later on must not end the process.
+  await new Promise<void>((resolve, reject) => server.on('error', reject).listen(port, host, resolve))
   server.unref()
   const { port: bound } = server.address() as AddressInfo
   return { baseURL: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, token, close: () => closed(server) }
@@ -70,9 +71,9 @@ async function serve(
     if (!response.writableEnded) gone.abort()
   })
   try {
-    await answer(response, await replyTo(seam, guard, request, gone.signal))
+    await answer(seam, response, await replyTo(seam, guard, request, gone.signal))
   } catch (error) {
-    if (!response.headersSent) await answer(response, errorReply(error)).catch(() => response.destroy())
+    if (!response.headersSent) await answer(seam, response, errorReply(error)).catch(() => response.destroy())
     else response.destroy()
   }
 }
@@ -130,16 +131,19 @@ function tooLarge(limit: number): OutriggerError {
   })
 }
 
-async function answer(response: ServerResponse, reply: Reply): Promise<void> {
-  response.writeHead(reply.status, { ...reply.headers })
-  if (typeof reply.body === 'string') response.end(reply.body)
-  else await pour(reply.body, response)
+async function answer(seam: Seam, response: ServerResponse, reply: Reply): Promise<void> {
+  const { status, headers, body } = reply
+  if (typeof body === 'string') response.writeHead(status, { ...headers }).end(body)
+  else await pour(seam, body, response.writeHead(status, { ...headers }))
 }
 
-function roomIn(response: ServerResponse): Promise<void> {
+/** A client that does not read for `idleMs` is cut off: the rest of its answer would stay in memory. */
+function roomIn({ runtime, idleMs }: Seam, response: ServerResponse): Promise<void> {
   if (response.destroyed) return Promise.resolve()
   return new Promise(resolve => {
+    const stop = runtime.clock.after(idleMs, () => response.destroy())
     const go = () => {
+      stop()
       response.off('drain', go).off('close', go)
       resolve()
     }
@@ -147,14 +151,14 @@ function roomIn(response: ServerResponse): Promise<void> {
   })
 }
 
-async function pour(stream: ReplyStream, response: ServerResponse): Promise<void> {
+async function pour(seam: Seam, stream: ReplyStream, response: ServerResponse): Promise<void> {
   response.once('close', () => stream.cancel())
   response.flushHeaders()
   try {
     for (;;) {
       const { done, value } = await stream.next()
       if (done) break
-      if (!response.write(value)) await roomIn(response)
+      if (!response.write(value)) await roomIn(seam, response)
     }
   } catch (error) {
     response.write(`event: error\ndata: ${JSON.stringify(errorBody(error).body)}\n\n`)

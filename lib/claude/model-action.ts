@@ -1,5 +1,4 @@
 import { ConfigError } from '../core/errors.js'
-import { deepFreeze } from '../core/freeze.js'
 import type { Json, ModelAction } from '../core/types.js'
 
 type Body = { readonly [key: string]: Json }
@@ -7,7 +6,7 @@ type Body = { readonly [key: string]: Json }
 /**
  * Reads the body of a Messages API request into the action that the chain judges. What is sent is this object, serialised again: a body
  * with the same key twice cannot mean one thing here and another at the server.
- * @throws ConfigError when the body is not a JSON object with a model
+ * @throws ConfigError when the body is not a JSON object with a model, is nested deeper than 1,000, or has a number beyond what JSON carries
  */
 export function modelAction(body: string, betaHeader: string | undefined): ModelAction {
   const request = parse(body)
@@ -20,7 +19,7 @@ export function modelAction(body: string, betaHeader: string | undefined): Model
     maxTokens,
     minTokens: minTokens(request),
     stream: request.stream === true,
-    request: deepFreeze(request),
+    request: sealed(request),
     betas: Object.freeze(betaHeader ? betaHeader.split(',').map(beta => beta.trim()) : []),
   } satisfies ModelAction)
 }
@@ -34,6 +33,17 @@ function parse(body: string): Body {
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new ConfigError('the request body is not a JSON object')
   return parsed as Body
+}
+
+const mostNested = 1_000
+
+/** Frozen, and such that it is the same when it is serialised again. */
+function sealed<T extends Json>(value: T, depth = 0): T {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new ConfigError('a number in the request body is too large')
+  if (typeof value !== 'object' || value === null) return value
+  if (depth > mostNested) throw new ConfigError(`the request body is nested deeper than ${mostNested}`)
+  for (const child of Object.values(value)) sealed(child, depth + 1)
+  return Object.freeze(value)
 }
 
 /** A thinking budget must stay below `max_tokens` (Messages API, extended thinking). */

@@ -1,4 +1,5 @@
 import { ConfigError } from '../core/errors.js'
+import { isListed } from './request-headers.js'
 import type { Origin } from './seam.js'
 import type { Upstream } from './wire.js'
 
@@ -77,6 +78,7 @@ export function originOf(options: ClaudeOptions, env: Env): Origin {
     origin,
     prefix,
     key: options.upstream ?? keyOf(origin),
+    forwards: isListed,
     credentials() {
       if (!usable) throw new ConfigError('no credential for Claude: set ANTHROPIC_API_KEY, or pass claude: { apiKey }')
       if (typeof bearer === 'function') return keyFrom(bearer).then(key => ({ authorization: `Bearer ${key}`, ...extra }))

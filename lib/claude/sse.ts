@@ -1,10 +1,10 @@
 /** One frame of an event stream: everything up to and with its blank line. */
 export interface SseFrame {
-  /** The `event:` field; `null` when the frame has none (comments, stray blank lines, a tail that was cut off). */
+  /** The `event:` field; `null` when the frame has none (comments, stray blank lines). */
   readonly event: string | null
   /** The `data:` lines joined with a line feed; empty when there is none. */
   readonly data: string
-  /** The exact text of the frame with its blank line: the `raw`s of a stream put together are the stream. */
+  /** The exact text of the frame with its blank line: the `raw`s put together are the stream, less a last frame that was cut off. */
   readonly raw: string
 }
 
@@ -48,20 +48,14 @@ export class SseDecoder {
     return this.#scan(false)
   }
 
-  /** What is left: a tail without its blank line is no event, so it comes as a frame without event and data. */
+  /** What is left. A tail without its blank line is no event and is dropped: whatever is written after it would become a part of it. */
   end(): readonly SseFrame[] {
     this.#append(this.#flushed(Buffer.alloc(0)))
     const frames = this.#scan(true)
-    if (this.#used === 0) return frames
-    const tail = this.#tail()
-    this.#keepFrom(this.#used)
-    return [...frames, tail]
-  }
-
-  #tail(): SseFrame {
-    const raw = this.#held.toString('utf8', 0, this.#used)
     const finished = this.#used > this.#lineStart && this.#isBlank(this.#used)
-    return finished ? this.#parse(raw) : { event: null, data: '', raw }
+    const raw = this.#held.toString('utf8', 0, this.#used)
+    this.#keepFrom(this.#used)
+    return finished ? [...frames, this.#parse(raw)] : frames
   }
 
   #encode(text: string): Uint8Array {

@@ -2,19 +2,23 @@ import type { ActionContext } from '../core/context.js'
 import { OutriggerError } from '../core/errors.js'
 import type { ToolUse } from '../core/types.js'
 import type { MessageAccumulator, MessageBlock, MessageDeltaEvent, MessagesStreamEvent } from './accumulate.js'
+import { unreadable } from './read-answer.js'
 
 type Emit = (event: MessagesStreamEvent) => void | Promise<void>
 
 /**
  * Holds each tool_use block of a stream whole and has it judged on its complete input before its first byte is released: a client runs a
  * finished block even when the stream then fails. A refused block becomes a text that says why; where no tool is left, the message ends
- * its turn. Without a judge in the stack nothing is held.
+ * its turn. Blocks must come whole, one after the other: in any other order a client could put together a call that no judge has seen.
+ * Without a judge in the stack nothing is held, and any order passes.
  */
 export class ToolHold {
   readonly #ctx: ActionContext
   readonly #message: MessageAccumulator
   readonly #emit: Emit
   #held: MessagesStreamEvent[] | undefined
+  /** Index of the block that has begun and not ended. */
+  #open: unknown
   #allowed = 0
   #refused = 0
 
@@ -24,18 +28,41 @@ export class ToolHold {
     this.#emit = emit
   }
 
-  /** Takes the next event of the stream, after the accumulator has seen it. */
+  /** Takes the next event of the stream, after the accumulator has seen it. @throws UpstreamError when it is out of order */
   take(event: MessagesStreamEvent): void | Promise<void> {
+    if (!this.#ctx.taps?.judges) return this.#emit(event)
+    if (!this.#inPlace(event)) throw unreadable(`${event.type} is out of order`)
     if (this.#held) {
       if (event.type === 'ping') return this.#emit(event)
       this.#held.push(event)
       return event.type === 'content_block_stop' ? this.#judge(event.index) : undefined
     }
-    if (event.type === 'content_block_start' && isToolUse(event.content_block) && this.#ctx.taps?.judges) {
+    if (event.type === 'content_block_start' && isToolUse(event.content_block)) {
       this.#held = [event]
       return
     }
     return this.#emit(event.type === 'message_delta' ? this.#withReason(event) : event)
+  }
+
+  #inPlace(event: MessagesStreamEvent): boolean {
+    const open = this.#open
+    switch (event.type) {
+      case 'message_start':
+        return !this.#message.message?.content.some(isToolUse)
+      case 'content_block_start':
+        this.#open = event.index
+        return open === undefined && event.index + 1 === this.#message.message?.content.length
+      case 'content_block_stop':
+        this.#open = undefined
+        return open !== undefined && event.index === open
+      case 'content_block_delta':
+        return open !== undefined && event.index === open
+      case 'message_delta':
+      case 'message_stop':
+        return open === undefined
+      default:
+        return true
+    }
   }
 
   async #judge(index: number): Promise<void> {
@@ -62,7 +89,7 @@ export function isToolUse(block: MessageBlock): boolean {
 export async function judge(ctx: ActionContext, call: ToolUse): Promise<string | undefined> {
   const { taps } = ctx
   if (!taps?.judges) return undefined
-  if (call.input === undefined) return refusal(call, 'its input is not JSON')
+  if (call.input === undefined) return refusal(call, 'its input is not JSON, or names a field twice')
   try {
     await taps.judge(Object.freeze(call))
   } catch (error) {

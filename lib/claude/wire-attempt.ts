@@ -5,11 +5,12 @@ import { cost } from '../core/slot.js'
 import type { ModelAction, Outcome } from '../core/types.js'
 import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } from './accumulate.js'
 import { billedModel } from './billed-model.js'
+import { tooLong } from './body-text.js'
 import { cutUsage, outputBytes } from './cut.js'
 import { classify, statusOfType, unbilledTypes } from './failure.js'
 import { lost } from './http-upstream.js'
 import { priceOf } from './prices.js'
-import { parseEvent, parseMessage, understood } from './read-answer.js'
+import { eventOf, parseMessage, understood } from './read-answer.js'
 import { withAnswer } from './reply.js'
 import { modelMessage, modelUsage, type Seam } from './seam.js'
 import { SseDecoder, type SseFrame } from './sse.js'
@@ -37,6 +38,8 @@ export class WireAttempt {
   readonly #receiver: Receiver
   readonly #scope: Scope
   readonly #action: ModelAction
+  /** Ends the request on the wire. It has no reason: the transport must not reject with an error of ours. */
+  readonly #abort = new AbortController()
   readonly #meter: UsageMeter
   readonly #accumulator: MessageAccumulator
   #sent = false
@@ -44,6 +47,7 @@ export class WireAttempt {
   #openTool = false
   #lastWaitMs = 0
   #heldBackMs = 0
+  #restBy: number | undefined
   #usage: ModelUsage | undefined
 
   constructor(ctx: ActionContext, seam: Seam, receiver: Receiver) {
@@ -58,26 +62,24 @@ export class WireAttempt {
 
   /** Sends `request` and reads the answer to its end. Rejects with a typed error, or with the reason of the abort. */
   async run(request: WireRequest): Promise<void> {
-    const abort = new AbortController()
-    const forget = this.#scope.onAbort(() => abort.abort())
+    const forget = this.#scope.onAbort(() => this.#abort.abort())
     try {
-      await this.#exchange(request, abort)
+      await this.#exchange(request)
       this.#settle({ status: 'done', sent: true })
     } catch (error) {
-      abort.abort()
+      this.#abort.abort()
       throw this.#failed(error)
     } finally {
       forget()
     }
   }
 
-  async #exchange(request: WireRequest, abort: AbortController): Promise<void> {
+  async #exchange(request: WireRequest): Promise<void> {
     this.#scope.throwIfAborted()
     this.#sent = true
-    const reply = await this.#waiting(this.#seam.upstream(request, abort.signal))
+    const reply = await this.#waiting(this.#seam.upstream(request, this.#abort.signal))
     if (reply.status >= 400) throw await this.#errorAnswer(reply)
-    const streamed = this.#action.stream && /event-stream/.test(reply.headers['content-type'] ?? '')
-    if (streamed) await this.#readStream(reply)
+    if (this.#action.stream && !wholeAnswer.test(reply.headers['content-type'] ?? '')) await this.#readStream(reply)
     else await this.#readWhole(reply)
   }
 
@@ -105,10 +107,11 @@ export class WireAttempt {
     const source = reply.body[Symbol.asyncIterator]()
     try {
       for (;;) {
-        const { done, value } = await this.#waiting(source.next())
+        const { done, value } = this.#accumulator.complete ? await this.#rest(source) : await this.#waiting(source.next())
         for (const frame of understood(() => (done ? decoder.end() : decoder.push(value)))) {
-          if (frame.data === '') await this.#receiver.aside(frame.raw)
-          else await this.#take(parseEvent(frame.data), frame, reply, hold)
+          const event = eventOf(frame)
+          if (!event) await this.#aside(frame)
+          else if (!this.#accumulator.complete) await this.#take(event, frame, reply, hold)
         }
         if (done) break
       }
@@ -118,11 +121,39 @@ export class WireAttempt {
     if (!this.#accumulator.complete) throw new TruncatedStreamError({ events: this.#events })
   }
 
+  async #aside({ raw }: SseFrame): Promise<void> {
+    understood(() => this.#accumulator.pass(raw.length))
+    await this.#receiver.aside(raw)
+  }
+
+  /** What follows the end of the message. A body that stays open, or breaks now, does not hold up an answer that is whole. */
+  async #rest(source: AsyncIterator<Uint8Array | string>): Promise<IteratorResult<Uint8Array | string>> {
+    const { clock } = this.#ctx
+    this.#restBy ??= clock.monotonic() + restMs
+    const leftMs = Math.max(0, this.#restBy - clock.monotonic())
+    const ended = { done: true as const, value: undefined }
+    let stop: (() => void) | undefined
+    const patience = new Promise<typeof ended>(resolve => {
+      const giveUp = () => {
+        this.#abort.abort()
+        resolve(ended)
+      }
+      stop = clock.after(leftMs, giveUp, { awaited: true })
+    })
+    try {
+      return await this.#scope.race(Promise.race([source.next().catch(() => ended), patience]))
+    } finally {
+      stop?.()
+    }
+  }
+
   async #take(event: MessagesStreamEvent, frame: SseFrame, reply: WireReply, hold: ToolHold): Promise<void> {
     this.#events++
     if (event.type === 'error') throw this.#errorEvent(event, frame, reply)
-    understood(() => this.#accumulator.add(event))
-    this.#measure(event)
+    understood(() => {
+      this.#accumulator.add(event, frame.raw.length)
+      this.#measure(event)
+    })
     if (event.type === 'message_stop') await this.#ctx.taps?.end()
     this.#receiver.raw(event, frame.raw)
     const released = hold.take(event)
@@ -181,12 +212,7 @@ export class WireAttempt {
       text += typeof value === 'string' ? value : decoder.decode(value, { stream: true })
       if (text.length > this.#seam.maxMessageBytes) {
         source.return?.()?.catch(() => {})
-        throw new UpstreamError(`the answer is longer than maxMessageBytes (${this.#seam.maxMessageBytes})`, {
-          status: 502,
-          code: 'TOO_LARGE',
-          retryable: false,
-          billed: 'yes',
-        })
+        throw tooLong(this.#seam.maxMessageBytes)
       }
     }
   }
@@ -294,6 +320,12 @@ export class WireAttempt {
     }
   }
 }
+
+// What a server answers whole although a stream was asked for: an error page, or a server that cannot stream.
+const wholeAnswer = /json|html/i
+
+// How long the body may stay open after the end of the message.
+const restMs = 1_000
 
 // Half of the time that the margin of `settleCut` covers.
 const unseenMs = 5_000

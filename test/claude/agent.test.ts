@@ -62,6 +62,44 @@ describe('claudeAgent', () => {
     expect(sent(1).messages).toEqual([{ role: 'user', content: 'whole' }])
   })
 
+  it.each(['max_tokens', 'model_context_window_exceeded', 'stop_sequence'])(
+    'keeps no call without a result when an answer ends with %s',
+    async stopReason => {
+      const { api, sidecar, sent } = governed([adder()])
+      api.reply({ text: 'Let me', toolUse: { name: 'add', input: { a: 1 } }, stopReason }).reply('second')
+      expect(await sidecar.send('one')).toBe('Let me')
+      await sidecar.send('two')
+      expect(sent(1).messages[1].content).toEqual([expect.objectContaining({ type: 'text', text: 'Let me' })])
+    },
+  )
+
+  it('keeps no message without content, and nothing of a turn that the model refused', async () => {
+    const { api, sidecar, sent } = governed()
+    api.reply({ text: [], stopReason: 'end_turn' }).reply({ text: 'No.', stopReason: 'refusal' }).reply('third')
+    expect(await sidecar.send('one')).toBe('')
+    expect(await sidecar.send('two')).toBe('No.')
+    await sidecar.send('three')
+    expect(sent(2).messages).toEqual([
+      { role: 'user', content: 'one' },
+      { role: 'user', content: 'three' },
+    ])
+  })
+
+  it('runs the tools of a turn that the server paused', async () => {
+    const { api, sidecar, sent } = governed([adder()])
+    api.reply({ toolUse: { name: 'add', input: { a: 1, b: 2 } }, stopReason: 'pause_turn' }).reply('3')
+    expect(await sidecar.send('?')).toBe('3')
+    expect(sent(1).messages.at(-1)).toMatchObject({ role: 'user', content: [{ type: 'tool_result', content: '3' }] })
+  })
+
+  it('hands content blocks of a tool on as they are', async () => {
+    const blocks = [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } }]
+    const { api, sidecar, sent } = governed([adder(() => blocks)])
+    api.reply({ toolUse: { name: 'add' } }).reply('A dot.')
+    await sidecar.send('?')
+    expect(sent(1).messages.at(-1).content).toMatchObject([{ content: blocks }])
+  })
+
   it('takes sends one after the other', async () => {
     const { api, sidecar, sent } = governed()
     api.reply('one').reply('two')

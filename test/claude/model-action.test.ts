@@ -27,6 +27,15 @@ describe('modelAction', () => {
     expect(JSON.stringify(modelAction('{"model":"a","model":"b"}', undefined).request)).toBe('{"model":"b"}')
   })
 
+  it('refuses a number that would be sent as another', () => {
+    expect(() => modelAction('{"model":"m","temperature":1e400}', undefined)).toThrow('too large')
+  })
+
+  it('refuses what is nested without end', () => {
+    const deep = `${'['.repeat(60_000)}${']'.repeat(60_000)}`
+    expect(() => modelAction(`{"model":"m","x":${deep}}`, undefined)).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }))
+  })
+
   it.each(['', 'x', 'null', '[]', '5', '{}', '{"model":""}', '{"model":5}'])('refuses %s', body => {
     expect(() => modelAction(body, undefined)).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }))
   })

@@ -51,6 +51,15 @@ afterEach(async () => {
 const bears = (text: string) => secrets.some(secret => text.includes(secret))
 const bearing = (server: MessagesServer) => server.requests.filter(request => bears(JSON.stringify(request)))
 
+/** Hands out what `Headers` would not hold. */
+class Odd extends Headers {
+  override *[Symbol.iterator](): HeadersIterator<[string, string]> {
+    for (const name of ['Host', 'Authorization', 'X-Api-Key', 'Cookie', 'X-Gateway', 'X-Forwarded-Host', 'X-Portkey-Custom-Host'])
+      yield [name, 'theirs']
+    yield ['Anthropic-Beta', 'fast-mode-2026-02-01']
+  }
+}
+
 const ways: Record<string, (claude: Anthropic) => Promise<unknown>> = {
   'plain use': claude => claude.messages.create(ask),
   'emptying the list of middleware': claude => {
@@ -94,6 +103,8 @@ const ways: Record<string, (claude: Anthropic) => Promise<unknown>> = {
       .messages.create(ask),
   'headers of the request': claude =>
     claude.messages.create(ask, { headers: { Authorization: 'Bearer theirs', 'X-Api-Key': 'theirs', Host: 'evil', Cookie: 'theirs' } }),
+  'headers that spell their names as they like': claude =>
+    claude.messages.create(ask, { middleware: [(request, next) => next({ ...request, headers: new Odd() })] }),
   'request() with a whole URL': claude => claude.request({ method: 'post', path: `${evil.url}/v1/messages`, body: ask }),
   'request() with a whole URL of an unlisted endpoint': claude =>
     claude.request({ method: 'post', path: `${evil.url}/v1/messages/batches`, body: {} }),
@@ -176,6 +187,35 @@ describe('the bypasses', () => {
     const [request] = pinned.requests
     expect(request!.headers).toMatchObject({ authorization: `Bearer ${key}`, 'x-gateway': gatewaySecret, 'x-env-secret': envSecret })
     expect(JSON.stringify(request!.headers)).not.toContain('theirs')
+  })
+
+  it('shows the chain every beta that is sent, however the header is spelt', async () => {
+    const betas: unknown[] = []
+    const own = createSidecar({
+      agent: { name: 'probe', send: async (message: string) => message },
+      use: [
+        async (ctx, next) => {
+          betas.push((ctx.action as { readonly betas?: unknown }).betas)
+          await next()
+        },
+      ],
+      claude: { apiKey: key, baseURL: pinned.url },
+    })
+    await own.io.claude.messages.create(ask, { middleware: [(request, next) => next({ ...request, headers: new Odd() })] })
+    expect(betas).toEqual([['fast-mode-2026-02-01']])
+    expect(pinned.requests[0]!.headers).toMatchObject({ authorization: `Bearer ${key}`, 'anthropic-beta': 'fast-mode-2026-02-01' })
+    expect(JSON.stringify(pinned.requests[0]!.headers)).not.toContain('theirs')
+  })
+
+  it('lets no header and no query through that could steer a gateway which holds the credential', async () => {
+    const steering = { 'X-Forwarded-Host': 'evil', 'X-Http-Method-Override': 'DELETE', 'X-Portkey-Custom-Host': evil.url, Trailer: 'x' }
+    await sidecar()
+      .io.claude.beta.messages.create({ ...ask, betas: ['a-beta'] }, { headers: steering, query: { beta: true, upstream: evil.url } })
+      .catch(() => {})
+    const [{ headers, url }] = pinned.requests as any
+    expect(url).toBe('/gate/way/v1/messages?beta=true')
+    expect(JSON.stringify(headers)).not.toMatch(/evil|DELETE|trailer/)
+    expect(headers['anthropic-beta']).toContain('a-beta')
   })
 
   it('sends what the chain has seen: a key that stands twice in the body is read once', async () => {

@@ -1,8 +1,10 @@
-import { request as httpRequest } from 'node:http'
+import { once } from 'node:events'
+import { type IncomingMessage, request as httpRequest } from 'node:http'
 import Anthropic from '@anthropic-ai/sdk'
 import { BudgetExceededError, isOutriggerError, ViolationError } from '../../lib/core/errors.js'
 import type { LayerInput, Outcome } from '../../lib/core/types.js'
 import type { Base } from '../../lib/sidecar/types.js'
+import { VirtualClock } from '../../lib/testing/virtual-clock.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { type Scripted, script } from '../support/script.js'
 import { ask, bareClient, failure, key, runnable, sidecarFor, until } from './mounts.js'
@@ -28,6 +30,22 @@ const post = (headers: Record<string, string>, body: string = JSON.stringify(ask
   fetch(`${baseURL}/v1/messages`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body })
 
 describe('listen()', () => {
+  it('cuts off a client that does not read for idleMs', async () => {
+    const clock = new VirtualClock()
+    server = await startServer(script.text('x'.repeat(12_000_000), { chunkChars: 100_000 }))
+    sidecar = sidecarFor(server.url, { clock, claude: { idleMs: 60_000 } })
+    ;({ baseURL, token } = await sidecar.listen())
+    const body = JSON.stringify({ ...ask, stream: true })
+    const request = httpRequest(`${baseURL}/v1/messages`, { method: 'POST', headers: { 'x-api-key': token } }).end(body)
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    response.pause()
+    await until(() => clock.pending > 0, 'the full socket')
+    await clock.advance(60_000)
+    const [error] = await Promise.all([once(response.resume(), 'error')])
+    expect(error).toMatchObject([{ code: 'ECONNRESET' }])
+    expect(clock.pending).toBe(0)
+  })
+
   describe('the token', () => {
     it('opens as x-api-key, as a bearer, and as both', async () => {
       await start(script.text('hello'))

@@ -44,6 +44,32 @@ describe('a request that passes without a chain', () => {
     expect(aborts[0]!.aborted).toBe(true)
   })
 
+  it('is not read beyond maxMessageBytes', async () => {
+    let read = 0
+    const upstream: Upstream = async () => ({
+      status: 200,
+      headers: {},
+      body: (async function* () {
+        for (; read < 1_000; read++) yield 'x'.repeat(1_000)
+      })(),
+    })
+    const sidecar = createSidecar({ agent: idle, use: [], claude: { upstream, maxMessageBytes: 10_000 } })
+    expect(await failure(sidecar.io.claude.messages.countTokens(count))).toMatchObject({
+      code: 'ERR_UPSTREAM',
+      upstream: { code: 'TOO_LARGE' },
+    })
+    expect(read).toBeLessThan(12)
+  })
+
+  it('is not led elsewhere: a redirect is an error', async () => {
+    const upstream: Upstream = async () => ({ status: 307, headers: { location: 'http://127.0.0.1:1/' }, body: (async function* () {})() })
+    const sidecar = createSidecar({ agent: idle, use: [], claude: { upstream } })
+    expect(await failure(sidecar.io.claude.messages.countTokens(count))).toMatchObject({
+      code: 'ERR_UPSTREAM',
+      upstream: { code: 'REDIRECTED' },
+    })
+  })
+
   it('ends with the signal of its caller, whatever the key or the upstream does', async () => {
     for (const claude of [{ upstream: silent().upstream }, { apiKey: () => new Promise<string>(() => {}), upstream: silent().upstream }]) {
       const sidecar = createSidecar({ agent: idle, use: [], claude })

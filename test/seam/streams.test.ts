@@ -95,6 +95,26 @@ describe.each(mounts)('a stream (%s)', mount => {
     await close()
   })
 
+  it('that is cut at any byte is an error of its own, never an end', async () => {
+    const answer = script.reply({ text: 'Hi é🌊', toolUse: { name: 'Bash', input: { command: 'ls' } } })
+    let [at, length] = [Number.POSITIVE_INFINITY, 0]
+    const cut: Scripted = asked => {
+      const whole = Buffer.from(answer(asked).chunks.join(''))
+      length = whole.length
+      return { ...answer(asked), chunks: [whole.subarray(0, at)] }
+    }
+    const ended: Outcome[] = []
+    const { client, close } = await start(cut, [outcomes(ended)], mount)
+    expect((await read(client)).error).toBeUndefined()
+    const ends = new Set<string>()
+    for (at = 1; at < length - 1; at += 3) {
+      const { types, error } = await read(client)
+      ends.add(`${types.includes('message_stop')} ${isOutriggerError(error, 'ERR_TRUNCATED')} ${ended.at(-1)?.status}`)
+    }
+    expect([...ends]).toEqual(['false true truncated'])
+    await close()
+  })
+
   it('whose socket is reset is an error', async () => {
     const ended: Outcome[] = []
     const { client, close } = await start(script.reset(5), [outcomes(ended)], mount)
@@ -251,6 +271,50 @@ const long: Scripted = asked => {
   const answer = script.reply({ text: 'x'.repeat(20_000), chunkChars: 1 })(asked)
   return { ...answer, chunks: answer.chunks.map(chunk => String(chunk).replace('"x"', `"${'x'.repeat(1000)}"`)) }
 }
+
+describe('a stream whose body stays open after its end', () => {
+  it('is whole a second later, and its connection is given up', async () => {
+    const clock = new VirtualClock()
+    server = await startServer(asked => ({ ...script.text('hello')(asked), ending: 'stall' }))
+    const { client, close } = await mounted('claude', server.url, { clock, client: { maxRetries: 0 } })
+    const text = client.messages.stream(ask).finalText()
+    await until(() => clock.pending === 1, 'the wait for the end of the body')
+    await clock.advance(1_000)
+    expect(await text).toBe('hello')
+    await until(() => server.openSockets === 0, 'the end of the connection')
+    expect(clock.pending).toBe(0)
+    await close()
+  })
+})
+
+describe('a stream with more beside the message than maxMessageBytes', () => {
+  const flood = `${': '.padEnd(4_000, '.')}\n\n`
+  const frames = (asked: Parameters<Scripted>[0]) => script.tool('Bash', { command: 'ls' })(asked).chunks.map(String)
+
+  it.each([
+    ['before the head', (own: string[]) => own.splice(1, 0, ...Array<string>(20).fill(flood))],
+    ['after the end', (own: string[]) => own.push(...Array<string>(20).fill(flood))],
+    [
+      'within a held call',
+      (own: string[]) => own.splice(4, 0, ...Array<string>(20).fill(`event: x\ndata: {"type":"x","y":"${flood.trim()}"}\n\n`)),
+    ],
+    ['in one frame', (own: string[]) => own.splice(4, 1, `: ${'.'.repeat(80_000)}\n${own[4]}`)],
+  ])('is an error: %s', async (_, grow) => {
+    server = await startServer(asked => {
+      const own = frames(asked)
+      grow(own)
+      return { ...script.text('')(asked), chunks: own }
+    })
+    const judge = async (ctx: Context, next: Next) => {
+      ctx.tap({ event: (event, push) => push(event), toolUse: () => {} })
+      await next()
+    }
+    const { client, close } = await mounted('claude', server.url, { use: [judge], claude: { maxMessageBytes: 50_000 } })
+    const { error } = await read(client)
+    expect(error).toMatchObject({ code: 'ERR_UPSTREAM', upstream: { code: 'UNREADABLE' } })
+    await close()
+  })
+})
 
 describe('a reader that does not read', () => {
   it('is given up after idleMs: upstream is closed, and reading on is an error', async () => {
