@@ -2,12 +2,17 @@ import type Anthropic from '@anthropic-ai/sdk'
 import { findOutriggerError } from '../core/errors.js'
 import type { Agent, Call, Tool } from './agent-contract.js'
 
-/** A tool that `claudeAgent` offers to the model. The SDK's `betaTool` and `betaZodTool` make such tools. */
+/**
+ * A tool that `claudeAgent` offers to the model: all of its fields, such as `strict`, but those that run it. The SDK's `betaTool` and
+ * `betaZodTool` make such tools.
+ */
 export interface ClaudeTool extends Tool {
   /** What the model is told that the tool does. */
-  readonly description?: string
-  /** JSON schema of the input, as the Messages API takes it. */
-  readonly input_schema: { readonly type: 'object'; readonly [key: string]: unknown }
+  readonly description?: string | undefined
+  /** JSON schema of the input, as the Messages API takes it. A tool that Anthropic defines has a `type` instead. */
+  readonly input_schema?: { readonly type: 'object'; readonly [key: string]: unknown }
+  /** Which tool that Anthropic defines; `custom` or nothing for one of your own. */
+  readonly type?: string | null
   /** Checks and converts the model's input before `run`. */
   parse?(input: unknown): unknown
 }
@@ -32,6 +37,7 @@ export interface ClaudeAgentOptions {
 
 type Message = Anthropic.MessageParam
 type ToolUse = Anthropic.ToolUseBlock
+type ToolContent = NonNullable<Anthropic.ToolResultBlockParam['content']>
 
 const known = new Set(['model', 'system', 'tools', 'maxTokens', 'maxTurns', 'name', 'type'])
 
@@ -90,11 +96,7 @@ class Conversation {
 
   #ask(messages: readonly Message[], call: Call): Promise<Anthropic.Message> {
     const { model, system, maxTokens = 4096, tools = [] } = this.#options
-    const offered = tools.map(({ name, description, input_schema }) => ({
-      name,
-      ...(description === undefined ? {} : { description }),
-      input_schema,
-    }))
+    const offered = tools.map(definitionOf)
     const request = {
       model,
       max_tokens: maxTokens,
@@ -108,6 +110,12 @@ class Conversation {
       .finalMessage()
       .catch(error => Promise.reject(findOutriggerError(error) ?? error))
   }
+}
+
+/** What the model is told of a tool. */
+function definitionOf(tool: ClaudeTool): object {
+  const { run, parse, idempotent, close, ...definition } = tool as ClaudeTool & { readonly close?: unknown }
+  return definition
 }
 
 /** Runs the tools that a message asks for, side by side. What fails is a result that the model can read. */
@@ -128,16 +136,23 @@ async function result(use: ToolUse, tool: ClaudeTool | undefined, call: Call): P
   if (!tool) return { ...answer, content: `there is no tool "${use.name}"`, is_error: true }
   try {
     const input = tool.parse ? tool.parse(use.input) : use.input
-    const content = await tool.run(input, { toolUseId: use.id, signal: call.signal })
+    const content = await tool.run(input, { toolUse: use, toolUseBlock: use, toolUseId: use.id, signal: call.signal })
     return { ...answer, content: isContent(content) ? content : JSON.stringify(content ?? null) }
   } catch (error) {
     if (call.signal.aborted) throw call.signal.reason
-    return { ...answer, content: error instanceof Error ? error.message : String(error), is_error: true }
+    return { ...answer, content: failureOf(error), is_error: true }
   }
 }
 
+/** The SDK's `ToolError` brings content of its own. */
+function failureOf(error: unknown): ToolContent {
+  const { content } = (error ?? {}) as { readonly content?: unknown }
+  if (isContent(content)) return content
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** Text, or content blocks such as images: what the API takes as a result. */
-function isContent(value: unknown): value is string | (Anthropic.ToolResultBlockParam['content'] & object) {
+function isContent(value: unknown): value is ToolContent {
   if (!Array.isArray(value)) return typeof value === 'string'
   return value.length > 0 && value.every(block => typeof (block as { type?: unknown } | null)?.type === 'string')
 }
@@ -166,7 +181,8 @@ function check(options: ClaudeAgentOptions): void {
   if (!Array.isArray(tools)) throw new TypeError('claudeAgent: tools must be a list')
   const names = tools.map(tool => tool?.name)
   for (const [at, tool] of tools.entries()) {
-    if (typeof tool?.run !== 'function' || typeof tool.input_schema !== 'object')
+    const defined = typeof tool?.input_schema === 'object' || (typeof tool?.type === 'string' && tool.type !== 'custom')
+    if (typeof tool?.run !== 'function' || !defined)
       throw new TypeError(`claudeAgent: tool ${at + 1} needs name, input_schema and run(input)`)
     if (names.indexOf(tool.name) !== at) throw new TypeError(`claudeAgent: two tools are named "${tool.name}"`)
   }

@@ -107,9 +107,9 @@ export interface Base<In = string, Out = unknown, Ev = never> {
 
 /** The list in `use`, flattened as the run-time flattens it. */
 export type Flat<U> = U extends readonly [infer H, ...infer T]
-  ? readonly [...Flat<H>, ...Flat<T>]
+  ? readonly [...Item<H>, ...Flat<T>]
   : U extends readonly [...infer T, infer H]
-    ? readonly [...Flat<T>, ...Flat<H>]
+    ? readonly [...Flat<T>, ...Item<H>]
     : U extends readonly []
       ? readonly []
       : U extends readonly (infer M)[]
@@ -118,6 +118,13 @@ export type Flat<U> = U extends readonly [infer H, ...infer T]
           ? readonly []
           : readonly [U]
 
+/** One item of the list: in `condition && layer` the layer may be absent, and its members with it. */
+type Item<H> = [Extract<H, false | undefined>] extends [never]
+  ? Flat<H>
+  : [Exclude<H, false | undefined>] extends [never]
+    ? readonly []
+    : AllOptional<Flat<Exclude<H, false | undefined>>>
+type AllOptional<L extends readonly unknown[]> = { readonly [K in keyof L]: Optional<L[K]> }
 type Optional<M> = M extends { readonly meta: LayerMeta<infer E> } ? { readonly meta: LayerMeta<Partial<E>> } : M
 type ExposedOf<L> = L extends { readonly meta: LayerMeta<infer E> } ? E : {}
 type Merge<L extends readonly unknown[], A = {}> = L extends readonly [infer H, ...infer T]

@@ -1,3 +1,5 @@
+import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema'
+import { ToolError } from '@anthropic-ai/sdk/lib/tools/ToolError'
 import { claudeAgent, type ClaudeTool } from '../../lib/claude/agent.js'
 import { BudgetExceededError, ViolationError } from '../../lib/core/errors.js'
 import { createSidecar } from '../../lib/sidecar.js'
@@ -90,6 +92,41 @@ describe('claudeAgent', () => {
     api.reply({ toolUse: { name: 'add', input: { a: 1, b: 2 } }, stopReason: 'pause_turn' }).reply('3')
     expect(await sidecar.send('?')).toBe('3')
     expect(sent(1).messages.at(-1)).toMatchObject({ role: 'user', content: [{ type: 'tool_result', content: '3' }] })
+  })
+
+  it("takes the SDK's own tools, and offers all that they say of themselves", async () => {
+    const asked: unknown[] = []
+    const add = betaTool({
+      name: 'add',
+      description: 'Adds.',
+      strict: true,
+      inputSchema: { type: 'object', properties: { a: { type: 'number' } }, required: ['a'] },
+      run: ({ a }, context) => {
+        asked.push(context?.toolUse.id)
+        if (a > 1) throw new ToolError([{ type: 'text', text: 'too large' }])
+        return String(a)
+      },
+    })
+    const bash = { type: 'bash_20250124', name: 'bash', run: () => '' }
+    const { api, sidecar, sent } = governed([add, bash])
+    api
+      .reply({
+        toolUse: [
+          { name: 'add', input: { a: 1 }, id: 'toolu_1' },
+          { name: 'add', input: { a: 2 } },
+        ],
+      })
+      .reply('1')
+    expect(await sidecar.send('?')).toBe('1')
+    expect(sent(0).tools).toEqual([
+      { type: 'custom', name: 'add', description: 'Adds.', strict: true, input_schema: expect.objectContaining({ required: ['a'] }) },
+      { type: 'bash_20250124', name: 'bash' },
+    ])
+    expect(sent(1).messages.at(-1).content).toMatchObject([
+      { content: '1' },
+      { content: [{ type: 'text', text: 'too large' }], is_error: true },
+    ])
+    expect(asked[0]).toBe('toolu_1')
   })
 
   it('hands content blocks of a tool on as they are', async () => {

@@ -64,6 +64,23 @@ export function optionalMembers(): void {
   void [sure, perhaps, last, one, two]
 }
 
+export function conditionalMembers(): void {
+  const sidecar = createSidecar({ agent, use: [withMeter(), maybe && withPurse()] })
+  const sure: number = sidecar.utilization
+  const perhaps: number | undefined = sidecar.budget?.spent
+  // @ts-expect-error: the layer may be absent
+  sidecar.budget.spent
+  const other = createSidecar({ agent, use: [maybe ? withPurse() : undefined, withPlain()] })
+  const absent: number | undefined = other.budget?.spent
+  const both = createSidecar({ agent, use: [maybe && [withPurse(), withMeter()]] })
+  const [one, two]: [number | undefined, number | undefined] = [both.utilization, both.budget?.spent]
+  // @ts-expect-error: the layers may be absent
+  both.metrics.calls
+  // @ts-expect-error: two layers would show utilization
+  createSidecar({ agent, use: [withMeter(), maybe && withMeter()] })
+  void [sure, perhaps, absent, one, two]
+}
+
 export function switchedOff(): void {
   const sidecar = createSidecar({ agent, use: [withMeter(), false, undefined] })
   // @ts-expect-error: absent
