@@ -8,7 +8,14 @@ class UsageError extends TypeError {
   name = 'UsageError'
 }
 
-const help = `usage: npm run bench -- [--json] [--only ${groupNames.join('|')}]\n`
+const help = `usage: npm run bench -- [options]
+
+Measures speed against peers, each row as a ratio taken in one run: about a minute. Installs the peers on first use. Exit 1 when a row misses its goal.
+
+  --only GROUP  the rows of one group: ${groupNames.join(', ')} (those that have some)
+  --json        print { rows: [{ group, name, unit, ours, peer, ratio, goal, ok }] } and nothing else
+  -h, --help    print this help
+`
 
 function options() {
   const { values } = parseArgs({ options: { json: { type: 'boolean' }, only: { type: 'string' }, help: { type: 'boolean', short: 'h' } } })
@@ -54,6 +61,6 @@ async function main() {
 
 await main().catch(error => {
   const wrongUse = error instanceof TypeError && (error.code?.startsWith('ERR_PARSE_ARGS') || error.name === 'UsageError')
-  process.stderr.write(`bench: ${wrongUse ? error.message : error.stack}\n`)
+  process.stderr.write(`bench: ${wrongUse ? `${error.message.split('\n')[0]}; see --help` : error.stack}\n`)
   process.exitCode = wrongUse ? 2 : 1
 })

@@ -7,7 +7,16 @@ import { parseArgs } from 'node:util'
 import { at, readJson, runTool, say } from './project.mjs'
 
 const groups = ['core', 'ctx', 'ledger', 'server', 'policy', 'fleet']
-const help = `usage: npm run prove -- [--json] [--only ${groups.join('|')}] [--n N] [--seed S]\n`
+const help = `usage: npm run prove -- [options]
+
+Runs the long proofs at full size (npm test runs each at a small one): some minutes. Exit 1 when one fails.
+
+  --only GROUP  the proofs of one group: ${groups.join(', ')} (those that have some)
+  --n N         how many cases of each, in place of its full size
+  --seed S      the same seed tries the same cases; default: a new one, which every row names
+  --json        print { rows: [{ group, name, tried, failed, seed }] } and nothing else
+  -h, --help    print this help
+`
 const types = {
   json: { type: 'boolean' },
   only: { type: 'string' },
@@ -58,7 +67,7 @@ export function prove(args) {
     return runAll(values, join(folder, 'rows.json'))
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
-    say(error.message)
+    say(`${error.message.split('\n')[0]}; see --help`)
     return 2
   } finally {
     rmSync(folder, { recursive: true, force: true })

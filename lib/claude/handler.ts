@@ -103,7 +103,7 @@ function redirected(status: number): UpstreamError {
 function notFound(request: WireRequest): Reply {
   const path = URL.canParse(request.url, 'http://localhost') ? new URL(request.url, 'http://localhost').pathname : '(not a URL)'
   return errorReply(
-    new UpstreamError(`${request.method} ${path} is not let through by this sidecar`, {
+    new UpstreamError(`${request.method} ${path} is not let through by this sidecar; use a client without it for that`, {
       status: 404,
       type: 'not_found_error',
       code: 'NOT_LISTED',

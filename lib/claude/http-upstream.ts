@@ -47,13 +47,19 @@ async function* chunks(body: Dispatcher.ResponseData['body']): AsyncGenerator<Ui
   }
 }
 
+// Nothing was sent: there was nobody to send it to.
+const unreachable: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
+
 /** A transport failure as plain facts: no `cause`, and no text that an SDK would take for a reason to run the call again. */
 export function lost(error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error
   const code = codeOf(error)
   const syscall = (error as { syscall?: unknown } | null)?.syscall
   const shown = code.replace(/timed?[ _]?out/i, 'time-out')
-  return new UpstreamError(`no whole answer from the Messages API (${shown})`, {
+  const what = unreachable.has(code)
+    ? `cannot reach the Messages API (${shown}); check claude.baseURL or ANTHROPIC_BASE_URL, and the network`
+    : `no whole answer from the Messages API (${shown})`
+  return new UpstreamError(what, {
     code,
     ...(typeof syscall === 'string' ? { syscall } : {}),
   })

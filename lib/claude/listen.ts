@@ -85,12 +85,8 @@ async function replyTo(
   signal: AbortSignal,
 ): Promise<Reply> {
   if (request.method === 'HEAD') return { status: 200, headers: {}, body: '' }
-  if (!mayEnter(request, guard.token))
-    return errorReply(
-      new OutriggerError('ERR_CONFIG', 'wrong or missing token: use the one that listen() gave', {
-        http: { status: 401, type: 'authentication_error' },
-      }),
-    )
+  const obstacle = obstacleAt(request, guard.token)
+  if (obstacle) return errorReply(new OutriggerError('ERR_CONFIG', obstacle, { http: { status: 401, type: 'authentication_error' } }))
   const body = request.method === 'GET' ? undefined : await readBody(request, guard.maxBodyBytes)
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
   return handle(
@@ -101,10 +97,13 @@ async function replyTo(
 }
 
 /** Every credential that the client sends must be the token. */
-function mayEnter(request: IncomingMessage, token: string): boolean {
+function obstacleAt(request: IncomingMessage, token: string): string | undefined {
   const { authorization, 'x-api-key': key } = request.headers
   const given = [authorization?.replace(/^Bearer /i, ''), key].filter(value => value !== undefined)
-  return given.length > 0 && given.every(value => same(String(value), token))
+  const right = given.filter(value => same(String(value), token))
+  if (right.length === 0) return 'wrong or missing token: use the one that listen() gave'
+  if (right.length < given.length)
+    return 'a second credential came with the token: take ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN out of the child, whichever is not the token'
 }
 
 function same(a: string, b: string): boolean {

@@ -14,7 +14,7 @@ export function globalHelp(commands: readonly CommandEntry[]): string {
   outrigger COMMAND --help   the options of a command
   outrigger --version        the version
 
-exit codes: 0 fine, 1 the check failed, 2 wrong use, 125 the sidecar stopped the command\n`
+exit codes: 0 fine, 1 the check failed, 2 wrong use, 125 the sidecar stopped the command,\n130 interrupted\n`
 }
 
 /** The help of one command. */

@@ -32,6 +32,7 @@ async function call(entry: CommandEntry, argv: readonly string[], io: Io): Promi
 
 async function dispatch([name, ...argv]: readonly string[], io: Io, commands: readonly CommandEntry[]): Promise<number> {
   if (name === undefined) throw new UsageError('no command; see outrigger --help')
+  if (name === 'help' && argv[0] !== undefined) return call(find(argv[0], commands), ['--help'], io)
   if (name === '--help' || name === '-h' || name === 'help') io.stdout.write(globalHelp(commands))
   else if (name === '--version' || name === '-v') io.stdout.write(`${version}\n`)
   else return call(find(name, commands), argv, io)

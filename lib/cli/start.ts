@@ -11,15 +11,11 @@ export const start: Command = {
   async run(io) {
     const apiKey = io.env.ANTHROPIC_API_KEY || undefined
     const say = io.options.json ? () => {} : (line: string) => void io.stdout.write(`${line}\n`)
-    say(
-      apiKey
-        ? 'On Claude, with ANTHROPIC_API_KEY.'
-        : 'No ANTHROPIC_API_KEY: the answers come from a script, on a Messages API server on loopback (@copilotkit/aimock).',
-    )
     const job = await mainJob({
       folder: io.cwd,
       apiKey,
       signal: io.signal,
+      onMode: mode => say(modes[mode]),
       onEvent: event => {
         const line = progressLine(event)
         if (line !== undefined) say(line)
@@ -29,6 +25,11 @@ export const start: Command = {
     finish(io, job, say)
     return exitCodes.fine
   },
+}
+
+const modes: Readonly<Record<JobReport['mode'], string>> = {
+  claude: 'On Claude, with ANTHROPIC_API_KEY.',
+  scripted: 'No ANTHROPIC_API_KEY: the answers come from a script, on a Messages API server on loopback (@copilotkit/aimock).',
 }
 
 function finish(io: CommandIo, job: JobReport, say: (line: string) => void): void {
@@ -43,7 +44,7 @@ function summary(agent: AgentReport): string[] {
   const percent = (share: number) => `${Math.round(share * 100)} %`
   return [
     '',
-    `${agent.name} (${agent.type}): ${agent.state}, ${agent.health}`,
+    `${agent.name} (${agent.type}): ${agent.health === 'budgetExceeded' ? 'stopped by its budget' : agent.health}, then ${agent.state}`,
     `  ${agent.calls} calls in ${agent.attempts} attempts, ${used.input + used.cacheRead + used.cacheWrite5m + used.cacheWrite1h} tokens in, ${used.output} out, $${formatUsd(agent.nanoUsd)}`,
     `  utilization ${percent(agent.utilization)}, saturation ${percent(agent.saturation)}, ${agent.violations.length} violations`,
   ]

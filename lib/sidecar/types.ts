@@ -43,7 +43,7 @@ export interface CallResult<Out> {
   readonly reply: Out
   readonly id: string
   readonly usage: TokenUsage
-  /** Integer nano-USD of all attempts; `undefined` when one of them has no known price. */
+  /** Integer nano-USD of all attempts; `undefined` when one of them has no known price, or when there was none that could be seen. */
   readonly nanoUsd: number | undefined
   /** Every attempt of every model action, in the order in which they ended. */
   readonly attempts: readonly Attempt[]

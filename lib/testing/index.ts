@@ -4,6 +4,7 @@ export {
   type FaultPoint,
   mockModel,
   MockModel,
+  type MockModelOptions,
   type MockReply,
   type MockRequest,
   type Pending,

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isLayer } from '../core/define.js'
 import { deepFreeze, thaw } from '../core/freeze.js'
 import type { Layer, LayerInput } from '../index.js'
 import { type Ending, type Pass, type Phase, Trial, type TrialPlan, type TriedKind, triedKinds } from './layer-trial.js'
@@ -26,11 +27,12 @@ export interface TestMiddlewareOptions<O = any> {
  * asks it and runs a tool, and a clock that never moves by itself.
  *
  * @param make - the factory; it must return a layer that lets a plain request pass
- * @throws TypeError when `make` is no function
+ * @throws TypeError when `make` is no function, or a layer; a case rejects with one when the factory returns none
  */
 export function testMiddleware<O = any>(make: (options: O) => Layer<object>, options: TestMiddlewareOptions<O> = {}): readonly LayerCase[] {
   if (typeof make !== 'function')
     throw new TypeError('testMiddleware: give the factory of the layer, like testMiddleware(withRetry, { options: {} })')
+  if (isLayer(make)) throw new TypeError(`testMiddleware: give the factory ${make.meta.name}, not what ${make.meta.name}() returned`)
   const cases = { ...always, ...('options' in options ? withOptions : {}) }
   return Object.entries(cases).map(([name, check]) => ({ name, run: () => check(new Subject(make, options)) }))
 }
@@ -49,7 +51,9 @@ class Subject<O> {
 
   /** A fresh layer, with options of its own. */
   fresh(): Layer {
-    return this.make(thaw(this.options.options as O))
+    const layer: unknown = this.make(thaw(this.options.options as O))
+    if (isLayer(layer)) return layer
+    throw new TypeError('testMiddleware: the factory must return what defineMiddleware() returned')
   }
 
   trial(plan: Partial<TrialPlan> = {}, layer: Layer = this.fresh()): Trial {

@@ -30,6 +30,7 @@ describe('httpUpstream', () => {
     const error = await httpUpstream(request(server.url), new AbortController().signal).catch(error => error)
     expect(error).toBeInstanceOf(UpstreamError)
     expect(error.upstream).toEqual({ code: 'ECONNREFUSED', syscall: 'connect' })
+    expect(error.message).toContain('check claude.baseURL')
     expect(error.cause).toBeUndefined()
   })
 

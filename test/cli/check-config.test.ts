@@ -8,12 +8,9 @@ const valid = {
 }
 
 describe('checkConfig', () => {
-  it.each([[valid], [{}], [{ budget: {} }], [{ budget: { usd: 0, tokens: 0 } }], [{ budget: { usd: 'unlimited' } }]])(
-    'accepts %j',
-    async config => {
-      expect(await checkConfig(config)).toEqual([])
-    },
-  )
+  it.each([[valid], [{}], [{ budget: { usd: 0, tokens: 0 } }], [{ budget: { usd: 'unlimited' } }]])('accepts %j', async config => {
+    expect(await checkConfig(config)).toEqual([])
+  })
 
   it.each([
     [{ budgte: {} }, '/budgte', 'unknown key "budgte"; did you mean "budget"?'],
@@ -41,6 +38,10 @@ describe('checkConfig', () => {
     [{ budget: { mode: 'strict' } }, '/budget/mode', '"budget.mode" must be one of "hard", "soft", "warn", not "strict"'],
     [{ retry: { attempts: 0 } }, '/retry/attempts', '"retry.attempts" must be a whole number, 1 or more, not 0'],
     [{ agent: 'jake' }, '/agent', '"agent" must be an object: the agent, not "jake"'],
+    [{ budget: {} }, '/budget', "withBudget: give usd or tokens; no budget is the word 'unlimited': withBudget({ usd: 'unlimited' })"],
+    [{ budget: { usd: Number.NaN } }, '/budget/usd', expect.stringMatching(/not NaN$/)],
+    [{ budget: { usd: 1e300 } }, '/budget', expect.stringContaining('1e+300')],
+    [{ claude: { apiKey: 'x' } }, '/claude/apiKey', 'unknown key "claude.apiKey"; keys do not belong in a file: set ANTHROPIC_API_KEY'],
     [[], '', 'the configuration must be an object of sections, not []'],
     [{ __proto__x: 1 }, '/__proto__x', 'unknown key "__proto__x"; remove it, or use one of $schema, claude, budget, retry, agent'],
   ])('refuses %j', async (config, pointer, message) => {

@@ -31,6 +31,7 @@ describe('main', () => {
     it('shows the options of one command, the shared ones included, and does not run it', async () => {
       const run = jest.fn(async () => 0)
       const { code, stdout } = await runMain(['probe', '--help'], {}, entry(run))
+      expect(await runMain(['help', 'probe'], {}, entry(run))).toMatchObject({ code, stdout })
       expect({ code, ran: run.mock.calls.length }).toEqual({ code: 0, ran: 0 })
       expect(stdout).toContain('usage: outrigger probe [ITEM]')
       expect(stdout).toMatch(/-d, --depth N +how deep/)

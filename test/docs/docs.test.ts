@@ -72,6 +72,13 @@ describe('docs/errors.md', () => {
   })
 })
 
+describe('the version of Node', () => {
+  it.each(['README.md', 'CONTRIBUTING.md'])('stands in %s as in package.json', name => {
+    const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly engines: { readonly node: string } }
+    expect(textOf(name)).toContain(engines.node.replace('>=', ''))
+  })
+})
+
 describe('every public name', () => {
   const all = pages.map(({ text }) => text).join('\n')
   const mentioned = (name: string): boolean => new RegExp(`(?<![\\w$])${name.replaceAll('$', '\\$')}(?![\\w$])`).test(all)

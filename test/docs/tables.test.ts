@@ -3,8 +3,10 @@ import { boundTable, classify } from 'outrigger/claude'
 import { withBudget, withMetrics, withRetry } from 'outrigger/middleware'
 import { testMiddleware } from 'outrigger/testing'
 import { endpoints } from '../../lib/claude/endpoints.js'
+import { checkConfig } from '../../lib/cli/check-config.js'
 import { exitCodes } from '../../lib/cli/command.js'
 import { commands } from '../../lib/cli/commands.js'
+import { configSchema } from '../../lib/cli/config-schema.js'
 import { kinds } from '../../lib/core/types.js'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -38,6 +40,14 @@ const stack = () => [withRetry(), withMetrics(), withBudget({ usd: '0.50' })] as
 describe('docs/guide.md', () => {
   it('lists the kinds', () => {
     expect(firsts(guide, 'Actions')).toEqual(kinds)
+  })
+
+  it('shows a configuration that is valid, with every key', async () => {
+    const [fence] = fencesOf(documents().find(page => page.name === 'docs/guide.md')!).filter(({ info }) => info === 'json')
+    const config = JSON.parse(fence!.code)
+    expect(await checkConfig(config)).toEqual([])
+    const { $schema, ...sections } = configSchema.properties as Record<string, { readonly properties: object }>
+    for (const [name, { properties }] of Object.entries(sections)) expect(Object.keys(config[name])).toEqual(Object.keys(properties))
   })
 
   it('lists the members of the context', () => {

@@ -73,6 +73,7 @@ describe('listen()', () => {
       for (const headers of wrong) {
         const response = await post(headers)
         expect([headers, response.status]).toEqual([headers, 401])
+        if (JSON.stringify(headers).includes('other')) expect(await response.clone().text()).toContain('a second credential')
         expect(response.headers.get('x-should-retry')).toBe('false')
         expect(await response.json()).toMatchObject({
           type: 'error',

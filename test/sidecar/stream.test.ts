@@ -357,7 +357,7 @@ describe('call', () => {
     expect(call.nanoUsd).toBeGreaterThan(0)
     expect(call.attempts).toHaveLength(1)
     expect(call.attempts[0]!.outcome.status).toBe('done')
-    expect(await waiting).toMatchObject({ violations: [], usage: { input: 0 }, nanoUsd: 0 })
+    expect(await waiting).toMatchObject({ violations: [], usage: { input: 0, certainty: 'unknown' }, nanoUsd: undefined })
     expect(sidecar.tokenUsage).toMatchObject({ input: 10, output: 5 })
   })
 })

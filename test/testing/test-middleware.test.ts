@@ -256,5 +256,12 @@ describe('testMiddleware', () => {
 
   it('refuses what is no factory', () => {
     expect(() => testMiddleware({} as never)).toThrow(TypeError)
+    const layer = defineMiddleware({ name: 'withNothing' }, honest)
+    expect(() => testMiddleware(layer as never)).toThrow('give the factory withNothing, not what withNothing() returned')
+  })
+
+  it('says that a factory of plain functions makes no layer', async () => {
+    const failed = await failuresOf((() => honest) as never)
+    expect(failed['calls next() once for each action']).toContain('must return what defineMiddleware() returned')
   })
 })

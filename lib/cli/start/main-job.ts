@@ -39,6 +39,8 @@ export interface JobOptions {
   readonly folder: string
   readonly apiKey?: string | undefined
   readonly signal: AbortSignal
+  /** The model is there: which one it is. */
+  onMode(mode: JobReport['mode']): void
   onEvent(event: SidecarEvent): void
   onReply(question: string, reply: string): void
 }
@@ -59,6 +61,8 @@ type Governed = Base<string, string> & MetricsMembers & BudgetMembers
 export async function mainJob(options: JobOptions): Promise<JobReport> {
   const startedAt = performance.now()
   const server = options.apiKey ? undefined : await scriptedServer(script)
+  const mode = server ? 'scripted' : 'claude'
+  options.onMode(mode)
   const sidecar: Governed = createSidecar({
     agent: claudeAgent({ name: 'counter', type: 'mortal', model, tools: folderTools(options.folder), system: 'Answer in one sentence.' }),
     use: [withRetry({ attempts: 3, baseDelayMs: 200 }), withMetrics(), withBudget({ usd: '0.035' })],
@@ -69,7 +73,7 @@ export async function mainJob(options: JobOptions): Promise<JobReport> {
     await ask(sidecar, options)
     await sidecar.close()
     return {
-      mode: server ? 'scripted' : 'claude',
+      mode,
       agents: [report(sidecar, seen)],
       record: { records: 0, verdict: 'none' },
       durationMs: Math.round(performance.now() - startedAt),
