@@ -5,7 +5,7 @@ import type { Context } from './types.js'
 export type SlotScope = 'agent' | 'action' | 'attempt'
 
 /** A typed place for state between layers: usage and cost flow outwards, where chained generics cannot follow. */
-export interface Slot<T> {
+export interface Slot<T = unknown> {
   readonly name: string
   readonly scope: SlotScope
   /** The value. @throws LayerError that names the layer which would provide it. */

@@ -127,7 +127,7 @@ export interface Context {
   readonly id: string
   readonly kind: Kind
   readonly agent: { readonly id: string; readonly name: string; readonly type: string; readonly parent?: string }
-  readonly parent?: { readonly id: string; readonly kind: Kind }
+  readonly parent?: { readonly id: string; readonly kind: Kind } | undefined
   /** The signal of the scope this code runs in: the attempt's inside a re-entering layer, else the action's. Its reason is typed. */
   readonly signal: AbortSignal
   readonly action: Action
@@ -135,7 +135,7 @@ export interface Context {
   readonly attempt: number
   readonly attempts: readonly Attempt[]
   /** Set once the inner side has ended. */
-  readonly outcome?: Outcome
+  readonly outcome?: Outcome | undefined
   /** Inside an attempt: this attempt's. Outside: the total of all. */
   readonly usage: TokenUsage
   readonly clock: Clock

@@ -177,3 +177,20 @@ describe('docs/errors.md', () => {
     expect(firsts(page, 'Exit codes')).toEqual(Object.values(exitCodes).map(String))
   })
 })
+
+describe('docs/troubleshooting.md', () => {
+  const page = textOf('docs/troubleshooting.md')
+
+  it('names codes and members that are there', () => {
+    const codes = [...page.matchAll(/`((?:ERR_)?[A-Z]{3,}(?:_[A-Z]+)*)`/g)].map(match => match[1]!)
+    const members = [...page.matchAll(/sidecar\.(\w+)/g)].map(match => match[1]!)
+    expect(codes.length * members.length).toBeGreaterThan(0)
+    expect(codes.filter(code => !textOf('docs/errors.md').includes(`\`${code}\``))).toEqual([])
+    expect(members.filter(name => !firsts(guide, 'The sidecar').includes(name))).toEqual([])
+  })
+
+  it('says in each row what it is, how to see it and what to do', () => {
+    expect(tableRows(page).length).toBeGreaterThan(10)
+    expect(tableRows(page).filter(cells => cells.length !== 4 || cells.some(cell => cell === ''))).toEqual([])
+  })
+})

@@ -68,6 +68,8 @@ describe('the types', () => {
   const consumer = entries.map((entry, i) => `import * as e${i} from '${entry}'\nexport const v${i}: object = e${i}\n`).join('')
   const compilerOptions = {
     strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
     module: 'nodenext',
     moduleResolution: 'nodenext',
     target: 'es2022',
