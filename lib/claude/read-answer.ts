@@ -41,11 +41,11 @@ export function eventOf({ event: name, data }: SseFrame): MessagesStreamEvent | 
   if (name === 'error') return errorEvent(data)
   if (data === '') return undefined
   const value = parsed(data) as { readonly type?: unknown } | null | undefined
+  if (name !== null && value === undefined)
+    throw new UpstreamError('the Messages API sent an event that is not JSON', { status: 502, code: 'NOT_AN_EVENT', billed: 'maybe' })
   const type = value?.type
   if (name === type && typeof type === 'string') return value as MessagesStreamEvent
   if (known.has(type) || known.has(name)) throw unreadable(name === null ? 'an event has no name' : 'an event has two names')
-  if (name !== null && value === undefined)
-    throw new UpstreamError('the Messages API sent an event that is not JSON', { status: 502, code: 'NOT_AN_EVENT', billed: 'maybe' })
   return undefined
 }
 
