@@ -1,4 +1,5 @@
 import { cost, defineMiddleware, type Layer } from 'outrigger'
+import { modelPrices } from 'outrigger/claude'
 import { type Budget, BudgetKeeper } from './budget-keeper.js'
 import { budgetSettings, type WithBudgetOptions } from './budget-options.js'
 
@@ -26,7 +27,7 @@ export function withBudget(options: WithBudgetOptions): Layer<BudgetMembers> {
       on: ['send', 'model', 'spawn'],
       commits: true,
       perAttempt: true,
-      provides: [cost],
+      provides: [cost, modelPrices],
       expose: { budget: keeper.view },
       options: { nanoUsd, tokens, mode, estimate, whenShort, prices: settings.prices.version },
       attach: host => keeper.open(host),
@@ -42,6 +43,7 @@ export function withBudget(options: WithBudgetOptions): Layer<BudgetMembers> {
       }
       const answer = keeper.reserve(ctx, need)
       const held = answer instanceof Promise ? await answer : answer
+      modelPrices.set(ctx, settings.prices)
       try {
         await next()
       } finally {

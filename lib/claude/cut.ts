@@ -19,12 +19,14 @@ export interface Cut {
 
 /** The usage of an attempt without a whole answer: never below the true bill, `unknown` where only the provider knows. */
 export function cutUsage(meter: UsageMeter, action: ModelAction, prices: PriceTable, cut: Cut): ModelUsage {
+  const hold = holdFacts(action, prices)
   const usage = settleCut(meter, {
-    ...holdFacts(action, prices),
+    ...(hold ?? unbounded(action)),
     hiddenThinking: cut.openTool || cut.unseen || mayThink(action, prices),
     model: action.model,
   })
-  return cut.lost ? { ...usage, tokens: { ...usage.tokens, certainty: 'unknown' } } : usage
+  const sure = usage.tokens.certainty === 'measured' || (hold !== undefined && !cut.lost)
+  return sure ? usage : { ...usage, tokens: { ...usage.tokens, certainty: 'unknown' } }
 }
 
 /** Bytes of generated content in a delta or a block's start; the input of a call may stand there whole. */
@@ -35,17 +37,20 @@ export function outputBytes(part: BlockDelta | MessageBlock): number {
   return typeof input === 'object' && input !== null ? bytes + utf8Bytes(JSON.stringify(input)) : bytes
 }
 
-// Without a known price there is no bound: a byte is at least a token, and max_tokens is the most that comes back.
-function holdFacts(
-  action: ModelAction,
-  prices: PriceTable,
-): { boundInput: number; boundOutput: number; rounds?: number; searches?: number; fast?: boolean } {
+type HoldFacts = Pick<CutFacts, 'boundInput' | 'boundOutput' | 'rounds' | 'searches' | 'fast'>
+
+function holdFacts(action: ModelAction, prices: PriceTable): HoldFacts | undefined {
   try {
     const { inputTokens, outputTokens, rounds, searches, fast } = bound(action, prices)
     return { boundInput: inputTokens, boundOutput: outputTokens, rounds, searches, fast }
   } catch {
-    return { boundInput: utf8Bytes(JSON.stringify(action.request)), boundOutput: action.maxTokens }
+    return undefined
   }
+}
+
+// Without a bound the figures are only what can be guessed: what the request names besides, and the server's own rounds, are not in them.
+function unbounded(action: ModelAction): HoldFacts {
+  return { boundInput: utf8Bytes(JSON.stringify(action.request)), boundOutput: action.maxTokens }
 }
 
 // A model that thinks without being asked may have thought out of sight; of one that we do not know, that is taken to be so.

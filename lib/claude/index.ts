@@ -14,7 +14,7 @@ export {
   type PriceTable,
   usdPerMillion,
 } from './prices.js'
-export { countTokens, modelMessage, modelUsage, upstreamKey } from './seam.js'
+export { countTokens, modelMessage, modelPrices, modelUsage, upstreamKey } from './seam.js'
 export { Calibration, estimateTokens } from './tokens.js'
 export { type ModelUsage, usageOf, zeroUsage } from './usage.js'
 export type { Upstream, WireReply, WireRequest } from './wire.js'

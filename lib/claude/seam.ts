@@ -39,6 +39,12 @@ export const modelMessage: Slot<AssistantMessage> = slot<AssistantMessage>('clau
 /** Every figure of an attempt's usage, for pricing. */
 export const modelUsage: Slot<ModelUsage> = slot<ModelUsage>('claude.usage', { scope: 'attempt' })
 
+/**
+ * The prices that an attempt's answer is read with: which model was billed, and what a cut answer may have cost. Set by a layer that has its
+ * own, before `next()`; without it, the default table.
+ */
+export const modelPrices: Slot<PriceTable> = slot<PriceTable>('claude.prices', { scope: 'attempt' })
+
 /** What stands for the upstream of a request, one object for each: for state that all agents of one upstream share. */
 export const upstreamKey: Slot<object> = slot<object>('claude.upstream', { scope: 'action' })
 

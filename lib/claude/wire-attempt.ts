@@ -9,10 +9,10 @@ import { tooLong } from './body-text.js'
 import { cutUsage, outputBytes } from './cut.js'
 import { classify, statusOfType, unbilledTypes } from './failure.js'
 import { lost } from './http-upstream.js'
-import { priceOf } from './prices.js'
+import { priceOf, type PriceTable } from './prices.js'
 import { eventOf, parseMessage, understood } from './read-answer.js'
 import { withAnswer } from './reply.js'
-import { modelMessage, modelUsage, type Seam } from './seam.js'
+import { modelMessage, modelPrices, modelUsage, type Seam } from './seam.js'
 import { SseDecoder, type SseFrame } from './sse.js'
 import { ToolHold } from './tool-hold.js'
 import { type ModelUsage, usageOf, zeroUsage } from './usage.js'
@@ -40,6 +40,7 @@ export class WireAttempt {
   readonly #action: ModelAction
   /** Ends the request on the wire. It has no reason: the transport must not reject with an error of ours. */
   readonly #abort = new AbortController()
+  readonly #prices: PriceTable
   readonly #meter: UsageMeter
   readonly #accumulator: MessageAccumulator
   #sent = false
@@ -56,6 +57,7 @@ export class WireAttempt {
     this.#receiver = receiver
     this.#scope = ctx.scope
     this.#action = ctx.action as ModelAction
+    this.#prices = modelPrices.peek(ctx) ?? seam.prices
     this.#meter = new UsageMeter()
     this.#accumulator = new MessageAccumulator({ maxMessageBytes: seam.maxMessageBytes })
   }
@@ -175,7 +177,7 @@ export class WireAttempt {
     const meter = this.#meter
     switch (event.type) {
       case 'message_start':
-        meter.start(event.message.usage, billedModel(this.#action, event.message.model, this.#seam.prices))
+        meter.start(event.message.usage, billedModel(this.#action, event.message.model, this.#prices))
         break
       case 'message_delta':
         meter.delta(event.usage, event.delta.stop_reason !== null)
@@ -196,7 +198,7 @@ export class WireAttempt {
     const text = await this.#readText(reply)
     const message = parseMessage(text)
     if (!message) throw this.#garbage(reply, text)
-    this.#usage = usageOf(message.usage, billedModel(this.#action, message.model, this.#seam.prices))
+    this.#usage = usageOf(message.usage, billedModel(this.#action, message.model, this.#prices))
     modelMessage.set(this.#ctx, message)
     this.#receiver.head(reply)
     await this.#receiver.message(message, text)
@@ -298,7 +300,7 @@ export class WireAttempt {
   #cutUsage(outcome: Outcome): ModelUsage {
     const facts = outcome.error instanceof UpstreamError ? outcome.error.upstream : undefined
     if (facts?.billed === 'no') return zeroUsage(this.#action.model)
-    return cutUsage(this.#meter, this.#action, this.#seam.prices, {
+    return cutUsage(this.#meter, this.#action, this.#prices, {
       openTool: this.#openTool,
       unseen: this.#unseen,
       lost: facts !== undefined && !this.#meter.started,
@@ -314,7 +316,7 @@ export class WireAttempt {
     modelUsage.set(this.#ctx, usage)
     this.#ctx.report(usage.tokens)
     try {
-      cost.set(this.#ctx, priceOf(usage, this.#seam.prices))
+      cost.set(this.#ctx, priceOf(usage, this.#prices))
     } catch {
       // No price is known: nanoUsd stays undefined; a budget in the stack has refused such a model before.
     }

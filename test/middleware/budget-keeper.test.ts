@@ -1,0 +1,45 @@
+import { createSidecar } from 'outrigger'
+import type { Upstream } from 'outrigger/claude'
+import { createLedger, MemoryLedgerStore } from 'outrigger/ledger'
+import { withBudget, type WithBudgetOptions } from 'outrigger/middleware'
+import { mockModel, VirtualClock } from 'outrigger/testing'
+import { asking, type Request, streaming, turns } from './stack.js'
+
+/** A sidecar with one budget over these books, and a model. */
+function mounted(agent: ReturnType<typeof asking>, upstream: Upstream, options: WithBudgetOptions, store = new MemoryLedgerStore()) {
+  const clock = new VirtualClock()
+  const use = [withBudget({ ledger: createLedger({ store }), ...options })]
+  return { sidecar: createSidecar({ agent, use, claude: { upstream }, clock }), store, clock }
+}
+
+const entry = (store: MemoryLedgerStore, op: string) => store.history().entries.find(made => made.op === op)
+
+describe('prices of a budget of its own', () => {
+  const gateway = { 'gw-auto': { input: 1_000_000, output: 5_000_000 }, 'gw-large': { input: 10_000_000, output: 50_000_000 } }
+  const url = { messages: [{ role: 'user' as const, content: [{ type: 'document', source: { type: 'url', url: 'https://a.example' } }] }] }
+  const search = { tools: [{ type: 'web_search_20250305', name: 'web_search', max_uses: 5 }] }
+
+  it.each([
+    ['a document by its URL, before the answer', url, mockModel().hang()],
+    ['a web search, before the answer', search, mockModel().hang()],
+    ['a web search, within the answer', search, mockModel().hang({ after: 1, reply: { text: 'x', usage: { input_tokens: 300 } } })],
+    ['fast, before the answer', { speed: 'fast' }, mockModel().hang()],
+  ] as const)('a cut call settles all that it may have cost: %s', async (_, request, { upstream }) => {
+    const { sidecar, store } = mounted(streaming({ model: 'gw-auto', ...request } as Request), upstream, { usd: 100, prices: gateway })
+    const caller = new AbortController()
+    const sent = sidecar.send('go', { signal: caller.signal }).catch(() => {})
+    await turns()
+    caller.abort(new RangeError('enough'))
+    await sent
+    await turns()
+    expect(entry(store, 'settle')?.nanoUsd).toBe(entry(store, 'reserve')?.nanoUsd)
+  })
+
+  it('an answer of a dearer model is billed as that one', async () => {
+    const { upstream } = mockModel().reply({ model: 'gw-large', text: 'ok', usage: { input_tokens: 1000, output_tokens: 1000 } })
+    const { sidecar, store } = mounted(asking({ model: 'gw-auto' }), upstream, { usd: 100, prices: gateway })
+    const { nanoUsd } = await sidecar.call('go')
+    expect(nanoUsd).toBe(60_000_000)
+    expect(store.accounts()[0]!.nanoUsd.spent).toBe(60_000_000)
+  })
+})
