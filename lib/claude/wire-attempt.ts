@@ -298,7 +298,8 @@ export class WireAttempt {
   }
 
   #cutUsage(outcome: Outcome): ModelUsage {
-    const facts = outcome.error instanceof UpstreamError ? outcome.error.upstream : undefined
+    // The reason of an abort can be any error, that of another call too: it says nothing of this one.
+    const facts = outcome.status !== 'aborted' && outcome.error instanceof UpstreamError ? outcome.error.upstream : undefined
     if (facts?.billed === 'no') return zeroUsage(this.#action.model)
     return cutUsage(this.#meter, this.#action, this.#prices, {
       openTool: this.#openTool,

@@ -1,4 +1,4 @@
-import { createSidecar } from 'outrigger'
+import { createSidecar, UpstreamError } from 'outrigger'
 import type { Upstream } from 'outrigger/claude'
 import { createLedger, MemoryLedgerStore } from 'outrigger/ledger'
 import { withBudget, type WithBudgetOptions } from 'outrigger/middleware'
@@ -41,5 +41,19 @@ describe('prices of a budget of its own', () => {
     const { nanoUsd } = await sidecar.call('go')
     expect(nanoUsd).toBe(60_000_000)
     expect(store.accounts()[0]!.nanoUsd.spent).toBe(60_000_000)
+  })
+})
+
+describe('an abort whose reason is the failure of another call', () => {
+  it.each(['no', 'maybe'] as const)('is charged as an abort, whatever became of that one (billed: %s)', async billed => {
+    const { sidecar, store } = mounted(asking({ model: 'claude-haiku-4-5' }), mockModel().hang().upstream, { usd: 1 })
+    const caller = new AbortController()
+    const reason = new UpstreamError('the Messages API answered 429', { status: 429, billed, retryable: true })
+    const sent = sidecar.send('go', { signal: caller.signal }).catch((error: unknown) => error)
+    await turns()
+    caller.abort(reason)
+    expect(await sent).toBe(reason)
+    await turns()
+    expect(entry(store, 'settle')?.nanoUsd).toBe(entry(store, 'reserve')?.nanoUsd)
   })
 })
