@@ -1,9 +1,10 @@
 import type { ActionContext } from '../core/context.js'
-import { UpstreamError } from '../core/errors.js'
-import type { Json, ModelAction } from '../core/types.js'
+import { UnboundedRequestError, UpstreamError } from '../core/errors.js'
+import type { ModelAction } from '../core/types.js'
 import { bodyText } from './body-text.js'
 import { classify } from './failure.js'
 import { parsed } from './read-answer.js'
+import { weightlessFields } from './request-features.js'
 import type { Seam } from './seam.js'
 import type { WireRequest } from './wire.js'
 
@@ -23,24 +24,40 @@ const counted = [
   'speed',
 ]
 
-/** Asks `count_tokens` for the action's request, until it has one answer for however many callers. The request is not charged. */
+/** Fields that a count can leave out: they add no input. Any other field may bring tokens that count_tokens is not shown. */
+const leftOut = new Set([...weightlessFields, 'max_tokens', 'inference_geo'])
+
+type Body = ModelAction['request']
+
+/**
+ * Asks `count_tokens` for the action's request, as it is then, until it has one answer for however many callers. The request is not charged.
+ * Rejects with an UnboundedRequestError where the request has more input than count_tokens is shown.
+ */
 export function counter(seam: Seam, request: WireRequest, ctx: ActionContext): () => Promise<number> {
-  let asked: Promise<number> | undefined
+  let last: { readonly body: Body; readonly count: Promise<number> } | undefined
   return () => {
-    asked ??= ask(seam, request, ctx).catch((error: unknown) => {
-      // Another attempt may ask again.
-      asked = undefined
-      throw error
+    const { request: body } = ctx.action as ModelAction
+    if (last?.body === body) return last.count
+    const asked = { body, count: ask(seam, request, ctx, body) }
+    last = asked
+    // Another attempt may ask again.
+    asked.count.catch(() => {
+      if (last === asked) last = undefined
     })
-    return asked
+    return asked.count
   }
 }
 
-async function ask(seam: Seam, request: WireRequest, ctx: ActionContext): Promise<number> {
+async function ask(seam: Seam, request: WireRequest, ctx: ActionContext, body: Body): Promise<number> {
+  const hidden = Object.keys(body).find(key => body[key] != null && !counted.includes(key) && !leftOut.has(key))
+  if (hidden !== undefined)
+    throw new UnboundedRequestError({
+      feature: `"${hidden}" beside a count`,
+      fix: 'count_tokens is not shown it; take the bound of the request',
+    })
   const abort = new AbortController()
   const forget = ctx.scope.onAbort(() => abort.abort())
   try {
-    const { request: body } = ctx.action as ModelAction
     const headers = { ...request.headers, ...(await seam.origin.credentials()) }
     const url = new URL(request.url)
     url.pathname += '/count_tokens'
@@ -51,7 +68,7 @@ async function ask(seam: Seam, request: WireRequest, ctx: ActionContext): Promis
   }
 }
 
-function pick(body: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
+function pick(body: Body): Body {
   return Object.fromEntries(counted.filter(key => body[key] !== undefined).map(key => [key, body[key]!]))
 }
 

@@ -54,6 +54,25 @@ export const boundTable: readonly BoundRule[] = Object.freeze([
   },
 ])
 
+/** Top-level fields of a request that put nothing into its prompt and have no price. `tool_choice` is in the hidden tool prompt. */
+export const weightlessFields: ReadonlySet<string> = new Set([
+  'model',
+  'stream',
+  'metadata',
+  'stop_sequences',
+  'tool_choice',
+  'temperature',
+  'top_p',
+  'top_k',
+  'diagnostics',
+  'service_tier',
+  'billing_policy',
+  'fallback_credit_token',
+  'betas',
+  'user_profile_id',
+  'workspace_id',
+])
+
 /** A tool type's rule: tokens that its definition adds on our side, or how the server runs it. */
 export type ToolRule =
   | { readonly definition: number }

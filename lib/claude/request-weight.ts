@@ -1,5 +1,5 @@
 import { UnboundedRequestError } from '../core/errors.js'
-import { serverRounds, toolRules } from './request-features.js'
+import { serverRounds, toolRules, weightlessFields } from './request-features.js'
 import { jsonTextBytes, utf8Bytes } from './utf8.js'
 
 type Fields = { readonly [key: string]: unknown }
@@ -82,22 +82,6 @@ export class RequestWeight {
 
   private field(key: string, value: unknown): void {
     switch (key) {
-      case 'model':
-      case 'stream':
-      case 'metadata':
-      case 'stop_sequences':
-      case 'tool_choice':
-      case 'temperature':
-      case 'top_p':
-      case 'top_k':
-      case 'diagnostics':
-      case 'service_tier':
-      case 'billing_policy':
-      case 'fallback_credit_token':
-      case 'betas':
-      case 'user_profile_id':
-      case 'workspace_id':
-        return
       case 'max_tokens':
         this.maxTokens = value
         return
@@ -111,7 +95,7 @@ export class RequestWeight {
         for (const tool of listOf(value)) this.tool(tool)
         return
       default:
-        this.rareField(key, value)
+        if (!weightlessFields.has(key)) this.rareField(key, value)
         return
     }
   }

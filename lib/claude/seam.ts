@@ -48,5 +48,8 @@ export const modelPrices: Slot<PriceTable> = slot<PriceTable>('claude.prices', {
 /** What stands for the upstream of a request, one object for each: for state that all agents of one upstream share. */
 export const upstreamKey: Slot<object> = slot<object>('claude.upstream', { scope: 'action' })
 
-/** Asks the API how many input tokens a request has; single-flight for one action. Rejects with an `UpstreamError`. */
+/**
+ * Asks the API how many input tokens the request has, as it is now; single-flight for one request. Rejects with an `UpstreamError`, and with
+ * an `UnboundedRequestError` where the request has input that count_tokens is not shown, such as a thread.
+ */
 export const countTokens: Slot<() => Promise<number>> = slot<() => Promise<number>>('claude.countTokens', { scope: 'action' })

@@ -57,3 +57,23 @@ describe('an abort whose reason is the failure of another call', () => {
     expect(entry(store, 'settle')?.nanoUsd).toBe(entry(store, 'reserve')?.nanoUsd)
   })
 })
+
+describe("estimate: 'count'", () => {
+  it('is not used for a continued thread: count_tokens is not shown what the server holds', async () => {
+    const mock = mockModel({ otherwise: () => ({ text: 'ok', usage: { input_tokens: 150_000, output_tokens: 10 } }) })
+    const upstream: Upstream = (request, abort) =>
+      request.url.endsWith('/count_tokens')
+        ? Promise.resolve({
+            status: 200,
+            headers: {},
+            body: (async function* () {
+              yield '{"input_tokens":12}'
+            })(),
+          })
+        : mock.upstream(request, abort)
+    const request = { model: 'claude-haiku-4-5', thread: { type: 'continue', previous_message_id: 'msg_1' } }
+    const { sidecar } = mounted(asking(request), upstream, { usd: 0.01, estimate: 'count' })
+    await expect(sidecar.send('go')).rejects.toMatchObject({ code: 'ERR_BUDGET' })
+    expect(mock.requests).toHaveLength(0)
+  })
+})
