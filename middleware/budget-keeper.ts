@@ -6,7 +6,6 @@ import {
   type Host,
   LedgerUnavailableError,
   type ModelAction,
-  OutriggerError,
   type SendAction,
   type TokenUsage,
 } from 'outrigger'
@@ -19,9 +18,9 @@ import {
   type HoldDone,
   type Ledger,
   type Part,
-  type Refusal,
   type Shortfall,
 } from 'outrigger/ledger'
+import { BudgetBooks, type Promised, unusable } from './budget-books.js'
 import type { BudgetSettings } from './budget-options.js'
 import { affordable, boundedNeed, calibratedNeed, countedNeed, narrowedNeed, type Need, opaqueNeed } from './reservation.js'
 
@@ -34,9 +33,6 @@ export interface Budget {
   /** Sets a part aside for a child. @throws BudgetExceededError when there is not so much */
   delegate(part: Part): Account
 }
-
-/** At once where the ledger answers at once: most calls wait for nothing. */
-type Promised<T> = T | Promise<T>
 
 const units = ['nanoUsd', 'tokens'] as const
 
@@ -60,14 +56,14 @@ export class BudgetKeeper {
   // A ledger may outlive this process, and hold what another sidecar of the same id did: a hold's id must never come twice.
   readonly #run = randomBytes(9).toString('base64url')
   #host: Host | undefined
-  #account: Account | undefined
+  #kept: BudgetBooks | undefined
   #ledger: Ledger | undefined
 
   readonly view: Budget
 
   constructor(settings: BudgetSettings) {
     this.#settings = settings
-    const account = () => this.#open()
+    const account = () => this.#books.account
     const ledger = () => this.#ledger
     this.view = {
       get nanoUsd() {
@@ -86,16 +82,13 @@ export class BudgetKeeper {
   open(host: Host): void {
     this.#host = host
     const { account, ledger, nanoUsd, tokens } = this.#settings
-    if (typeof account === 'object') {
-      this.#account = account
-      return
-    }
-    this.#ledger = ledger ?? createLedger({ clock: host.clock, keepHistory: ownHistory })
-    this.#account = this.#ledger.account({ id: account ?? host.agent.id, nanoUsd, tokens })
+    if (typeof account !== 'object') this.#ledger = ledger ?? createLedger({ clock: host.clock, keepHistory: ownHistory })
+    const opened = typeof account === 'object' ? account : this.#ledger!.account({ id: account ?? host.agent.id, nanoUsd, tokens })
+    this.#kept = new BudgetBooks(opened, host)
   }
 
   shown(unit: 'nanoUsd' | 'tokens'): 'unlimited' | { readonly [name: string]: number } {
-    const amounts = this.#open().amounts()[unit]
+    const amounts = this.#books.account.amounts()[unit]
     return amounts === 'unlimited' ? amounts : { ...amounts }
   }
 
@@ -112,16 +105,16 @@ export class BudgetKeeper {
   /** Nothing left, nothing begun. @throws BudgetExceededError */
   gate(ctx: Context): Promised<void> {
     if (this.#settings.mode !== 'hard') return
-    const left = this.#open().available()
+    const left = this.#books.account.available()
     for (const unit of units) if (left[unit] !== 'unlimited' && left[unit] <= 0) return this.#askForOne(ctx, unit)
   }
 
   /** The books know whose cap it is that is used up, and whether it still is: what we read may be old. */
   async #askForOne(ctx: Context, unit: 'nanoUsd' | 'tokens'): Promise<void> {
     const id = `${ctx.id}/gate/${this.#run}`
-    const answer = await this.#safely('reserve', () => this.#open().reserve({ id, nanoUsd: 0, tokens: 0, [unit]: 1 }))
+    const answer = await this.#books.reserve({ id, nanoUsd: 0, tokens: 0, [unit]: 1 })
     if (!answer.ok) throw answer.shortfall ? this.#refused(ctx, answer.shortfall) : unusable('reserve', answer)
-    await this.#ended('release', () => this.#open().release({ id }))
+    await this.#books.release({ id })
   }
 
   /** Answers at once where the ledger does. */
@@ -134,7 +127,7 @@ export class BudgetKeeper {
   #hold(ctx: Context, id: string, { nanoUsd, tokens }: Need): Promised<HoldAnswer> {
     const { mode, prices } = this.#settings
     const request = { id, nanoUsd, tokens, force: mode !== 'hard', prices: prices.version, detail: { model: modelOf(ctx) } }
-    return this.#safely('reserve', () => this.#open().reserve(request))
+    return this.#books.reserve(request)
   }
 
   #held(ctx: Context, id: string, need: Need & { readonly estimate?: number }, { exceeded }: HoldDone): Held {
@@ -161,9 +154,8 @@ export class BudgetKeeper {
   /** Each attempt ends as exactly one of settled, released and unknown. */
   settle(ctx: Context, held: Held): Promised<void> {
     const { outcome } = ctx
-    if (!outcome?.detached)
-      return outcome?.sent ? this.#charge(ctx, held) : this.#ended('release', () => this.#open().release({ id: held.id }))
-    outcome.detached.then(() => this.#charge(ctx, held)).catch(() => {})
+    if (!outcome?.detached) return outcome?.sent ? this.#charge(ctx, held) : this.#books.release({ id: held.id })
+    outcome.detached.then(() => this.#charge(ctx, held)).catch(error => this.#books.lost(held.id, error))
   }
 
   #charge(ctx: Context, held: Held): Promised<void> {
@@ -172,14 +164,13 @@ export class BudgetKeeper {
     const actual = this.#actual(usage, held)
     if (certainty === 'unknown' || !actual) {
       cost.set(ctx, held.nanoUsd)
-      return this.#ended('keep as unknown', () => this.#open().unknown({ id: held.id }))
+      return this.#books.unknown({ id: held.id })
     }
     const { nanoUsd, tokens } = actual
     cost.set(ctx, nanoUsd)
     if (held.estimate && certainty === 'measured')
       this.#calibration.learn(held.model, held.estimate, sum(usage.tokens) - usage.tokens.output)
-    const settlement = { id: held.id, nanoUsd, tokens, certainty, prices: this.#settings.prices.version }
-    const settled = this.#ended('settle', () => this.#open().settle(settlement))
+    const settled = this.#books.settle({ id: held.id, nanoUsd, tokens, certainty, prices: this.#settings.prices.version })
     if (settled instanceof Promise) return settled.then(() => this.#tellThresholds())
     this.#tellThresholds()
   }
@@ -216,7 +207,7 @@ export class BudgetKeeper {
     if (this.#settings.whenShort !== 'clamp' || ctx.kind !== 'model') return undefined
     const action = ctx.action as ModelAction
     const { prices } = this.#settings
-    const maxTokens = affordable(action, asked, { ...this.#open().available(), [unit]: remaining }, prices)
+    const maxTokens = affordable(action, asked, { ...this.#books.account.available(), [unit]: remaining }, prices)
     if (maxTokens === undefined) return undefined
     ctx.narrow({ maxTokens })
     return narrowedNeed(action, asked, maxTokens, prices)
@@ -237,7 +228,7 @@ export class BudgetKeeper {
 
   #tellThresholds(): void {
     if (this.#told.size === this.#settings.warnAt.length * 2) return
-    const amounts = this.#open().amounts()
+    const amounts = this.#books.account.amounts()
     for (const unit of units) {
       const figures = amounts[unit]
       if (figures === 'unlimited' || figures.allocated === 0) continue
@@ -251,35 +242,10 @@ export class BudgetKeeper {
     }
   }
 
-  #open(): Account {
-    if (!this.#account) throw new LedgerUnavailableError('withBudget has no account yet: it belongs in the use list of createSidecar')
-    return this.#account
+  get #books(): BudgetBooks {
+    if (!this.#kept) throw new LedgerUnavailableError('withBudget has no account yet: it belongs in the use list of createSidecar')
+    return this.#kept
   }
-
-  /** A store that cannot answer admits nothing, and what it did not take stays held. */
-  #safely(what: string, work: () => Promised<HoldAnswer>): Promised<HoldAnswer> {
-    try {
-      const answer = work()
-      return answer instanceof Promise ? answer.catch(error => Promise.reject(unavailable(what, error))) : answer
-    } catch (error) {
-      throw unavailable(what, error)
-    }
-  }
-
-  #ended(what: string, work: () => Promised<HoldAnswer>): Promised<void> {
-    const answer = this.#safely(what, work)
-    if (answer instanceof Promise) return answer.then(later => checked(what, later))
-    checked(what, answer)
-  }
-}
-
-function checked(what: string, answer: HoldAnswer): void {
-  if (!answer.ok) throw unusable(what, answer)
-}
-
-function unavailable(what: string, error: unknown): Error {
-  if (error instanceof OutriggerError || error instanceof RangeError) return error
-  return new LedgerUnavailableError(`the ledger could not ${what}`, {}, error)
 }
 
 function modelOf(ctx: Context): string {
@@ -289,8 +255,4 @@ function modelOf(ctx: Context): string {
 
 function sum(tokens: TokenUsage): number {
   return tokens.input + tokens.output + tokens.cacheRead + tokens.cacheWrite5m + tokens.cacheWrite1h
-}
-
-function unusable(what: string, answer: Refusal): LedgerUnavailableError {
-  return new LedgerUnavailableError(`the ledger refused to ${what}: ${answer.code}`, { code: answer.code, account: answer.account })
 }
