@@ -4,6 +4,7 @@ import {
   type Context,
   cost,
   type Host,
+  isOutriggerError,
   LedgerUnavailableError,
   type ModelAction,
   type SendAction,
@@ -22,7 +23,17 @@ import {
 } from 'outrigger/ledger'
 import { BudgetBooks, type Promised, unusable } from './budget-books.js'
 import type { BudgetSettings } from './budget-options.js'
-import { affordable, boundedNeed, calibratedNeed, countedNeed, narrowedNeed, type Need, opaqueNeed } from './reservation.js'
+import {
+  affordable,
+  type Asked,
+  boundedNeed,
+  calibratedNeed,
+  countedNeed,
+  narrowedNeed,
+  type Need,
+  opaqueNeed,
+  unbounded,
+} from './reservation.js'
 
 /** What is left, live. `'unlimited'` where there is no cap. */
 export interface Budget {
@@ -93,13 +104,32 @@ export class BudgetKeeper {
   }
 
   /** What the action must have before it may happen; nothing for actions that cost nothing by themselves. */
-  need(ctx: Context): Promised<(Need & { readonly estimate?: number }) | undefined> {
+  need(ctx: Context): Promised<Asked | undefined> {
     const { action } = ctx
-    const { prices, estimate } = this.#settings
     if (action.kind === 'send')
-      return action.opaque ? opaqueNeed(action as SendAction & { opaque: NonNullable<SendAction['opaque']> }, prices) : undefined
-    if (action.kind !== 'model') return undefined
-    return estimate === 'calibrated' ? calibratedNeed(action, prices, this.#calibration) : boundedNeed(action, prices)
+      return action.opaque
+        ? opaqueNeed(action as SendAction & { opaque: NonNullable<SendAction['opaque']> }, this.#settings.prices)
+        : undefined
+    return action.kind === 'model' ? this.#modelNeed(action) : undefined
+  }
+
+  #modelNeed(action: ModelAction): Promised<Asked> {
+    const { prices, estimate } = this.#settings
+    try {
+      const need = boundedNeed(action, prices)
+      return estimate === 'calibrated' ? calibratedNeed(action, prices, this.#calibration) : need
+    } catch (error) {
+      if (!isOutriggerError(error, 'ERR_UNBOUNDED') || this.#refuses) throw error
+      return unbounded
+    }
+  }
+
+  /** Is there a cap that must hold? That of an ancestor may not be known yet. */
+  get #refuses(): boolean {
+    if (this.#settings.mode !== 'hard') return false
+    const { account } = this.#books
+    const { nanoUsd, tokens } = account.available()
+    return account.parent !== undefined || nanoUsd !== 'unlimited' || tokens !== 'unlimited'
   }
 
   /** Nothing left, nothing begun. @throws BudgetExceededError */
@@ -118,7 +148,7 @@ export class BudgetKeeper {
   }
 
   /** Answers at once where the ledger does. */
-  reserve(ctx: Context, need: Need & { readonly estimate?: number }): Promised<Held> {
+  reserve(ctx: Context, need: Asked): Promised<Held> {
     const id = `${ctx.id}/${ctx.attempt}/${this.#run}`
     const answer = this.#hold(ctx, id, need)
     return answer instanceof Promise || !answer.ok ? this.#fitted(ctx, id, need, answer) : this.#held(ctx, id, need, answer)
@@ -130,13 +160,13 @@ export class BudgetKeeper {
     return this.#books.reserve(request)
   }
 
-  #held(ctx: Context, id: string, need: Need & { readonly estimate?: number }, { exceeded }: HoldDone): Held {
+  #held(ctx: Context, id: string, need: Asked, { exceeded }: HoldDone): Held {
     if (exceeded) this.#overCap(ctx, exceeded)
-    return { id, nanoUsd: need.nanoUsd, tokens: need.tokens, estimate: need.estimate, model: modelOf(ctx), most: this.#most(ctx, need) }
+    return { id, nanoUsd: need.nanoUsd, tokens: need.tokens, estimate: need.estimate, model: modelOf(ctx), most: need.most ?? need }
   }
 
   /** What does not fit is asked for again: counted, then clamped, as far as the options allow. */
-  async #fitted(ctx: Context, id: string, need: Need & { readonly estimate?: number }, first: Promised<HoldAnswer>): Promise<Held> {
+  async #fitted(ctx: Context, id: string, need: Asked, first: Promised<HoldAnswer>): Promise<Held> {
     let answer = await first
     let asked: Need = need
     for (let counted = false; !answer.ok; ) {
@@ -148,7 +178,7 @@ export class BudgetKeeper {
       asked = less
       answer = await this.#hold(ctx, id, asked)
     }
-    return this.#held(ctx, id, { ...asked, estimate: need.estimate }, answer)
+    return this.#held(ctx, id, asked === need ? need : { ...asked, estimate: need.estimate }, answer)
   }
 
   /** Each attempt ends as exactly one of settled, released and unknown. */
@@ -163,7 +193,7 @@ export class BudgetKeeper {
     const { certainty } = usage.tokens
     const actual = this.#actual(usage, held)
     if (certainty === 'unknown' || !actual) {
-      cost.set(ctx, held.nanoUsd)
+      cost.set(ctx, Math.max(held.nanoUsd, cost.peek(ctx) ?? 0))
       return this.#books.unknown({ id: held.id })
     }
     const { nanoUsd, tokens } = actual
@@ -191,10 +221,6 @@ export class BudgetKeeper {
       if (error instanceof RangeError) return undefined
       throw error
     }
-  }
-
-  #most(ctx: Context, held: Need): Need {
-    return ctx.action.kind === 'model' && this.#settings.estimate === 'calibrated' ? boundedNeed(ctx.action, this.#settings.prices) : held
   }
 
   async #countedLess(ctx: Context, asked: Need): Promise<Need | undefined> {

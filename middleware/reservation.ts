@@ -7,6 +7,21 @@ export interface Need {
   readonly tokens: number
 }
 
+/** What is asked for before an action. */
+export interface Asked extends Need {
+  /** The tokens that were estimated, to learn from. */
+  readonly estimate?: number
+  /** The most that it can cost, where that is more than what is asked for. */
+  readonly most?: Need
+}
+
+/** Nothing is held for what has no bound: it counts when it is settled. */
+export const unbounded: Asked = Object.freeze({
+  nanoUsd: 0,
+  tokens: 0,
+  most: { nanoUsd: Number.POSITIVE_INFINITY, tokens: Number.POSITIVE_INFINITY },
+})
+
 /** What is left to reserve. */
 export interface Room {
   readonly nanoUsd: number | 'unlimited'
@@ -33,13 +48,10 @@ export async function countedNeed(ctx: Context, action: ModelAction, prices: Pri
 }
 
 /** The same with a learnt estimate of the input: usually enough, no promise. */
-export async function calibratedNeed(
-  action: ModelAction,
-  prices: PriceTable,
-  calibration: Calibration,
-): Promise<Need & { readonly estimate: number }> {
+export async function calibratedNeed(action: ModelAction, prices: PriceTable, calibration: Calibration): Promise<Asked> {
   const estimate = await estimateTokens(action.request)
-  return { ...withInput(action, prices, calibration.calibrated(action.model, estimate)), estimate }
+  const less = withInput(action, prices, calibration.calibrated(action.model, estimate))
+  return { ...less, estimate, most: boundedNeed(action, prices) }
 }
 
 /** What a send by an agent with a client of its own is reserved with. */

@@ -77,3 +77,50 @@ describe("estimate: 'count'", () => {
     expect(mock.requests).toHaveLength(0)
   })
 })
+
+describe('a request without a bound', () => {
+  const code = { model: 'claude-haiku-4-5', tools: [{ type: 'code_execution_20250825', name: 'code_execution' }] as never }
+  const usage = { input_tokens: 100, output_tokens: 10 }
+  const cost = 100 * 1000 + 10 * 5000
+
+  it.each([
+    [{ usd: 0.001, mode: 'soft' }],
+    [{ usd: 0.001, mode: 'warn' }],
+    [{ usd: 1, mode: 'soft', estimate: 'calibrated' }],
+    [{ usd: 'unlimited' }],
+    [{ usd: 'unlimited', tokens: 'unlimited' }],
+  ] as const)('passes where nothing must hold, and what it used counts: %j', async options => {
+    const mock = mockModel().reply({ text: 'ok', usage })
+    const { sidecar, store } = mounted(asking(code), mock.upstream, options)
+    await sidecar.send('go')
+    expect(entry(store, 'reserve')).toMatchObject({ nanoUsd: 0, tokens: 0, forced: false })
+    expect(entry(store, 'settle')).toMatchObject({ nanoUsd: cost, tokens: 110, overran: true })
+  })
+
+  it('that is cut is unknown: nobody can say what it cost', async () => {
+    const { sidecar, store } = mounted(asking(code), mockModel().hang().upstream, { usd: 1, mode: 'soft' })
+    const caller = new AbortController()
+    const sent = sidecar.call('go', { signal: caller.signal }).catch(() => {})
+    await turns()
+    caller.abort(new RangeError('enough'))
+    await sent
+    await turns()
+    expect(store.holds()).toEqual([expect.objectContaining({ state: 'unknown' })])
+  })
+
+  it('is refused where a cap must hold, also one above an account without its own', async () => {
+    const account = createLedger().account({ id: 'team', nanoUsd: 1_000_000_000, tokens: 'unlimited' }).share()
+    for (const options of [{ account }, { tokens: 1_000_000 }, { usd: 1 }] as const) {
+      const mock = mockModel({ otherwise: () => 'ok' })
+      const use = [withBudget(options)]
+      const sidecar = createSidecar({ agent: asking(code), use, claude: { upstream: mock.upstream } })
+      await expect(sidecar.send('go')).rejects.toMatchObject({ code: 'ERR_UNBOUNDED' })
+      expect(mock.requests).toHaveLength(0)
+    }
+  })
+
+  it('of a model without a price is refused all the same: its spend could not be kept', async () => {
+    const { sidecar } = mounted(asking({ model: 'claude-unheard-of' }), mockModel().upstream, { usd: 'unlimited' })
+    await expect(sidecar.send('go')).rejects.toMatchObject({ code: 'ERR_UNKNOWN_MODEL' })
+  })
+})
