@@ -4,7 +4,7 @@ import { type Fields, isFields, type ModelUsage, usageOf } from './usage.js'
 /** Follows the usage of one stream. Figures are cumulative: the last one counts, they are never added. */
 export class UsageMeter {
   private merged: Fields | undefined
-  private regressed = false
+  private fell: Set<string> | undefined
   private model = ''
   /** `message_start` was seen: the input is measured. */
   started = false
@@ -21,16 +21,12 @@ export class UsageMeter {
   }
 
   /**
-   * Takes a `message_delta`'s usage. Its figures replace those before; null keeps them; an output figure that is smaller than the one before
-   * is not believed and flagged. `final: false` when more is sure to follow (the delta has no `stop_reason`).
+   * Takes a `message_delta`'s usage. Its figures replace those before; null keeps them; a figure that is smaller than the one before is not
+   * believed and flagged. `final: false` when more is sure to follow (the delta has no `stop_reason`).
    */
   delta(usage: unknown, final = true): void {
     if (!isFields(usage)) return
-    const before: Fields = this.merged ?? {}
-    this.merged = { ...before }
-    for (const key of Object.keys(usage)) if (usage[key] !== null && usage[key] !== undefined) this.merged[key] = usage[key]
-    this.merged.output_tokens = this.outputAfter(before.output_tokens, usage.output_tokens)
-    this.dropStaleSplit(before, usage)
+    this.merged = this.grown(this.merged ?? {}, usage) as Fields
     // A delta that does not say what was generated leaves the figure of the start, which is no total.
     this.final ||= final && typeof usage.output_tokens === 'number'
   }
@@ -44,26 +40,29 @@ export class UsageMeter {
   current(): ModelUsage {
     const usage = usageOf(this.merged, this.model)
     const certainty = worseCertainty(usage.tokens.certainty, this.final ? 'measured' : 'estimated')
-    const flags = this.regressed ? [...usage.flags, 'output-regressed'] : usage.flags
-    return { ...usage, tokens: { ...usage.tokens, certainty }, flags }
+    return { ...usage, tokens: { ...usage.tokens, certainty }, flags: this.fell ? [...usage.flags, ...this.fell] : usage.flags }
   }
 
-  private outputAfter(before: unknown, now: unknown): unknown {
-    if (now === undefined || now === null) return before
-    if (typeof before !== 'number' || typeof now !== 'number' || !(now < before) || now < 0) return now
-    this.regressed = true
+  /** `now` over `before`, in every part; a cumulative figure stays where it would fall. */
+  private grown(before: unknown, now: unknown, name = '', depth = 0): unknown {
+    if (now === null || now === undefined) return before
+    if (typeof before === 'number' && typeof now === 'number') return this.greater(before, now, name)
+    if (!isObject(before) || !isObject(now) || Array.isArray(before) !== Array.isArray(now) || depth > mostNested) return now
+    const merged = (Array.isArray(before) ? [...before] : { ...before }) as Fields
+    for (const key of Object.keys(now)) merged[key] = this.grown(merged[key], now[key], key, depth + 1)
+    return merged
+  }
+
+  // A figure that cannot be (below 0, NaN) is no smaller one: it makes the usage unknown.
+  private greater(before: number, now: number, name: string): number {
+    if (!(now >= 0 && now < before)) return now
+    this.fell ??= new Set()
+    this.fell.add(name === 'output_tokens' ? 'output-regressed' : 'input-regressed')
     return before
   }
-
-  // A delta has the total of the cache writes, not their split. Where the total fell, the split of the start no longer holds.
-  private dropStaleSplit(before: Fields, usage: Fields): void {
-    const now = usage.cache_creation_input_tokens
-    if (
-      typeof now === 'number' &&
-      typeof before.cache_creation_input_tokens === 'number' &&
-      now < before.cache_creation_input_tokens &&
-      !isFields(usage.cache_creation)
-    )
-      this.merged!.cache_creation = null
-  }
 }
+
+// Deeper than the usage of the API is.
+const mostNested = 4
+
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null

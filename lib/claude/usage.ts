@@ -30,7 +30,7 @@ export interface ModelUsage {
   readonly inferenceGeo: string | null
   /** Empty, or parts that add up to `tokens`. */
   readonly iterations: readonly IterationUsage[]
-  /** What was odd: `output-regressed`, `invalid:<field>`, `unknown-field:<field>`, `cut`. */
+  /** What was odd: `input-regressed`, `output-regressed`, `invalid:<field>`, `unknown-field:<field>`, `cut`. */
   readonly flags: readonly string[]
 }
 

@@ -233,10 +233,28 @@ describe('UsageMeter', () => {
     })
   })
 
-  it('drops the split of cache writes when their total falls', () => {
+  it.each([
+    ['input', { input_tokens: 0 }, { input: 100 }],
+    ['cache reads', { cache_read_input_tokens: 0 }, { cacheRead: 7 }],
+    ['cache writes', { cache_creation_input_tokens: 5 }, { cacheWrite5m: 8, cacheWrite1h: 0 }],
+    ['the split of cache writes', { cache_creation: { ephemeral_5m_input_tokens: 2 } }, { cacheWrite5m: 8, cacheWrite1h: 0 }],
+  ])('keeps the greater %s when a later figure is smaller, and says so (B40)', (_, smaller, kept) => {
+    const meter = started({ cache_read_input_tokens: 7 })
+    meter.delta({ output_tokens: 9, ...smaller })
+    const { tokens, flags } = meter.current()
+    expect(tokens).toEqual({ input: 100, output: 9, cacheRead: 7, cacheWrite5m: 8, cacheWrite1h: 0, certainty: 'measured', ...kept })
+    expect(flags).toEqual(['input-regressed'])
+  })
+
+  it('keeps what iterations and server tools have come to', () => {
     const meter = started()
-    meter.delta({ output_tokens: 2, cache_creation_input_tokens: 5 })
-    expect(meter.current().tokens).toMatchObject({ cacheWrite5m: 0, cacheWrite1h: 5 })
+    const iterations = [
+      { type: 'message', model, input_tokens: 100, output_tokens: 4 },
+      { type: 'compaction', input_tokens: 500, output_tokens: 50 },
+    ]
+    meter.delta({ output_tokens: 4, server_tool_use: { web_search_requests: 3 }, iterations }, false)
+    meter.delta({ output_tokens: 9, server_tool_use: { web_search_requests: 0 }, iterations: [] })
+    expect(meter.current()).toMatchObject({ tokens: { input: 600, output: 59 }, serverTools: { webSearch: 3 } })
   })
 
   it('is estimated before the last delta, and unknown before the start', () => {
