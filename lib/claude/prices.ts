@@ -238,8 +238,9 @@ function feesOf({ serverTools: t }: ModelUsage, { fees }: PriceTable): number {
 }
 
 /**
- * A table with your own prices in it: `definePrices({ 'my-model': { input: 0, output: 100_000_000 } })`. Rates that are left out follow from
- * `input`: cacheWrite5m 1.25 x, cacheWrite1h 2 x, cacheRead 0.1 x. Limits that are left out are the model's own where `base` has it, else the
+ * A table with your own prices in it: `definePrices({ 'my-model': { input: 0, output: 100_000_000 } })`. Rates that are left out stay, where
+ * `base` has the model and `input` is not given; else they follow from `input`: cacheWrite5m 1.25 x, cacheWrite1h 2 x, cacheRead 0.1 x. A
+ * long-context tier of `base` that is left out changes as its base rates do; fast rates are dropped with new base rates. Limits that are left out are the model's own where `base` has it, else the
  * largest known (context window 1,000,000; output 128,000; image 4,784; tool prompt 804), because each of them is an upper bound.
  * @throws TypeError for an unknown field, RangeError for a rate or limit that is no safe integer.
  */
@@ -271,10 +272,12 @@ function complete(model: string, given: ModelPriceInput, old: ModelPrice | undef
   for (const key of Object.keys(given))
     if (!known.has(key)) throw new TypeError(`prices of "${model}": unknown field "${key}"; known are ${[...known].join(', ')}`)
   const kept = given.input === undefined && given.output === undefined ? old : withoutRates(old)
-  const { longContext, fast, aliases, ...numbers } = { ...limitDefaults, ...kept, ...defined(given) }
+  const { longContext: tier, fast, aliases, ...numbers } = { ...limitDefaults, ...kept, ...defined(given) }
+  const rates = ratesOf(model, { ...old, ...numbers }, given.input === undefined ? { ...old, ...defined(given) } : given)
+  const longContext = tier ?? (old?.longContext && inProportion(old.longContext, old, rates))
   return {
     ...numbers,
-    ...ratesOf(model, { ...old, ...numbers }, kept === old && old !== undefined ? old : given),
+    ...rates,
     ...(longContext
       ? {
           longContext: {
@@ -290,7 +293,13 @@ function complete(model: string, given: ModelPriceInput, old: ModelPrice | undef
   }
 }
 
-// New base rates make the old derived ones, tiers and fast rates meaningless.
+// A model with a dearer tier keeps it when its base rates are others: without it, long prompts would be held and settled below their bill.
+function inProportion(tier: NonNullable<ModelPrice['longContext']>, old: Rates, now: Rates): NonNullable<ModelPrice['longContext']> {
+  const rate = (name: keyof Rates) => (old[name] === 0 ? tier[name] : Math.ceil(tier[name] * (now[name] / old[name])))
+  return { ...(Object.fromEntries(rateNames.map(name => [name, rate(name)])) as unknown as Rates), above: tier.above }
+}
+
+// New base rates make the old derived ones and fast rates meaningless.
 function withoutRates(old: ModelPrice | undefined): ModelPriceInput {
   if (old === undefined) return {}
   const { contextWindow, maxOutput, imageTokens, toolPromptTokens, usPercent, thinksByDefault, aliases } = old

@@ -163,6 +163,39 @@ describe('definePrices', () => {
     expect(findPrice(definePrices({ 'claude-opus-5': { imageTokens: 9_000 } }), 'claude-opus-5')).toEqual({ ...before, imageTokens: 9_000 })
   })
 
+  it('changes one rate of a known model and nothing else', () => {
+    const before = findPrice(defaultPrices, 'claude-haiku-5-5')
+    for (const rate of ['cacheRead', 'cacheWrite5m', 'cacheWrite1h', 'output'] as const) {
+      const after = findPrice(definePrices({ 'claude-haiku-5-5': { [rate]: before[rate] + 1 } }), 'claude-haiku-5-5')
+      const { longContext, ...rest } = before
+      expect(after).toMatchObject({ ...rest, [rate]: before[rate] + 1 })
+      expect(after.longContext).toMatchObject({ above: longContext!.above, input: longContext!.input })
+    }
+  })
+
+  it('keeps the long-context tier of a model that it reprices, in proportion', () => {
+    const { longContext } = findPrice(
+      definePrices({ 'claude-haiku-5-5': { input: 50_000, output: 1_000_001, cacheRead: 30_000 } }),
+      'claude-haiku-5-5',
+    )
+    expect(longContext).toEqual({
+      above: 100_000,
+      input: 250_000,
+      output: 5_000_005,
+      cacheRead: 150_000,
+      cacheWrite5m: 312_500,
+      cacheWrite1h: 500_000,
+    })
+  })
+
+  it('keeps the tier as it was where the base rate was 0, and takes the one that is given', () => {
+    const tier = { input: 7, output: 7, cacheRead: 7, cacheWrite5m: 7, cacheWrite1h: 7, above: 10 }
+    const base = definePrices({ free: { input: 0, output: 0, longContext: tier } })
+    expect(definePrices({ free: { input: 5, output: 5 } }, base).models.free!.longContext).toEqual(tier)
+    const given = { ...tier, above: 99 }
+    expect(definePrices({ free: { input: 5, output: 5, longContext: given } }, base).models.free!.longContext).toEqual(given)
+  })
+
   it.each([
     [{ input: 3e-6, output: 1 }],
     [{ input: -1, output: 1 }],
