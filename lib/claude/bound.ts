@@ -168,9 +168,8 @@ class Sum {
     return price.longContext !== undefined && perRound > price.longContext.above ? price.longContext : price
   }
 
-  // Server-side loops, compaction and threads cache by themselves, for a time that nothing declares.
   private inputRate(r: Rates): number {
-    const caching = this.rounds > 1 || this.weight.thread ? 2 : this.weight.caching
+    const caching = this.weight.cachesByItself ? 2 : this.weight.caching
     if (caching === 0) return r.input
     return Math.max(r.input, r.cacheRead, r.cacheWrite5m, caching === 2 ? r.cacheWrite1h : 0)
   }

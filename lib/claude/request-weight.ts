@@ -379,6 +379,11 @@ export class RequestWeight {
     this.windows[feature] = true
   }
 
+  /** Loops on the server's side, compaction and threads cache by themselves, for a time that nothing declares. */
+  get cachesByItself(): boolean {
+    return this.thread || this.toolRounds() > 0 || this.compactions > 0 || this.advisorUses > 0 || (this.fallbacks?.length ?? 0) > 0
+  }
+
   /** Rounds in which the server's own tools can call the model again. */
   toolRounds(): number {
     return this.mcp || this.dynamic ? Math.max(this.uses, serverRounds) : this.uses

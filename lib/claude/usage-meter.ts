@@ -1,3 +1,4 @@
+import type { ModelAction } from '../core/types.js'
 import { worseCertainty } from '../core/usage.js'
 import { type Fields, isFields, type ModelUsage, usageOf } from './usage.js'
 
@@ -6,6 +7,7 @@ export class UsageMeter {
   private merged: Fields | undefined
   private fell: Set<string> | undefined
   private model = ''
+  private request: ModelAction['request'] | undefined
   /** `message_start` was seen: the input is measured. */
   started = false
   /** The last `message_delta` was seen, with its output: everything is measured. */
@@ -13,9 +15,10 @@ export class UsageMeter {
   /** Bytes of generated content seen so far. */
   outputBytes = 0
 
-  /** Takes `message_start`'s usage; `model` is the one to price by. */
-  start(usage: unknown, model: string): void {
+  /** Takes `message_start`'s usage; `model` is the one to price by, `request` the one that is answered. */
+  start(usage: unknown, model: string, request?: ModelAction['request']): void {
     this.model = model
+    this.request = request
     this.started = isFields(usage)
     this.merged = isFields(usage) ? { ...usage } : undefined
   }
@@ -38,7 +41,7 @@ export class UsageMeter {
 
   /** What is known now. `estimated` before the last `message_delta`, `unknown` before `message_start`. */
   current(): ModelUsage {
-    const usage = usageOf(this.merged, this.model)
+    const usage = usageOf(this.merged, this.model, this.request)
     const certainty = worseCertainty(usage.tokens.certainty, this.final ? 'measured' : 'estimated')
     return { ...usage, tokens: { ...usage.tokens, certainty }, flags: this.fell ? [...usage.flags, ...this.fell] : usage.flags }
   }

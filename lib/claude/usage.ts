@@ -1,5 +1,6 @@
-import type { Certainty, TokenUsage } from '../core/types.js'
+import type { Certainty, ModelAction, TokenUsage } from '../core/types.js'
 import { addUsage, noUsage } from '../core/usage.js'
+import { cachesBriefly } from './caches-briefly.js'
 
 /** Requests that the API's own tools made. Web searches and code executions cost a fee each. */
 export interface ServerToolCounts {
@@ -90,12 +91,15 @@ const none: readonly never[] = Object.freeze([])
 /**
  * Reads the usage of a message, or of a usage object, completely. Never throws: a figure that is missing, negative, fractional, no number or
  * beyond reason makes the certainty `unknown` (the hold stays), never a zero that would look like one. Cache writes without a split by
- * lifetime count as one-hour writes, the dearest. `output_tokens: 0` is 0.
+ * lifetime count as one-hour writes, the dearest, unless the `request` that was answered can have asked for five minutes only.
+ * `output_tokens: 0` is 0.
  */
-export function usageOf(message: unknown, model?: string): ModelUsage {
+export function usageOf(message: unknown, model?: string, request?: ModelAction['request']): ModelUsage {
   const source = isFields(message) && 'usage' in message ? message.usage : message
   const named = model ?? (isFields(message) && typeof message.model === 'string' ? message.model : '')
-  return isFields(source) ? new Reading(named).read(source) : { ...zeroUsage(named), tokens: unknownTokens, flags: ['invalid:usage'] }
+  return isFields(source)
+    ? new Reading(named, request).read(source)
+    : { ...zeroUsage(named), tokens: unknownTokens, flags: ['invalid:usage'] }
 }
 
 const unknownTokens: TokenUsage = Object.freeze({ ...noUsage, certainty: 'unknown' })
@@ -105,7 +109,10 @@ class Reading {
   flags: string[] | undefined
   unpriced = 0
 
-  constructor(readonly model: string) {}
+  constructor(
+    readonly model: string,
+    readonly request: ModelAction['request'] | undefined,
+  ) {}
 
   read(usage: Fields): ModelUsage {
     const top = this.tokens(usage, '')
@@ -138,15 +145,21 @@ class Reading {
     }
   }
 
-  // The greater of total and split counts; what the split does not explain is a one-hour write.
+  // The greater of total and split counts; what the split does not explain lived as long as it can have.
   private cacheWrites(split: unknown, total: number, at: string): readonly [number, number] {
-    if (split === undefined || split === null) return [0, total]
-    if (!isFields(split)) return [0, this.invalid(`${at}cache_creation`) + total]
+    const [short, long] = isFields(split) ? this.splitWrites(split, at) : [0, 0]
+    if (split !== undefined && split !== null && !isFields(split)) this.invalid(`${at}cache_creation`)
+    const rest = total - short - long
+    if (rest <= 0) return [short, long]
+    return this.request && cachesBriefly(this.request) ? [short + rest, long] : [short, long + rest]
+  }
+
+  private splitWrites(split: Fields, at: string): readonly [number, number] {
     const short = this.figure(split.ephemeral_5m_input_tokens, at, 'cache_creation.ephemeral_5m_input_tokens', true)
     const long = this.figure(split.ephemeral_1h_input_tokens, at, 'cache_creation.ephemeral_1h_input_tokens', true)
     for (const key of Object.keys(split))
       if (!knownUsageFields.cacheCreation.includes(key)) this.flag(`unknown-field:cache_creation.${key}`)
-    return [short, Math.max(long, total - short)]
+    return [short, long]
   }
 
   private serverTools(use: unknown): ServerToolCounts {

@@ -177,7 +177,7 @@ export class WireAttempt {
     const meter = this.#meter
     switch (event.type) {
       case 'message_start':
-        meter.start(event.message.usage, billedModel(this.#action, event.message.model, this.#prices))
+        meter.start(event.message.usage, billedModel(this.#action, event.message.model, this.#prices), this.#action.request)
         break
       case 'message_delta':
         meter.delta(event.usage, event.delta.stop_reason !== null)
@@ -198,7 +198,7 @@ export class WireAttempt {
     const text = await this.#readText(reply)
     const message = parseMessage(text)
     if (!message) throw this.#garbage(reply, text)
-    this.#usage = usageOf(message.usage, billedModel(this.#action, message.model, this.#prices))
+    this.#usage = usageOf(message.usage, billedModel(this.#action, message.model, this.#prices), this.#action.request)
     modelMessage.set(this.#ctx, message)
     this.#receiver.head(reply)
     await this.#receiver.message(message, text)

@@ -52,6 +52,41 @@ describe('usageOf', () => {
     ).toMatchObject({ cacheWrite5m: 4, cacheWrite1h: 5 })
   })
 
+  describe('where the request says how long its cache can live', () => {
+    const cached = (ttl: string | undefined, more: object = {}) => ({
+      ...{ model, max_tokens: 1, messages: [], system: [{ type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl } }] },
+      ...more,
+    })
+    const search = { tools: [{ type: 'web_search_20250305', name: 'web_search', max_uses: 1 }] }
+    const wrote = (request: object, more: object = {}) => {
+      const { cacheWrite5m, cacheWrite1h } = usageOf(usage({ cache_creation_input_tokens: 9, ...more }), model, request as never).tokens
+      return [cacheWrite5m, cacheWrite1h]
+    }
+
+    it('takes writes without a split for five-minute writes, if it can be no other', () => {
+      expect(wrote(cached(undefined))).toEqual([9, 0])
+      expect(wrote(cached('5m'), { cache_creation: { ephemeral_5m_input_tokens: 4 } })).toEqual([9, 0])
+      expect(wrote(cached('5m'), { cache_creation: { ephemeral_1h_input_tokens: 4 } })).toEqual([5, 4])
+    })
+
+    it.each([
+      ['one hour', cached('1h')],
+      ['a time that nobody knows', cached('1w')],
+      ['no time at all', { model, max_tokens: 1, messages: [] }],
+      ['five minutes, but the server caches by itself', cached('5m', search)],
+      ['five minutes, in a thread', cached('5m', { thread: { type: 'create' } })],
+      ['five minutes, and a field that nobody knows', cached('5m', { surprise: 1 })],
+    ])('takes them for one-hour writes, if it asks for %s', (_, request) => {
+      expect(wrote(request)).toEqual([0, 9])
+    })
+
+    it('also in a stream', () => {
+      const meter = new UsageMeter()
+      meter.start(usage({ cache_creation_input_tokens: 9 }), model, cached('5m') as never)
+      expect(meter.current().tokens).toMatchObject({ cacheWrite5m: 9, cacheWrite1h: 0 })
+    })
+  })
+
   it('takes output_tokens: 0 for 0', () => {
     expect(usageOf(usage({ output_tokens: 0 }), model).tokens).toMatchObject({ output: 0, certainty: 'measured' })
   })

@@ -124,3 +124,17 @@ describe('a request without a bound', () => {
     await expect(sidecar.send('go')).rejects.toMatchObject({ code: 'ERR_UNKNOWN_MODEL' })
   })
 })
+
+describe('cache writes that an answer does not split by lifetime', () => {
+  it('cost no more than the hold, where the request can cache for five minutes only', async () => {
+    const cached = [{ type: 'text', text: 'word '.repeat(2_000), cache_control: { type: 'ephemeral' } }]
+    const usage = { input_tokens: 10, cache_creation_input_tokens: 2_000, output_tokens: 10 }
+    const { sidecar, store } = mounted(
+      asking({ model: 'claude-sonnet-4-6', inference_geo: 'global', system: cached as never }),
+      mockModel().reply({ text: 'ok', usage: { ...usage, cache_creation: null } as never }).upstream,
+      { usd: 1 },
+    )
+    await sidecar.send('go')
+    expect(store.accounts()[0]!.nanoUsd.spent).toBe(10 * 3_000 + 2_000 * 3_750 + 10 * 15_000)
+  })
+})
