@@ -161,11 +161,14 @@ function byStatus(status: number, byType: FailureClass | undefined): FailureClas
   return refines && status !== 409 ? byType : known
 }
 
+// The server, or a proxy before it, gave up waiting while the model may have been at work already.
+const gaveUp = new Set([408, 499])
+
 // An answer with an error status had no tokens; a stream that had begun had its input at least.
 function billedOf({ status, code, syscall, sse }: FailureFacts): Failure['billed'] {
   if (sse) return 'yes'
   if (status === undefined) return syscall === 'connect' || (code !== undefined && neverSent.has(code)) ? 'no' : 'maybe'
-  return (status >= 400 && status < 500) || status === 529 ? 'no' : 'maybe'
+  return (status >= 400 && status < 500 && !gaveUp.has(status)) || status === 529 ? 'no' : 'maybe'
 }
 
 function errorOf(body: unknown): { type?: string; errorCode?: string } {
