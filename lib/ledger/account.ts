@@ -53,7 +53,7 @@ export interface Account {
   /**
    * Sets a part aside for a child. What is left comes back when the child is closed.
    * @throws BudgetExceededError when the account, or one above it, has not so much.
-   * @throws TypeError, RangeError for a part that is none.
+   * @throws TypeError, RangeError for a part that is none, or that is there and undefined.
    */
   delegate(part: Part, child?: ChildOptions): Account
   /** A child without a part of its own: what it holds and spends counts here at once. `caps` bound it further. */
@@ -135,7 +135,9 @@ export class LedgerAccount implements Account {
     return this.#child(spec, caps, () => this.#store.delegate(this.#ref, spec))
   }
 
-  share(child: ChildOptions = {}, { nanoUsd = 'unlimited', tokens = 'unlimited' }: Partial<UnitAllocations> = {}): Account {
+  share(child: ChildOptions = {}, caps: Partial<UnitAllocations> = {}): Account {
+    checkNames('share', caps, capNames)
+    const { nanoUsd = 'unlimited', tokens = 'unlimited' } = caps
     const spec = { ...child, id: child.id ?? this.#childId(), parent: this.id, nanoUsd, tokens }
     return this.#child(spec, spec, () => this.#store.openAccount(spec))
   }
@@ -186,9 +188,9 @@ export class LedgerAccount implements Account {
     return isPromise(reading) ? this.#last : this.#remember(reading)
   }
 
-  /** A store that answers at once is asked each time: keeping its last reading would only cost. */
+  /** A store that answers at once is asked each time: keeping its last reading would only cost, until it has ended and may be forgotten. */
   #remember(reading: AccountReading | undefined): AccountReading {
-    if (reading && this.#store.synchronous) return reading
+    if (reading && this.#store.synchronous && !reading.closed) return reading
     if (reading) this.#last = reading
     return this.#last
   }
@@ -223,12 +225,22 @@ const fixes: Partial<Record<Refusal['code'], string>> = {
   fenced: '; another process has taken it over: give a higher fence to take it back',
 }
 
-const partKeys = new Set(['usd', 'nanoUsd', 'tokens'])
+const partNames: readonly string[] = ['usd', 'nanoUsd', 'tokens']
+const capNames: readonly string[] = ['nanoUsd', 'tokens']
 
 function partOf(part: Part): { nanoUsd?: number; tokens?: number } {
-  const unknown = Object.keys(part).find(key => !partKeys.has(key))
-  if (unknown !== undefined) throw new TypeError(`delegate: "${unknown}" is no part; give usd (or nanoUsd), tokens or both`)
+  checkNames('delegate', part, partNames)
   if (part.usd !== undefined && part.nanoUsd !== undefined) throw new TypeError('delegate: give usd or nanoUsd, not both')
   const nanoUsd = part.usd === undefined ? part.nanoUsd : parseUsd(part.usd)
   return { nanoUsd, tokens: part.tokens }
+}
+
+/** A unit that is left out is shared; one that is there and `undefined` is a forgotten value, and would be all that the parent has. */
+function checkNames(what: string, amounts: object, names: readonly string[]): void {
+  if (typeof amounts !== 'object' || amounts === null) throw new TypeError(`${what}: give an object of ${names.join(', ')}`)
+  for (const [name, value] of Object.entries(amounts)) {
+    if (!names.includes(name)) throw new TypeError(`${what}: "${name}" is no part; known are ${names.join(', ')}`)
+    if (value === undefined)
+      throw new TypeError(`${what}: ${name} is undefined; give an amount, or leave it out to share what the parent has`)
+  }
 }

@@ -39,8 +39,9 @@ export interface MemoryStoreOptions {
   /** Stamps entries and tells the age of holds. Default: the real clock. */
   readonly clock?: Clock
   /**
-   * How many history entries are kept, and how many ended holds, changes and ended accounts are remembered; older ones are forgotten
-   * (the totals are not): settling them again is then `hold_not_found`. What is open is never forgotten. Default 10,000.
+   * How many history entries are kept, and how many ended holds, changes and ended children are remembered; older ones are forgotten
+   * (the totals are not): settling them again is then `hold_not_found`. What is open is never forgotten, nor is an account without a
+   * parent. Default 10,000.
    */
   readonly keepHistory?: number
 }
@@ -310,7 +311,8 @@ export class MemoryLedgerStore implements LedgerStore {
     node.returned = { nanoUsd: giveBack(node.nanoUsd), tokens: giveBack(node.tokens) }
     node.closed = true
     this.#write('return', node, node.id, node.returned, noNote)
-    const forgotten = this.#closedIds.push(node.id)
+    // A root that was forgotten would open again with all of its cap.
+    const forgotten = node.parent && this.#closedIds.push(node.id)
     if (forgotten !== undefined) this.#accounts.delete(forgotten)
   }
 

@@ -61,7 +61,10 @@ export interface AccountReading {
   readonly tokens: UnitReading
 }
 
-/** Names an account and the writer: a `fence` below the account's is refused (`fenced`). Default fence: 0. */
+/**
+ * Names an account and the writer: a `fence` below the account's is refused (`fenced`). Default fence: 0. It guards this account, not those
+ * below it: who takes over a tree takes over each account that is written to.
+ */
 export interface AccountRef {
   readonly id: string
   readonly fence?: number

@@ -101,6 +101,47 @@ describe('an account in memory', () => {
   })
 })
 
+describe('a part or a cap that is there and undefined', () => {
+  it.each([
+    ['delegate', { usd: undefined, tokens: 10 }],
+    ['delegate', { nanoUsd: undefined, tokens: 10 }],
+    ['delegate', { usd: '0.1', tokens: undefined }],
+    ['share', { nanoUsd: undefined }],
+    ['share', { tokens: undefined, nanoUsd: 5 }],
+    ['share', { usd: 5 }],
+  ])('is refused: it would be all that the parent has (%s %j)', (what, amounts) => {
+    const account = createLedger().account(usd)
+    const open = () => (what === 'delegate' ? account.delegate(amounts as never) : account.share({}, amounts as never))
+    expect(open).toThrow(TypeError)
+  })
+})
+
+describe('an account that has ended', () => {
+  it('keeps its last figures when the store has forgotten it', () => {
+    const ledger = createLedger({ keepHistory: 1 })
+    const team = ledger.account(usd)
+    const [one, two] = [team.delegate({ nanoUsd: 100 }), team.delegate({ nanoUsd: 100 })]
+    one.reserve(call('h', 60))
+    one.settle(call('h', 60))
+    one.close()
+    const last = one.amounts()
+    two.close()
+    expect(ledger.accounts()).toHaveLength(2)
+    expect(one.amounts()).toEqual(last)
+    expect(one.amounts().nanoUsd).toMatchObject({ spent: 60 })
+  })
+
+  it('without a parent is never forgotten: it would open again with all of its cap', () => {
+    const ledger = createLedger({ keepHistory: 1 })
+    const first = ledger.account(usd)
+    first.reserve(call('h', 1000))
+    first.settle(call('h', 1000))
+    first.close()
+    for (const id of ['b', 'c']) ledger.account({ ...usd, id }).close()
+    expect(ledger.account(usd).reserve(call('again', 1))).toMatchObject({ ok: false, code: 'account_closed' })
+  })
+})
+
 describe('an account in a store that answers with promises', () => {
   it('opens with its first operation, once, and knows its figures from the answers', async () => {
     const { store, calls } = remote()
