@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { BudgetExceededError, ConfigError } from '../core/errors.js'
+import { isPromise } from './awaitable.js'
 import { amountsOf } from './balance.js'
 import { parseUsd } from './money.js'
 import type {
@@ -76,10 +77,6 @@ export interface AccountSetup {
   /** What `amounts()` says until the store has answered. */
   readonly caps: UnitAllocations
   readonly open: () => Awaitable<AccountAnswer>
-}
-
-function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
-  return typeof value === 'object' && value !== null && 'then' in value
 }
 
 /** An account on any store. State: the last reading that the store gave. */

@@ -1,6 +1,8 @@
 import type { Clock } from '../core/clock.js'
 import { type Account, LedgerAccount } from './account.js'
+import { refusal } from './account-node.js'
 import { checkAllocation, checkId } from './amount.js'
+import { andThen } from './awaitable.js'
 import { MemoryLedgerStore } from './memory-store.js'
 import type {
   AccountReading,
@@ -11,6 +13,7 @@ import type {
   HistoryQuery,
   Hold,
   HoldAnswer,
+  HoldRequest,
   HoldsQuery,
   LedgerStore,
   OldestHold,
@@ -44,6 +47,11 @@ export interface Ledger {
   holds(query?: HoldsQuery): Awaitable<readonly Hold[]>
   /** The hold that has been open longest: a reason in health, never a reason to end it. */
   oldestHold(): Awaitable<OldestHold | undefined>
+  /**
+   * Marks a hold that nobody will end any more (its process has gone, its settle was lost), so that `reconcile` can decide it. The account
+   * and its fence are looked up: an operator knows the hold's id. `hold_not_found` for one that has ended.
+   */
+  markUnknown(request: HoldRequest): Awaitable<HoldAnswer>
   /** Decides an unknown hold. */
   reconcile(request: ReconcileRequest): Awaitable<HoldAnswer>
   close(): Awaitable<void>
@@ -66,6 +74,7 @@ export function createLedger(options: LedgerOptions = {}): Ledger {
     history: query => store.history(query),
     holds: query => store.holds(query),
     oldestHold: () => store.oldestHold(),
+    markUnknown: request => markUnknown(store, request),
     reconcile: request => store.reconcile(request),
     close: () => store.close?.(),
   }
@@ -77,6 +86,15 @@ function storeOf({ store, ...memory }: LedgerOptions): LedgerStore {
   if (!store) return new MemoryLedgerStore(memory)
   if (memory.clock || memory.keepHistory !== undefined) throw new TypeError('createLedger: give clock and keepHistory to the store itself')
   return store
+}
+
+function markUnknown(store: LedgerStore, request: HoldRequest): Awaitable<HoldAnswer> {
+  return andThen(store.holds(), holds => {
+    const hold = holds.find(({ id }) => id === request.id)
+    if (!hold) return refusal('hold_not_found', '')
+    const { account } = hold
+    return andThen(store.read(account), reading => store.markUnknown({ id: account, fence: reading?.fence }, request))
+  })
 }
 
 function accountOf(store: LedgerStore, spec: AccountSpec): Account {

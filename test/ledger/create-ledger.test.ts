@@ -1,4 +1,4 @@
-import { createLedger, MemoryLedgerStore } from '../../lib/ledger/index.js'
+import { createLedger, type LedgerStore, MemoryLedgerStore } from '../../lib/ledger/index.js'
 import { VirtualClock } from '../../lib/testing/virtual-clock.js'
 
 const usd = { id: 'a', nanoUsd: 1000, tokens: 'unlimited' } as const
@@ -24,5 +24,38 @@ describe('createLedger', () => {
     expect(ledger.oldestHold()).toMatchObject({ ageMs: 5000 })
     expect(ledger.reconcile({ id: 'h', decision: 'release' })).toMatchObject({ ok: true })
     expect(ledger.history()).toMatchObject({ entries: [{ op: 'open' }, { op: 'reserve' }, { op: 'unknown' }, { op: 'reconcile.release' }] })
+  })
+
+  describe('lets the operator mark a hold that nobody will end', () => {
+    const slow = (memory: MemoryLedgerStore) =>
+      new Proxy(memory, {
+        get(target, name) {
+          if (name === 'synchronous') return false
+          const member = Reflect.get(target, name) as unknown
+          return typeof member === 'function' ? async (...given: unknown[]) => member.apply(target, given) : member
+        },
+      }) as LedgerStore
+
+    it.each([
+      ['at once', (memory: MemoryLedgerStore) => memory],
+      ['later', slow],
+    ])('in books that answer %s, whatever the fence of its account', async (_, made) => {
+      const memory = new MemoryLedgerStore()
+      const ledger = createLedger({ store: made(memory) })
+      const account = ledger.account({ ...usd, fence: 3 })
+      await account.reserve(call('h', 10))
+      expect(await ledger.reconcile({ id: 'h', decision: 'release' })).toMatchObject({ code: 'hold_is_not_unknown' })
+      expect(await ledger.markUnknown({ id: 'h' })).toMatchObject({ ok: true, repeated: false, hold: { state: 'unknown' } })
+      expect(await ledger.markUnknown({ id: 'h' })).toMatchObject({ ok: true, repeated: true })
+      expect(await ledger.reconcile({ id: 'h', decision: 'settle', nanoUsd: 4, tokens: 1 })).toMatchObject({ ok: true })
+      expect(memory.read('a')?.nanoUsd).toMatchObject({ spent: 4, held: 0 })
+    })
+
+    it('but not one that is not open', () => {
+      const ledger = createLedger()
+      ledger.account(usd).reserve(call('h', 10))
+      ledger.account(usd).release({ id: 'h' })
+      for (const id of ['h', 'no such']) expect(ledger.markUnknown({ id })).toEqual({ ok: false, code: 'hold_not_found', account: '' })
+    })
   })
 })
