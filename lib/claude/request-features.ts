@@ -6,12 +6,16 @@ export interface BoundRule {
 
 /** Every feature that has a bound. What is not in this table is refused. */
 export const boundTable: readonly BoundRule[] = Object.freeze([
-  { feature: 'text', bound: 'its UTF-8 bytes: a token is at least a byte; 16 a message and 8 a block for role markers' },
+  {
+    feature: 'text',
+    bound:
+      'its UTF-8 bytes, those of its NFKC form where they are more: a token is at least a byte; 16 a message and 8 a block for role markers',
+  },
   { feature: 'system', bound: 'its UTF-8 bytes, 8 a block' },
   {
     feature: 'tools',
     bound:
-      "the model's hidden tool prompt (dearest tool_choice) + bytes of each definition as JSON + 64; for Anthropic-defined client tools also their published definition",
+      "the model's hidden tool prompt (dearest tool_choice) + bytes of each definition as JSON + 64; for Anthropic-defined client tools also their published definition; a tool_reference: the same once more, or the context window where its definition is not in the request",
   },
   { feature: 'tool_use', bound: 'bytes of name and input as JSON + 64, + 16 a parameter' },
   { feature: 'tool_result', bound: 'its content, by the rules of this table, + 64' },

@@ -1,6 +1,6 @@
 import { UnboundedRequestError } from '../core/errors.js'
-import { serverRounds, toolRules, weightlessFields } from './request-features.js'
-import { jsonTextBytes, utf8Bytes } from './utf8.js'
+import { serverRounds, type ToolRule, toolRules, weightlessFields } from './request-features.js'
+import { jsonTextBytes, promptBytes } from './utf8.js'
 
 type Fields = { readonly [key: string]: unknown }
 
@@ -68,10 +68,13 @@ export class RequestWeight {
   compactions = 0
   fallbacks: Attempt[] | undefined
   maxTokens: unknown
+  /** Names of tools whose definitions are shown where they are named. */
+  private references: unknown[] | undefined
 
   /** @throws UnboundedRequestError */
   read(request: Fields): this {
     for (const key of Object.keys(request)) if (request[key] !== null && request[key] !== undefined) this.field(key, request[key])
+    if (this.references) this.resolve(this.references, listOf(request.tools))
     if (this.codeExecution && !this.dynamic)
       refuse(
         'code execution',
@@ -92,7 +95,8 @@ export class RequestWeight {
         this.content(value, 'system')
         return
       case 'tools':
-        for (const tool of listOf(value)) this.tool(tool)
+        if (Array.isArray(value)) for (const tool of value) this.tool(tool)
+        else this.weights.tools += this.json(value)
         return
       default:
         if (!weightlessFields.has(key)) this.rareField(key, value)
@@ -132,7 +136,7 @@ export class RequestWeight {
         this.fast ||= value !== 'standard'
         return
       case 'mcp_servers':
-        this.mcp ||= listOf(value).length > 0
+        this.mcp ||= !Array.isArray(value) || value.length > 0
         return
       case 'fallbacks':
         this.fallbacksOf(value)
@@ -143,16 +147,23 @@ export class RequestWeight {
   }
 
   private messages(messages: unknown): void {
-    for (const message of listOf(messages)) {
-      this.weights.text += perMessage
-      if (!isFields(message)) continue
-      if (message.output_config) this.weights.output_config += perSetting
-      this.content(message.content, 'text')
+    if (Array.isArray(messages)) for (const message of messages) this.message(message)
+    else this.weights.text += this.json(messages)
+  }
+
+  private message(message: unknown): void {
+    this.weights.text += perMessage
+    if (!isFields(message)) {
+      this.weights.text += this.json(message)
+      return
     }
+    if (message.output_config) this.weights.output_config += perSetting
+    for (const key of Object.keys(message)) if (key !== 'role' && key !== 'content') this.leftover(key, message[key], 'text')
+    this.content(message.content, 'text')
   }
 
   private content(content: unknown, feature: keyof Weights): void {
-    if (typeof content === 'string') this.weights[feature] += utf8Bytes(content) + perBlock
+    if (typeof content === 'string') this.weights[feature] += promptBytes(content) + perBlock
     else if (Array.isArray(content)) for (const block of content) this.block(block, feature)
     else if (content !== null && content !== undefined) this.weights[feature] += this.json(content)
   }
@@ -162,7 +173,10 @@ export class RequestWeight {
       this.content(block, feature)
       return
     }
-    if (!isFields(block)) return
+    if (!isFields(block)) {
+      this.weights[feature] += this.json(block)
+      return
+    }
     this.weights[feature] += perBlock
     if (block.cache_control) this.cached(block.cache_control)
     switch (block.type) {
@@ -183,7 +197,7 @@ export class RequestWeight {
         this.fieldsOf(block, 'thinking')
         return
       case 'image':
-        this.image(block)
+        this.image(block, feature)
         return
       case 'document':
         this.document(block)
@@ -215,19 +229,27 @@ export class RequestWeight {
       case 'tool_addition':
         this.toolAddition(block)
         return
+      case 'tool_search_tool_result':
+        this.weights.tool_result += perTool
+        this.fieldsOf(block, 'tool_result')
+        for (const found of listOf(isFields(block.content) ? block.content.tool_references : undefined))
+          this.reference(isFields(found) ? found.tool_name : undefined)
+        return
+      case 'tool_reference':
+        this.fieldsOf(block, feature)
+        this.reference(block.tool_name)
+        return
       case 'web_search_tool_result':
       case 'advisor_tool_result':
       case 'code_execution_tool_result':
       case 'bash_code_execution_tool_result':
       case 'text_editor_code_execution_tool_result':
-      case 'tool_search_tool_result':
         this.weights.tool_result += perTool
         this.fieldsOf(block, 'tool_result')
         return
       case 'tool_removal':
       case 'mcp_tool_listing':
       case 'fallback':
-      case 'tool_reference':
       case 'browser_state':
         this.fieldsOf(block, feature)
         return
@@ -241,8 +263,17 @@ export class RequestWeight {
     for (const key of Object.keys(block)) {
       if (key === 'type' || key === 'cache_control' || key === except) continue
       const value = block[key]
-      this.weights[feature] += typeof value === 'string' ? utf8Bytes(value) : value === null || value === undefined ? 0 : this.json(value)
+      this.weights[feature] += typeof value === 'string' ? promptBytes(value) : value === null || value === undefined ? 0 : this.json(value)
     }
+  }
+
+  // What stands beside the fields that have a rule may reach the prompt as well.
+  private leftovers(fields: Fields, feature: keyof Weights, known: ReadonlySet<string>): void {
+    for (const key of Object.keys(fields)) if (!known.has(key)) this.leftover(key, fields[key], feature)
+  }
+
+  private leftover(key: string, value: unknown, feature: keyof Weights): void {
+    if (value !== null && value !== undefined) this.weights[feature] += jsonTextBytes(key) + 6 + this.json(value)
   }
 
   private toolUse(block: Fields): void {
@@ -256,8 +287,10 @@ export class RequestWeight {
     this.content(block.content, 'tool_result')
   }
 
-  private image(block: Fields): void {
+  private image(block: Fields, feature: keyof Weights): void {
     const source = isFields(block.source) ? block.source : {}
+    this.leftovers(block, feature, imageFields)
+    this.leftovers(source, feature, dataSource)
     if (source.type === 'base64') this.images += 1
     else if (source.type === 'url' || source.type === 'file') this.window('reference')
     else refuse(`an image source of type ${shown(source.type)}`, 'send the image as base64')
@@ -275,7 +308,11 @@ export class RequestWeight {
       return
     }
     if (source.type !== 'text' && source.type !== 'content') refuse(`a document source of type ${shown(source.type)}`, 'send its text')
-    this.cited(block, () => this.content(source.type === 'text' ? source.data : source.content, 'document'))
+    const isText = source.type === 'text'
+    this.cited(block, () => {
+      this.leftovers(source, 'document', isText ? dataSource : contentSource)
+      this.content(isText ? source.data : source.content, 'document')
+    })
   }
 
   private cited(block: Fields, add: () => void): void {
@@ -287,9 +324,15 @@ export class RequestWeight {
 
   private fetched(block: Fields): void {
     this.weights.tool_result += perTool
-    const result = isFields(block.content) ? block.content : {}
-    this.fieldsOf(result, 'tool_result', 'content')
-    if (result.content) this.block(result.content, 'tool_result')
+    for (const result of Array.isArray(block.content) ? block.content : [block.content]) {
+      if (!isFields(result)) {
+        this.content(result, 'tool_result')
+        continue
+      }
+      this.fieldsOf(result, 'tool_result', 'content')
+      if (isFields(result.content)) this.block(result.content, 'tool_result')
+      else this.content(result.content, 'tool_result')
+    }
   }
 
   private toolAddition(block: Fields): void {
@@ -298,20 +341,40 @@ export class RequestWeight {
       this.tool(change.definition)
       return
     }
+    if (change.type === 'tool_reference') this.reference(change.name)
     if (change.type === 'mcp_tool_reference' || change.type === 'mcp_toolset_reference') this.mcp = true
     this.weights.tools += perTool + this.json(change)
   }
 
   private tool(tool: unknown): void {
-    if (!isFields(tool)) return
     this.hasTools = true
-    this.weights.tools += perTool + this.json(tool)
+    this.weights.tools += this.definition(tool)
+    if (!isFields(tool)) return
     if (tool.cache_control) this.cached(tool.cache_control)
-    const type = tool.type ?? 'custom'
-    const rule = typeof type === 'string' ? toolRules.get(type) : undefined
-    if (rule === undefined) refuse(`a tool of type ${shown(type)}`, 'this version does not know it; remove the tool')
-    if ('definition' in rule) this.weights.tools += rule.definition
-    else this.serverTool(rule.server, rule.dynamic === true, tool)
+    const rule = ruleOf(tool)
+    if (rule === undefined) refuse(`a tool of type ${shown(tool.type)}`, 'this version does not know it; remove the tool')
+    if ('server' in rule) this.serverTool(rule.server, rule.dynamic === true, tool)
+  }
+
+  private definition(tool: unknown): number {
+    const rule = isFields(tool) ? ruleOf(tool) : undefined
+    return perTool + this.json(tool) + (rule && 'definition' in rule ? rule.definition : 0)
+  }
+
+  private reference(name: unknown): void {
+    this.references ??= []
+    this.references.push(name)
+  }
+
+  // Each reference shows the definition once more.
+  private resolve(names: readonly unknown[], tools: readonly unknown[]): void {
+    const sizes = new Map<unknown, number>()
+    for (const tool of tools) if (isFields(tool)) sizes.set(tool.name, Math.max(sizes.get(tool.name) ?? 0, this.definition(tool)))
+    for (const name of names) {
+      const size = sizes.get(name)
+      if (size === undefined) this.window('reference')
+      else this.weights.tools += size
+    }
   }
 
   private serverTool(name: string, dynamic: boolean, tool: Fields): void {
@@ -401,7 +464,14 @@ export class RequestWeight {
   }
 }
 
+const imageFields = new Set(['type', 'source', 'cache_control'])
+const dataSource = new Set(['type', 'media_type', 'data'])
+const contentSource = new Set(['type', 'content'])
 const fallbackFields = new Set(['model', 'max_tokens', 'output_config', 'speed', 'thinking'])
+
+function ruleOf({ type = 'custom' }: Fields): ToolRule | undefined {
+  return typeof type === 'string' ? toolRules.get(type) : type === null ? toolRules.get('custom') : undefined
+}
 
 function tokenLimit(value: unknown, what: string): number | undefined {
   if (value === undefined || value === null) return undefined

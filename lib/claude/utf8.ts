@@ -3,6 +3,12 @@ export function utf8Bytes(text: string): number {
   return text.length > 48 ? Buffer.byteLength(text) : shortBytes(text)
 }
 
+/** The most bytes that a tokenizer can see of a text: it may bring it into NFKC first, which can be longer (U+FDFA is 18 characters there). */
+export function promptBytes(text: string): number {
+  const bytes = utf8Bytes(text)
+  return bytes === text.length ? bytes : Math.max(bytes, utf8Bytes(text.normalize('NFKC')))
+}
+
 function shortBytes(text: string): number {
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {
@@ -18,10 +24,17 @@ const isLow = (code: number): boolean => code >= 0xdc00 && code < 0xe000
 
 /**
  * The most bytes a JSON string can take, however it is escaped: a server may write every character outside ASCII as \\uXXXX (6 bytes).
- * Without the quotes.
+ * As it is or in NFKC, without the quotes.
  */
 export function jsonTextBytes(text: string): number {
   if (text.length > 48 && Buffer.byteLength(text) === text.length) return JSON.stringify(text).length - 2
+  const bytes = mostEscaped(text)
+  return beyondAscii.test(text) ? Math.max(bytes, mostEscaped(text.normalize('NFKC'))) : bytes
+}
+
+const beyondAscii = /[^\0-\x7f]/
+
+function mostEscaped(text: string): number {
   let bytes = 0
   for (let i = 0; i < text.length; i++) bytes += escapedBytes(text.charCodeAt(i))
   return bytes
