@@ -189,7 +189,7 @@ class Reading {
   // The parts, and whatever the totals have beyond those of them that the totals include.
   private iterations(list: unknown, top: TokenUsage): readonly IterationUsage[] {
     if (list !== undefined && list !== null && !Array.isArray(list)) this.invalid('iterations')
-    const parts = Array.isArray(list) ? list.map((part, i) => this.iteration(part, i)) : none
+    const parts = Array.isArray(list) ? this.parts(list) : none
     if (parts.length === 0 && this.unpriced === 0) return none
     const included = parts
       .filter(({ type }) => type === 'message' || type === 'fallback_message')
@@ -203,7 +203,15 @@ class Reading {
     ]
   }
 
-  private iteration(part: unknown, i: number): IterationUsage {
+  // Where fallbacks may have run, a part that does not name its model can be of any of them.
+  private parts(list: readonly unknown[]): readonly IterationUsage[] {
+    const { fallbacks } = this.request ?? {}
+    const several =
+      (Array.isArray(fallbacks) && fallbacks.length > 0) || list.some(part => isFields(part) && part.type === 'fallback_message')
+    return list.map((part, i) => this.iteration(part, i, several ? '' : this.model))
+  }
+
+  private iteration(part: unknown, i: number, unnamed: string): IterationUsage {
     const at = `iterations[${i}].`
     if (!isFields(part)) {
       this.invalid(`iterations[${i}]`)
@@ -212,7 +220,7 @@ class Reading {
     for (const key of Object.keys(part)) if (!iterationFields.has(key)) this.unknown(`iterations.${key}`, part[key])
     const type = typeof part.type === 'string' ? part.type : unknownType
     if (!iterationTypes.has(type)) this.flag(`unknown-field:iterations.type.${type}`)
-    return { type, model: typeof part.model === 'string' ? part.model : this.model, tokens: this.tokens(part, at) }
+    return { type, model: typeof part.model === 'string' ? part.model : unnamed, tokens: this.tokens(part, at) }
   }
 
   private figure(value: unknown, at: string, name: string, optional: boolean): number {

@@ -168,6 +168,20 @@ describe('usageOf', () => {
     expect(priceOf(read)).toBe(100 * 1_000 + 20 * 5_000)
   })
 
+  it('charges a part that names no model at the dearest rates, where fallbacks may have run', () => {
+    const part = { type: 'message', model: null, ...usage() }
+    const served = { type: 'fallback_message', model: 'claude-haiku-4-5', ...usage() }
+    const models = (iterations: object[], request?: object) =>
+      usageOf(usage({ iterations }), 'claude-haiku-4-5', request as never).iterations.map(({ model: named }) => named)
+    const request = { model: 'claude-fable-5', messages: [] }
+    expect(models([part, served])).toEqual(['', 'claude-haiku-4-5'])
+    expect(models([part], { ...request, fallbacks: [{ model: 'claude-haiku-4-5' }] })).toEqual([''])
+    expect(models([part], { ...request, fallbacks: [] })).toEqual(['claude-haiku-4-5'])
+    expect(models([part])).toEqual(['claude-haiku-4-5'])
+    const read = usageOf(usage({ iterations: [part, served] }), 'claude-haiku-4-5')
+    expect(priceOf(read)).toBe(100 * 10_000 + 20 * 50_000 + 100 * 1_000 + 20 * 5_000)
+  })
+
   it('charges what the totals have and the iterations do not', () => {
     const read = usageOf(usage({ iterations: [{ type: 'message', model, input_tokens: 60, output_tokens: 20 }] }), model)
     expect(read.iterations.at(-1)).toMatchObject({ type: 'rest', tokens: { input: 40, output: 0 } })
