@@ -1,5 +1,13 @@
-import { type AccountRef, type HoldAnswer, MemoryLedgerStore, type ReserveRequest, type SettleRequest } from '../../lib/ledger/index.js'
+import {
+  type AccountRef,
+  type HoldAnswer,
+  type LedgerStore,
+  MemoryLedgerStore,
+  type ReserveRequest,
+  type SettleRequest,
+} from '../../lib/ledger/index.js'
 import { testStore } from '../../lib/testing/test-store.js'
+import { brokenStores, slowStore } from './broken-stores.js'
 
 /** Clamps what a call cost to what was held. */
 class Clamps extends MemoryLedgerStore {
@@ -28,20 +36,24 @@ class Forgets extends MemoryLedgerStore {
   }
 }
 
-async function broken(make: () => MemoryLedgerStore): Promise<string[]> {
+async function broken(make: () => LedgerStore): Promise<string[]> {
   const failed: string[] = []
   for (const { name, run } of testStore(make, { concurrent: 20 })) await run().catch(() => failed.push(name))
   return failed
 }
 
 describe('testStore', () => {
-  it('passes a good store', async () => expect(await broken(() => new MemoryLedgerStore())).toEqual([]))
+  it('passes a good store, whether it answers at once or later', async () => {
+    expect(await broken(() => new MemoryLedgerStore())).toEqual([])
+    expect(await broken(slowStore)).toEqual([])
+  })
 
   it.each([
     ['clamps an overrun', () => new Clamps(), 'a settle above the hold is recorded in full and flagged'],
     ['races', () => new Races(), 'concurrent reservations of a fixed cost admit exactly floor(cap / cost)'],
     ['forgets ids', () => new Forgets(), 'reserving again is the same hold'],
-  ])('fails a store that %s', async (_, make, name) => expect(await broken(make)).toContain(name))
+    ...brokenStores,
+  ] as const)('fails a store that %s', async (_, make, name) => expect(await broken(make)).toContain(name))
 
   it('closes the store of each case', async () => {
     let open = 0

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Check, done, held, refused, repeated } from './books.js'
+import { type Check, done, figures, held, refused, repeated } from './books.js'
 
 /** What becomes of a hold, and what happens when a request comes again. */
 export const holds: Record<string, Check> = {
@@ -102,6 +102,24 @@ export const holds: Record<string, Check> = {
     repeated(await books.store.reconcile({ id: 'h', decision: 'release' }))
     refused(await books.store.reconcile({ id: 'h', decision: 'settle', nanoUsd: 1, tokens: 0 }), 'already_released')
     assert.deepEqual(await books.figures('a'), [0, 0, 0, 1000])
+  },
+  'reconciling again with the same figures counts once; with others it is refused': async books => {
+    await books.open('a', 1000, undefined, 50)
+    await books.reserve('a', 'h', 400, { tokens: 20 })
+    await books.unknown('a', 'h')
+    const paid = { id: 'h', decision: 'settle', nanoUsd: 250, tokens: 9 } as const
+    const first = held(await books.store.reconcile(paid)).hold
+    assert.deepEqual(repeated(await books.store.reconcile(paid)), first)
+    refused(await books.store.reconcile({ ...paid, nanoUsd: 251 }), 'exists_with_different_amount')
+    refused(await books.store.reconcile({ ...paid, tokens: 8 }), 'exists_with_different_amount')
+    const { nanoUsd, tokens } = await books.read('a')
+    assert.deepEqual(
+      [figures(nanoUsd), figures(tokens)],
+      [
+        [250, 0, 0, 750],
+        [9, 0, 0, 41],
+      ],
+    )
   },
   'a late answer settles an unknown hold': async books => {
     await books.open('a')

@@ -40,6 +40,14 @@ export const oneAccount: Record<string, Check> = {
     assert.deepEqual(await books.figures('a'), [10_101, 0, 0, -9101])
     refused(await books.reserve('a', 'next', 1), 'exceeds_remaining')
   },
+  'tokens above the hold are recorded in full and flagged': async books => {
+    await books.open('a', 1000, undefined, 50)
+    await books.reserve('a', 'h', 10, { tokens: 20 })
+    const { hold } = held(await books.settle('a', 'h', 10, 70))
+    assert.deepEqual([hold.overran, hold.actual], [true, { nanoUsd: 10, tokens: 70 }])
+    assert.deepEqual(figures((await books.read('a')).tokens), [70, 0, 0, -20])
+    refused(await books.reserve('a', 'next', 0, { tokens: 1 }), 'exceeds_remaining')
+  },
   'a release gives all back': async books => {
     await books.open('a')
     await books.reserve('a', 'h', 400)

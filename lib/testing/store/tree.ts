@@ -34,4 +34,26 @@ export const tree: Record<string, Check> = {
     refused(await books.reserve('b', '2', 21), 'exceeds_remaining', 'org')
     held(await books.reserve('b', '2', 20))
   },
+  'a cap in tokens of an ancestor bounds it, too': async books => {
+    await books.open('org', 'unlimited', undefined, 10)
+    await books.open('project', 'unlimited', 'org')
+    await books.open('agent', 'unlimited', 'project')
+    refused(await books.reserve('agent', 'h', 0, { tokens: 11 }), 'exceeds_remaining', 'org')
+    for (const id of ['org', 'project', 'agent']) assert.equal((await books.read(id)).tokens.held, 0)
+    held(await books.reserve('agent', 'h', 0, { tokens: 10 }))
+    assert.equal((await books.read('agent')).tokens.available, 0)
+  },
+  'a tree of five levels counts and bounds at every one': async books => {
+    const levels = ['one', 'two', 'three', 'four', 'five']
+    for (const [n, id] of levels.entries()) await books.open(id, n === 0 ? 100 : 'unlimited', levels[n - 1], n === 1 ? 50 : 'unlimited')
+    refused(await books.reserve('five', 'h', 101), 'exceeds_remaining', 'one')
+    refused(await books.reserve('five', 'h', 1, { tokens: 51 }), 'exceeds_remaining', 'two')
+    held(await books.reserve('five', 'h', 100, { tokens: 50 }))
+    refused(await books.reserve('three', 'more', 1), 'exceeds_remaining', 'one')
+    held(await books.settle('five', 'h', 70, 40))
+    for (const id of levels) {
+      const { nanoUsd, tokens } = await books.read(id)
+      assert.deepEqual([nanoUsd.spent, nanoUsd.held, tokens.spent, tokens.held], [70, 0, 40, 0])
+    }
+  },
 }
