@@ -332,6 +332,34 @@ describe('bound', () => {
     expect(() => boundOf(said({ type: 'video', text: 'a secret' }))).toThrow(/^(?!.*secret)/)
   })
 
+  describe('with an advisor', () => {
+    const advised = (more: Request = {}, of: Request = {}) =>
+      boundOf({ ...withTools({ type: 'advisor_20260301', name: 'a', model: 'claude-haiku-4-5', max_uses: 3, ...more }), ...of })
+    const longest = findPrice(defaultPrices, model).maxOutput
+
+    it('adds its max_tokens a use, else the longest answer of the models', () => {
+      expect(advised({ max_tokens: 500 }).outputTokens).toBe(1_000 + 3 * 500)
+      expect(advised().outputTokens).toBe(1_000 + 3 * longest)
+    })
+
+    it('asks it anew in every attempt of a fallback', () => {
+      const fallbacks = [{ model, max_tokens: 10 }]
+      const { rounds, outputTokens } = advised({ max_tokens: 500 }, { fallbacks })
+      expect(outputTokens).toBe(1_000 + 10 + 2 * 3 * 500)
+      expect(rounds).toBe(2 * (1 + 3 + 3))
+    })
+  })
+
+  it('takes fast usage without fast rates for 6 times the dearer tier', () => {
+    const tier = { input: 3_000_000, output: 9_000_000, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, above: 1_000_000 }
+    const prices = definePrices({ mock: { input: 1_000_000, output: 5_000_000, longContext: tier } })
+    const request = ask({ model: 'mock', speed: 'fast' })
+    expect(boundOf(request, prices).nanoUsd).toBe(6 * (93 * 3_000 + 1_000 * 9_000))
+    expect(priceOf(usageOf({ input_tokens: 93, output_tokens: 1_000, speed: 'fast' }, 'mock'), prices)).toBe(
+      6 * (93 * 3_000 + 1_000 * 9_000),
+    )
+  })
+
   it('follows a narrowed max_tokens, and the greater one when action and request differ', () => {
     const request = ask({ max_tokens: 10 }) as any
     expect(bound({ model, maxTokens: 10, request, betas: [] }).outputTokens).toBe(10)

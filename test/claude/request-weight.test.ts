@@ -39,6 +39,12 @@ describe('RequestWeight', () => {
     expect(grows(of)).toBeGreaterThanOrEqual(long.length)
   })
 
+  it('takes a fetched PDF for a window, as it takes any other', () => {
+    const pdf = { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' } }
+    for (const content of [{ content: pdf }, [{ content: pdf }], { content: [pdf] }])
+      expect(said({ type: 'web_fetch_tool_result', content }).windows).toEqual({ pdf: true })
+  })
+
   it('counts a definition in the tool changes of a compaction as a tool', () => {
     const definition = { name: 'f', description: long, input_schema: {} }
     const tool_changes = [{ type: 'tool_addition', tool: { type: 'tool_definition', definition } }]

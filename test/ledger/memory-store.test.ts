@@ -36,6 +36,24 @@ describe('MemoryLedgerStore', () => {
     expect(store.reserve({ id: 'a' }, { id: 'more', nanoUsd: 1, tokens: 0 })).toMatchObject({ ok: false, code: 'exceeds_remaining' })
   })
 
+  it('refuses what would take the totals of an ancestor past what is exact', () => {
+    const store = new MemoryLedgerStore()
+    const most = Number.MAX_SAFE_INTEGER
+    const open = (id: string, parent?: string) => store.openAccount({ id, parent, nanoUsd: 'unlimited', tokens: 'unlimited' })
+    open('org')
+    for (const id of ['a', 'b']) open(id, 'org')
+    store.reserve({ id: 'a' }, { id: 'h', nanoUsd: most - 5, tokens: most - 5 })
+    for (const amounts of [
+      { nanoUsd: 6, tokens: 0 },
+      { nanoUsd: 0, tokens: 6 },
+    ])
+      expect(store.reserve({ id: 'b' }, { id: 'more', ...amounts })).toMatchObject({ code: 'overflows_total' })
+    expect(store.delegate({ id: 'b' }, { id: 'part', nanoUsd: 6 })).toMatchObject({ code: 'overflows_total' })
+    expect(store.reserve({ id: 'b' }, { id: 'more', nanoUsd: 5, tokens: 5 })).toMatchObject({ ok: true })
+    expect(store.settle({ id: 'b' }, { id: 'more', nanoUsd: 6, tokens: 5 })).toMatchObject({ code: 'overflows_total' })
+    expect(store.read('org')?.nanoUsd).toMatchObject({ spent: 0, held: most })
+  })
+
   it('never ends a hold by itself, and tells its age on the clock it was given', async () => {
     const clock = new VirtualClock()
     const store = new MemoryLedgerStore({ clock })

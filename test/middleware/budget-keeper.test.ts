@@ -1,15 +1,24 @@
 import { createSidecar, UpstreamError } from 'outrigger'
-import type { Upstream } from 'outrigger/claude'
+import { opaqueInput, type Upstream } from 'outrigger/claude'
 import { createLedger, MemoryLedgerStore } from 'outrigger/ledger'
 import { withBudget, type WithBudgetOptions } from 'outrigger/middleware'
 import { mockModel, VirtualClock } from 'outrigger/testing'
-import { asking, type Request, streaming, turns } from './stack.js'
+import { asking, type Request, slowStore, streaming, turns } from './stack.js'
 
 /** A sidecar with one budget over these books, and a model. */
 function mounted(agent: ReturnType<typeof asking>, upstream: Upstream, options: WithBudgetOptions, store = new MemoryLedgerStore()) {
   const clock = new VirtualClock()
   const use = [withBudget({ ledger: createLedger({ store }), ...options })]
   return { sidecar: createSidecar({ agent, use, claude: { upstream }, clock }), store, clock }
+}
+
+/** A model whose count_tokens answers so many. */
+function counting({ upstream }: ReturnType<typeof mockModel>, tokens: number): Upstream {
+  async function* count() {
+    yield JSON.stringify({ input_tokens: tokens })
+  }
+  return (request, abort) =>
+    request.url.endsWith('/count_tokens') ? Promise.resolve({ status: 200, headers: {}, body: count() }) : upstream(request, abort)
 }
 
 const entry = (store: MemoryLedgerStore, op: string) => store.history().entries.find(made => made.op === op)
@@ -61,16 +70,7 @@ describe('an abort whose reason is the failure of another call', () => {
 describe("estimate: 'count'", () => {
   it('is not used for a continued thread: count_tokens is not shown what the server holds', async () => {
     const mock = mockModel({ otherwise: () => ({ text: 'ok', usage: { input_tokens: 150_000, output_tokens: 10 } }) })
-    const upstream: Upstream = (request, abort) =>
-      request.url.endsWith('/count_tokens')
-        ? Promise.resolve({
-            status: 200,
-            headers: {},
-            body: (async function* () {
-              yield '{"input_tokens":12}'
-            })(),
-          })
-        : mock.upstream(request, abort)
+    const upstream = counting(mock, 12)
     const request = { model: 'claude-haiku-4-5', thread: { type: 'continue', previous_message_id: 'msg_1' } }
     const { sidecar } = mounted(asking(request), upstream, { usd: 0.01, estimate: 'count' })
     await expect(sidecar.send('go')).rejects.toMatchObject({ code: 'ERR_BUDGET' })
@@ -136,5 +136,56 @@ describe('cache writes that an answer does not split by lifetime', () => {
     )
     await sidecar.send('go')
     expect(store.accounts()[0]!.nanoUsd.spent).toBe(10 * 3_000 + 2_000 * 3_750 + 10 * 15_000)
+  })
+})
+
+describe('what is settled from an estimate', () => {
+  it('is never above the hold, in either unit, also where a count made it less than the bound', async () => {
+    const mock = mockModel().hang()
+    const upstream = counting(mock, 1_000)
+    const messages = [{ role: 'user' as const, content: 'x'.repeat(4_000) }]
+    const { sidecar, store } = mounted(asking({ model: 'claude-haiku-4-5', max_tokens: 10, messages }), upstream, {
+      usd: '0.002',
+      tokens: 2_000,
+      estimate: 'count',
+    })
+    const caller = new AbortController()
+    const sent = sidecar.send('go', { signal: caller.signal }).catch(() => {})
+    await turns()
+    caller.abort(new RangeError('enough'))
+    await sent
+    await turns()
+    expect(entry(store, 'reserve')).toMatchObject({ nanoUsd: 1_050 * 1_000 + 10 * 5_000, tokens: 1_060 })
+    expect(entry(store, 'settle')).toMatchObject({ nanoUsd: 1_050 * 1_000 + 10 * 5_000, tokens: 1_060, overran: false })
+  })
+})
+
+describe('the gate', () => {
+  it('gives back what it held to ask', async () => {
+    const memory = new MemoryLedgerStore()
+    const { store } = slowStore(memory)
+    const agent = { name: 'idle', send: async () => 7 }
+    const sidecar = createSidecar({ agent, use: [withBudget({ usd: 0, account: 'team', ledger: createLedger({ store }) })] })
+    await expect(sidecar.send('go')).rejects.toMatchObject({ code: 'ERR_BUDGET' })
+    memory.adjust('team', { id: 'raise', nanoUsd: 10 })
+    expect(await sidecar.send('go')).toBe(7)
+    expect(memory.holds()).toEqual([])
+    expect(
+      memory
+        .history()
+        .entries.filter(({ id }) => id.includes('/gate/'))
+        .map(({ op }) => op),
+    ).toEqual(['reserve', 'release'])
+  })
+})
+
+describe('a send of an opaque agent', () => {
+  it('is held at the dearest input rate: nobody knows what its client caches', async () => {
+    const prices = { own: { input: 1_000_000, output: 5_000_000, cacheWrite5m: 1_500_000, cacheWrite1h: 9_000_000 } }
+    const agent = { name: 'own-client', opaque: { model: 'own', maxTokens: 100 }, send: async () => 'ok' }
+    const { sidecar, store } = mounted(agent as never, mockModel().upstream, { usd: 1, prices })
+    await sidecar.send('one two three')
+    const input = await opaqueInput('one two three')
+    expect(entry(store, 'reserve')).toMatchObject({ nanoUsd: input * 9_000 + 100 * 5_000, tokens: input + 100 })
   })
 })
