@@ -45,7 +45,12 @@ export function bound(action: Pick<ModelAction, 'model' | 'maxTokens' | 'request
   const maxTokens = outputLimit(weight.maxTokens, action.maxTokens)
   const plain = weight.fallbacks === undefined && weight.advisor === undefined && (action.request.model ?? action.model) === action.model
   const models = plain ? undefined : modelsOf(action, weight, prices)
-  return new Sum(price, models, weight, maxTokens, prices).bound(action.model)
+  return new Sum(price, models, weight, maxTokens, prices, windowOf(action.betas)).bound(action.model)
+}
+
+/** The context window that a beta asks for, beyond the model's own. */
+function windowOf(betas: readonly string[]): number {
+  return betas.length > 0 && betas.some(beta => beta.startsWith('context-1m')) ? 1_000_000 : 0
 }
 
 function outputLimit(ofRequest: unknown, ofAction: number): number {
@@ -78,8 +83,12 @@ class Sum {
     readonly weight: RequestWeight,
     readonly maxTokens: number,
     readonly prices: PriceTable,
+    longWindow: number,
   ) {
-    this.window = this.most(p => p.contextWindow)
+    this.window = Math.max(
+      longWindow,
+      this.most(p => p.contextWindow),
+    )
     this.rounds = this.countRounds()
     this.inputTokens = this.rounds > 1 ? this.rounds * this.window : this.oneInput()
     this.outputTokens = this.countOutput()

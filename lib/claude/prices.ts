@@ -240,9 +240,10 @@ function feesOf({ serverTools: t }: ModelUsage, { fees }: PriceTable): number {
 /**
  * A table with your own prices in it: `definePrices({ 'my-model': { input: 0, output: 100_000_000 } })`. Rates that are left out stay, where
  * `base` has the model and `input` is not given; else they follow from `input`: cacheWrite5m 1.25 x, cacheWrite1h 2 x, cacheRead 0.1 x. A
- * long-context tier of `base` that is left out changes as its base rates do; fast rates are dropped with new base rates. Limits that are left out are the model's own where `base` has it, else the
- * largest known (context window 1,000,000; output 128,000; image 4,784; tool prompt 804), because each of them is an upper bound.
- * @throws TypeError for an unknown field, RangeError for a rate or limit that is no safe integer.
+ * long-context tier of `base` that is left out changes as its base rates do; fast rates are dropped with new base rates. Limits that are left
+ * out are the model's own where `base` has it, else the largest known (context window 1,000,000; output 128,000; image 4,784; tool prompt
+ * 804), because each of them is an upper bound.
+ * @throws TypeError for an unknown field, RangeError for a rate or limit that is no safe integer, and for a rate that looks like dollars.
  */
 export function definePrices(
   overrides: Readonly<Record<string, ModelPriceInput>>,
@@ -307,11 +308,11 @@ function withoutRates(old: ModelPrice | undefined): ModelPriceInput {
 }
 
 function ratesOf(model: string, main: Partial<Rates>, given: Partial<Rates>): Rates {
-  const input = validRate(main.input, `input of "${model}"`)
+  const input = plausible(main.input, `input of "${model}"`)
   const rate = (name: keyof Rates, otherwise: number) => validRate(given[name] ?? otherwise, `${name} of "${model}"`)
   return {
     input,
-    output: validRate(main.output, `output of "${model}"`),
+    output: plausible(main.output, `output of "${model}"`),
     cacheRead: rate('cacheRead', Math.ceil(input / 10)),
     cacheWrite5m: rate('cacheWrite5m', Math.ceil((input * 5) / 4)),
     cacheWrite1h: rate('cacheWrite1h', input * 2),
@@ -331,6 +332,15 @@ function validRate(value: unknown, what: string): number {
   throw new RangeError(
     `${what} is ${String(value)}: give a whole number from 0 to 1e12; rates are pico-USD a token, so that $3 per million tokens is 3_000_000`,
   )
+}
+
+// Below a tenth of a cent for a million tokens: somebody has given dollars, and no budget would ever end.
+const leastRate = 1_000
+
+function plausible(value: unknown, what: string): number {
+  const rate = validRate(value, what)
+  if (rate === 0 || rate >= leastRate) return rate
+  throw new RangeError(`${what} is ${rate} pico-USD a token, $${rate / 1e6} per million tokens; for dollars write usdPerMillion(${rate})`)
 }
 
 function defined<T extends object>(value: T): T {

@@ -24,6 +24,7 @@ export const boundTable: readonly BoundRule[] = Object.freeze([
   { feature: 'pdf', bound: 'the context window: its text is compressed and every page is an image as well, so its bytes bound nothing' },
   { feature: 'image', bound: "the model's maximum for one image" },
   { feature: 'reference', bound: 'url, file_id, container, skills: the context window' },
+  { feature: 'betas', bound: 'a context-1m beta makes the context window 1,000,000; others change nothing' },
   { feature: 'thread', bound: 'continued: the context window; created: nothing beyond what is sent' },
   { feature: 'output_config', bound: 'bytes of the schema as JSON + 1,000 for the prompt that explains it' },
   { feature: 'mcp', bound: 'MCP servers and toolsets: 11 context windows, because the server ends its loop after 10 rounds' },

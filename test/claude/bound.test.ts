@@ -14,7 +14,7 @@ type Request = Record<string, any>
 const model = 'claude-opus-4-8'
 const ask = (more: Request = {}): Request => ({ model, max_tokens: 1_000, messages: [{ role: 'user', content: 'Hello' }], ...more })
 const boundOf = (request: Request, prices = defaultPrices) =>
-  bound({ model: request.model, maxTokens: request.max_tokens, request: request as any, betas: [] }, prices)
+  bound({ model: request.model, maxTokens: request.max_tokens, request: request as any, betas: request.betas ?? [] }, prices)
 const said = (...content: Request[]) => ask({ messages: [{ role: 'user', content }] })
 const withTools = (...tools: Request[]) => ask({ tools })
 const pages = { elsewhere: 5_000_000 }
@@ -95,6 +95,7 @@ const rows: Record<string, [Request, World?][]> = {
     [ask({ container: { skills: [{ skill_id: 's' }] } }), pages],
     [said({ type: 'container_upload', file_id: 'f' }), pages],
   ],
+  betas: [[ask({ container: 'container_1', betas: ['context-1m-2025-08-07'] }), pages], [ask({ betas: ['files-api-2025-04-14'] })]],
   thread: [[ask({ thread: { type: 'continue', previous_message_id: 'msg_1' } }), pages], [ask({ thread: { type: 'create' } })]],
   output_config: [
     [ask({ output_config: { format: { type: 'json_schema', schema: { type: 'object', properties: { ä: { type: 'string' } } } } } })],
@@ -156,6 +157,17 @@ const rows: Record<string, [Request, World?][]> = {
     [said({ type: 'text', text: 'x'.repeat(5_000), cache_control: { type: 'ephemeral', ttl: '1h' } }), { defaultGeo: 'us' }],
   ],
 }
+
+describe('a context-1m beta', () => {
+  it('widens the window of a model whose own is smaller, at the rates of its long tier', () => {
+    const request = { ...ask({ container: 'container_1' }), model: 'claude-sonnet-4-5' }
+    const { longContext } = findPrice(defaultPrices, 'claude-sonnet-4-5')
+    const plain = boundOf(request)
+    const wide = boundOf({ ...request, betas: ['context-1m-2025-08-07'] })
+    expect([plain.inputTokens, wide.inputTokens]).toEqual([200_000, 1_000_000])
+    expect(wide.nanoUsd).toBeGreaterThanOrEqual((1_000_000 * longContext!.input) / 1_000)
+  })
+})
 
 describe('boundTable', () => {
   it('has a case here for every row', () => {

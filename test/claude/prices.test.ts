@@ -189,11 +189,11 @@ describe('definePrices', () => {
   })
 
   it('keeps the tier as it was where the base rate was 0, and takes the one that is given', () => {
-    const tier = { input: 7, output: 7, cacheRead: 7, cacheWrite5m: 7, cacheWrite1h: 7, above: 10 }
+    const tier = { input: 7_000, output: 7_000, cacheRead: 7_000, cacheWrite5m: 7_000, cacheWrite1h: 7_000, above: 10 }
     const base = definePrices({ free: { input: 0, output: 0, longContext: tier } })
-    expect(definePrices({ free: { input: 5, output: 5 } }, base).models.free!.longContext).toEqual(tier)
+    expect(definePrices({ free: { input: 5_000, output: 5_000 } }, base).models.free!.longContext).toEqual(tier)
     const given = { ...tier, above: 99 }
-    expect(definePrices({ free: { input: 5, output: 5, longContext: given } }, base).models.free!.longContext).toEqual(given)
+    expect(definePrices({ free: { input: 5_000, output: 5_000, longContext: given } }, base).models.free!.longContext).toEqual(given)
   })
 
   it.each([
@@ -209,14 +209,20 @@ describe('definePrices', () => {
     expect(() => definePrices({ m: bad as any })).toThrow(RangeError)
   })
 
+  it('refuses dollars where pico-USD a token belong: no budget would ever end', () => {
+    expect(() => definePrices({ m: { input: 3, output: 15 } })).toThrow('for dollars write usdPerMillion(3)')
+    expect(() => definePrices({ m: { input: 0, output: 15 } })).toThrow(RangeError)
+    expect(definePrices({ m: { input: usdPerMillion(0.001), output: 0 } }).models.m).toMatchObject({ input: 1_000, output: 0 })
+  })
+
   it('refuses an unknown field, and what is no object', () => {
-    expect(() => definePrices({ m: { input: 1, output: 1, ouput: 2 } as any })).toThrow(/unknown field "ouput"/)
+    expect(() => definePrices({ m: { input: 1_000, output: 1_000, ouput: 2 } as any })).toThrow(/unknown field "ouput"/)
     expect(() => definePrices({ m: null as any })).toThrow(TypeError)
     expect(() => definePrices(null as any)).toThrow(TypeError)
   })
 
   it('is frozen and leaves its input alone', () => {
-    const input = { m: { input: 1, output: 1, aliases: ['n'] } }
+    const input = { m: { input: 1_000, output: 1_000, aliases: ['n'] } }
     const table = definePrices(input)
     expect(Object.isFrozen(table.models.m)).toBe(true)
     expect(Object.isFrozen(input.m)).toBe(false)
