@@ -1,7 +1,8 @@
 import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
+import { patiently } from './patience.js'
 import type { Layer } from './types.js'
-import { failedAfter, floating, hung, isMeant, ownError, patience, refused, rejected, shortCircuit } from './verdict.js'
+import { failedAfter, floating, isMeant, ownError, refused, rejected, shortCircuit } from './verdict.js'
 
 const ignore = (): void => {}
 
@@ -153,17 +154,15 @@ export class Passage implements Enclosing {
     this.note(error)
   }
 
-  private patiently(ended: Promise<void>): Promise<void> {
-    const ms = this.layer.meta.patienceMs ?? patience
-    return new Promise((resolve, reject) => {
-      this.stopWaiting = this.ctx.clock.after(ms, () => {
-        if (this.state !== 'before') return
-        this.abandoned = true
-        this.note(hung(this.layer, ms))
-        resolve(this.tell(() => this.inward()))
-      })
-      ended.then(resolve, reject).finally(this.stopWaiting)
-    })
+  private patiently(own: Promise<void>): Promise<void> {
+    const { ended, stop } = patiently(this.layer, this.ctx, own, () => this.goWithout())
+    this.stopWaiting = stop
+    return ended
+  }
+
+  private goWithout(): Promise<void> {
+    this.abandoned = true
+    return this.tell(() => this.inward())
   }
 
   private note(error: unknown): void {

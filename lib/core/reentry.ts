@@ -1,9 +1,10 @@
 import type { Enclosing } from './boundary.js'
-import { failedAfter, floating, hung, isMeant, ownError, patience, refused, rejected, shortCircuit } from './verdict.js'
 import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
+import { patiently } from './patience.js'
 import { Scope } from './scope.js'
 import type { Layer } from './types.js'
+import { failedAfter, floating, isMeant, ownError, refused, rejected, shortCircuit } from './verdict.js'
 
 /**
  * One pass of an action through a re-entering layer: each `next()` runs a fresh inner chain in an attempt scope of its own, from the mark
@@ -149,17 +150,21 @@ export class Reentry {
   }
 
   #patiently(): Promise<void> {
-    const ms = this.#layer.meta.patienceMs ?? patience
-    return new Promise((resolve, reject) => {
-      this.#stopWaiting = this.#ctx.clock.after(ms, () => {
-        this.#note(hung(this.#layer, ms))
-        const without = this.#enter()
-        this.#without = without
-        resolve(without)
-      })
-      const own = this.#layer(this.#ctx, this.#enter)
-      Promise.resolve(own).then(resolve, reject).finally(this.#stopWaiting)
-    })
+    const own = this.#own()
+    if (this.#entered > 0) return own
+    const { ended, stop } = patiently(this.#layer, this.#ctx, own, () => this.#goWithout())
+    this.#stopWaiting = stop
+    return ended
+  }
+
+  /** What the layer comes to; one that throws at once rejects like any other. */
+  async #own(): Promise<void> {
+    return this.#layer(this.#ctx, this.#enter)
+  }
+
+  #goWithout(): Promise<void> {
+    this.#without = this.#enter()
+    return this.#without
   }
 
   #note(error: unknown): void {

@@ -3,12 +3,12 @@ import { type Chain, compose } from './compose.js'
 import { ActionContext, type Home, type Sink } from './context.js'
 import { AgentPausedError, AgentReapedError, LayerError } from './errors.js'
 import { Events } from './events.js'
+import { patience } from './patience.js'
 import { Scope } from './scope.js'
 import type { SlotMap } from './slot.js'
 import { SpanFold } from './spans.js'
 import type { Action, Context, Host, Kind, Layer, Outcome, TokenUsage } from './types.js'
 import { addUsage, noUsage } from './usage.js'
-import { patience } from './verdict.js'
 
 /** The work that a chain is around. */
 export type Core = (ctx: ActionContext) => Promise<void>

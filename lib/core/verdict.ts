@@ -3,9 +3,6 @@ import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
 import type { Layer } from './types.js'
 
-/** How long a layer may hang, in milliseconds: an open one before `next()`, where it does not say; any one after an abort. */
-export const patience = 1000
-
 const failures: ReadonlySet<string> = new Set(['ERR_LAYER', 'ERR_SIGNING', 'ERR_LEDGER', 'ERR_CONFIG', 'ERR_CTX_PARSE', 'ERR_STACK_ORDER'])
 
 /** Is this error a verdict that a layer meant (a refusal, a deadline), rather than a failure of the layer? */

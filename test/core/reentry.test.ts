@@ -252,6 +252,18 @@ describe('a re-entering layer', () => {
     expect(hang.sidecar.snapshot().degraded).toEqual({ withHang: 'withHang did not call next() within 1000 ms' })
   })
 
+  it('that is open and refuses at once, without a promise, refuses for good: no timer is left, and nothing runs later', async () => {
+    const verdict = new ViolationError({ ruleId: 'no' })
+    const refuse = () => {
+      throw verdict
+    }
+    const { work, runs, clock } = rig([layer('withGate', refuse, { reenters: true, fail: 'open' })])
+    expect(await failure(work())).toBe(verdict)
+    expect(clock.pending).toBe(0)
+    await clock.advance(1000)
+    expect(runs).toEqual([])
+  })
+
   it("cannot go inward again after something was released: next() rejects with the attempt's own error", async () => {
     const error = new Error('cut')
     const again: unknown[] = []
