@@ -41,15 +41,17 @@ export function withRetry(options: WithRetryOptions = {}): Layer {
     async (ctx, next) => {
       if (!mayRepeat(ctx)) return next()
       const startedAt = ctx.clock.monotonic()
+      const leftMs = () => (deadlineMs === undefined ? Number.POSITIVE_INFINITY : deadlineMs - (ctx.clock.monotonic() - startedAt))
       const retries = budget ?? budgetOf(ctx, own)
       retries.deposit(startedAt)
       for (let n = 1; ; n++) {
-        const left = deadlineMs === undefined ? Number.POSITIVE_INFINITY : deadlineMs - (ctx.clock.monotonic() - startedAt)
-        const error = await failureOf(ctx, next, left, deadlineMs)
+        const error = await failureOf(ctx, next, leftMs(), deadlineMs)
         if (error === undefined) return
         const delayMs = n < attempts && isRetryable(ctx, error) ? delay(error, n) : undefined
-        if (delayMs === undefined || delayMs >= left || !retries.withdraw(ctx.clock.monotonic())) throw error.value
+        if (delayMs === undefined || delayMs >= leftMs() || !retries.withdraw(ctx.clock.monotonic())) throw error.value
         await ctx.during('throttle', () => sleep(ctx, delayMs))
+        // Timers fire late: no attempt begins behind the deadline.
+        if (leftMs() <= 0) throw error.value
       }
     },
   )

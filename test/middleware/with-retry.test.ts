@@ -1,4 +1,4 @@
-import { BudgetExceededError, createSidecar, DeadlineError, TruncatedStreamError, UpstreamError } from 'outrigger'
+import { BudgetExceededError, type Clock, createSidecar, DeadlineError, TruncatedStreamError, UpstreamError } from 'outrigger'
 import type { Upstream } from 'outrigger/claude'
 import { createRetryBudget, withBudget, withMetrics, withRetry, type WithRetryOptions } from 'outrigger/middleware'
 import { mockModel, VirtualClock } from 'outrigger/testing'
@@ -299,6 +299,34 @@ describe('withRetry', () => {
       await expect(mount.sidecar.send('go')).rejects.toMatchObject({ status: 429 })
       expect(mount.clock.monotonic()).toBe(0)
       expect(mount.clock.pending).toBe(0)
+    })
+
+    it('counts the time that the attempt took: a wait that would pass the deadline now is not begun', async () => {
+      const mount = mounted(
+        { deadlineMs: 1000, baseDelayMs: 250, random: last },
+        { upstream: (...call) => slow(900, () => mount.clock)(...call) },
+      )
+      const sent = mount.sidecar.send('go').catch((error: unknown) => ({ error, at: mount.clock.monotonic() }))
+      await turns()
+      await mount.clock.run()
+      expect(await sent).toEqual({ error: expect.objectContaining({ status: 529 }), at: 900 })
+    })
+
+    it('begins no attempt when the wait ended late, and throws the last failure', async () => {
+      const clock = new VirtualClock()
+      const late: Clock = {
+        now: () => clock.now(),
+        monotonic: () => clock.monotonic(),
+        after: (ms, fn) => clock.after(ms === 100 ? 1000 : ms, fn),
+      }
+      const mock = overloaded()
+      const use = [withRetry({ deadlineMs: 1000, random: first })]
+      const sidecar = createSidecar({ agent: asking(), use, claude: { upstream: mock.upstream }, clock: late })
+      const sent = sidecar.send('go').catch((error: unknown) => error)
+      await turns()
+      await clock.run()
+      expect(await sent).toMatchObject({ status: 529 })
+      expect(mock.requests).toHaveLength(1)
     })
 
     it('leaves no timer behind an answer', async () => {
