@@ -233,6 +233,7 @@ export class Runtime implements Home {
         stop = this.clock.after(patience, detach, { awaited: true })
       }
       ctx.actionScope.whenAborted = giveUp
+      if (ctx.actionScope.aborted) giveUp(ctx.actionScope.reason)
       const over = () => {
         ctx.actionScope.whenAborted = undefined
         stop?.()

@@ -39,6 +39,25 @@ describe('a closed layer that ignores its signal', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('does not hold a send that is aborted while its chain is being entered, from a layer or from the agent', async () => {
+    const clock = new VirtualClock()
+    const abort = new AbortController()
+    const reason = new Error('enough')
+    let reaping = false
+    const hang = defineMiddleware({ name: 'withHang' }, async (_, next) => {
+      if (reaping) await next().finally(forever)
+      abort.abort(reason)
+      await forever()
+    })
+    const sidecar = createSidecar({ agent: { name: 'last', send: async (): Promise<void> => sidecar.reap('over') }, use: [hang], clock })
+    const aborted = sidecar.send('go', { signal: abort.signal }).catch(error => error)
+    reaping = true
+    const reaped = sidecar.send('go').catch(error => error)
+    await clock.advance(1_000)
+    expect(sidecar.snapshot().inFlight).toBe(0)
+    expect([await aborted, await reaped]).toEqual([reason, expect.any(AgentReapedError)])
+  })
+
   it('does not hold reap() or a caller of the guarded client', async () => {
     const { clock, sidecar } = hung(forever)
     const answer = sidecar.io.claude.messages.create(request).catch(error => error)
