@@ -285,11 +285,13 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   async #core(ctx: ActionContext): Promise<void> {
     // What runs is what was judged, whatever the caller does to its own object meanwhile.
     const given = thaw((ctx.action as { readonly message: unknown }).message)
-    const call = new Handles(this.#make, () => ctx, ctx) as Call
+    const { scope } = ctx
+    const parent = () => ctx.parentIn(scope)
+    const call = new Handles(this.#make, parent, ctx) as Call
     // Until the agent has ended, only it knows what it has spent.
     if (this.#agent.opaque) ctx.report({ ...noUsage, certainty: 'unknown' })
     const drive = () => driveAgent(ctx, this.#agent, given, call)
-    const work = this.#byFactory ? sends().run(ctx, drive) : drive()
+    const work = this.#byFactory ? sends().run(parent, drive) : drive()
     ctx.reply = await detachable(ctx, work, () => this.#reportOpaque(ctx, given, undefined))
     await this.#reportOpaque(ctx, given, ctx.reply)
   }
@@ -303,7 +305,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   }
 
   #currentSend(): ActionContext | undefined {
-    return this.#byFactory ? sends().getStore() : undefined
+    return this.#byFactory ? sends().getStore()?.() : undefined
   }
 
   #become(to: AgentState, reason: string): void {

@@ -190,6 +190,12 @@ export class ActionContext implements Context {
     }
   }
 
+  /** This action as the parent of what one attempt of it starts: what an aborted attempt has left running stays aborted while another runs. */
+  parentIn(scope: Scope): ActionContext {
+    if (scope === this.scope || !scope.aborted) return this
+    return Object.create(this, { scope: { value: scope }, actionScope: { value: scope }, bubble: { value: undefined } }) as ActionContext
+  }
+
   /** Opens a span on the agent's fold and on the task's. */
   enter(category: SpanCategory): void {
     this.home.spans.enter(category)

@@ -4,9 +4,12 @@ import type { ActionContext } from './context.js'
 const version = 1
 const key = Symbol.for('outrigger.v1')
 
+/** Finds the send that the code runs in, as its attempt stands by now. */
+type Send = () => ActionContext
+
 interface Shared {
   readonly version: number
-  readonly sends: AsyncLocalStorage<ActionContext>
+  readonly sends: AsyncLocalStorage<Send>
 }
 
 /**
@@ -14,7 +17,7 @@ interface Shared {
  * made before it; it is made, and entered, only for agents that need it.
  * @throws Error when two copies that do not fit together are loaded
  */
-export function sends(): AsyncLocalStorage<ActionContext> {
+export function sends(): AsyncLocalStorage<Send> {
   const holder = globalThis as { [key]?: Shared }
   holder[key] ??= { version, sends: new AsyncLocalStorage() }
   if (holder[key].version !== version)

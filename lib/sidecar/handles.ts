@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk'
 import type { Io, Tool } from '../claude/agent-contract.js'
 import type { ActionContext } from '../core/context.js'
+import type { Scope } from '../core/scope.js'
 
 /** Finds the action that a handle is used in, anew at each use. */
 export type Parent = () => ActionContext | undefined
@@ -17,14 +18,16 @@ export class Handles implements Io {
   readonly #make: HandleMakers
   readonly #parent: Parent
   readonly #ctx: ActionContext | undefined
+  readonly #scope: Scope | undefined
   #claude: Anthropic | undefined
   #fetch: typeof fetch | undefined
 
-  /** @param ctx - the send that the handles belong to */
+  /** @param ctx - the send that the handles belong to, in the attempt that runs by now */
   constructor(make: HandleMakers, parent: Parent, ctx?: ActionContext) {
     this.#make = make
     this.#parent = parent
     this.#ctx = ctx
+    this.#scope = ctx?.scope
   }
 
   get id(): string | undefined {
@@ -32,7 +35,7 @@ export class Handles implements Io {
   }
 
   get signal(): AbortSignal | undefined {
-    return this.#ctx?.signal
+    return this.#scope?.signal
   }
 
   get claude(): Anthropic {

@@ -1,7 +1,8 @@
 import { createSidecar } from '../../lib/index.js'
 import { withBudget } from '../../middleware/index.js'
 import type { Context, Outcome } from '../../lib/core/types.js'
-import { allowNoUnhandled, failure, gate, layer, rig, settled } from '../core/rig.js'
+import { VirtualClock } from '../../lib/testing/index.js'
+import { allowNoUnhandled, failure, gate, layer, repeating, rig, settled } from '../core/rig.js'
 
 allowNoUnhandled()
 
@@ -36,6 +37,46 @@ describe('abort', () => {
     await settled()
     expect(reasons).toEqual([reason, reason])
     expect(remove).toHaveBeenCalled()
+  })
+
+  it.each([
+    ['by the handles of its call', false],
+    ['by handles that find their send', true],
+  ])('of one attempt refuses what its agent starts later %s, while the next one runs and after it', async (_, byFactory) => {
+    const clock = new VirtualClock()
+    const wait = (ms: number) => new Promise<void>(resolve => void clock.after(ms, resolve))
+    const limit = layer(
+      'withLimit',
+      async (ctx, next) => {
+        if (ctx.attempt > 1) return next()
+        await Promise.race([next(), wait(50).then(() => Promise.reject(reason))])
+      },
+      { on: ['send'], perAttempt: true },
+    )
+    const seen: unknown[] = []
+    const ran: number[] = []
+    let sends = 0
+    const make = (io: any) => ({
+      name: 'zombie',
+      send: async (_message: unknown, call: any) => {
+        const me = ++sends
+        const tool = (byFactory ? io : call).tool({ name: 't', run: async () => ran.push(me) })
+        await wait(100)
+        if (me === 2) return tool.run({})
+        for (const ms of [150, 0]) {
+          await tool.run({}).catch((error: unknown) => seen.push(error, call.signal.reason))
+          await wait(ms)
+        }
+      },
+    })
+    const agent = byFactory ? make : make(undefined)
+    const { sidecar } = rig([repeating('withAgain', 2, { on: ['send'] }), limit], undefined, { agent, clock } as never)
+    const sent = sidecar.send('x')
+    await clock.advance(300)
+    expect(await sent).toBe(1)
+    expect(ran).toEqual([2])
+    expect(seen).toHaveLength(4)
+    expect(new Set(seen).size).toBe(1)
   })
 
   it('before the start refuses the send', async () => {
