@@ -115,10 +115,15 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   stream(message: unknown, options: SendOptions = {}): SidecarStream<never, unknown> {
     checkSendOptions(options)
     return new EventStream<never, unknown>(this.#runtime.clock, this.#seam.idleMs, (sink, abandon) => {
-      const ctx = this.#sendContext(message, options, sink)
+      const ctx = this.#sendContext(message, options)
+      const release: Sink = event => {
+        ctx.released = true
+        return sink(event)
+      }
+      ctx.sink = release
       abandon(reason => ctx.actionScope.abort(reason))
       // What outlives the send is read by whoever has its reply: the consumer of the events must not hold it back.
-      if (!this.#agent.stream) ctx.bubble = (inner, event) => (ctx.ended ? undefined : sink(nested(inner, event)))
+      if (!this.#agent.stream) ctx.bubble = (inner, event) => (ctx.ended ? undefined : release(nested(inner, event)))
       return this.#runSend(ctx, options.signal).then(async reply => {
         if (!this.#agent.stream) await sink({ type: 'reply', reply })
         return reply
@@ -261,7 +266,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     return this.#makers
   }
 
-  #sendContext(message: unknown, options: SendOptions, sink?: Sink): ActionContext {
+  #sendContext(message: unknown, options: SendOptions): ActionContext {
     const { opaque } = this.#agent
     const action = Object.freeze({
       kind: 'send' as const,
@@ -269,7 +274,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       ...(opaque ? { opaque: Object.freeze({ ...opaque }) } : {}),
     })
     const labels = Object.freeze({ ...options.labels })
-    return this.#runtime.context(action, { labels, ...(sink ? { sink } : {}) })
+    return this.#runtime.context(action, { labels })
   }
 
   async #runSend(ctx: ActionContext, signal: AbortSignal | undefined): Promise<unknown> {

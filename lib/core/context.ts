@@ -59,7 +59,8 @@ export class ActionContext implements Context {
   wireDigest: string | undefined
   /** Something reached the consumer: no attempt may follow. */
   released = false
-  sink: Sink | undefined
+  /** Where released events go; without one nobody reads them. */
+  sink: Sink | undefined = undefined
   ended = false
   /** It was given up while a layer ignored its signal: what it used is not known yet. */
   hung = false
@@ -89,7 +90,6 @@ export class ActionContext implements Context {
     scope: Scope
     parent?: ActionContext
     labels: Readonly<Record<string, string>>
-    sink?: Sink
   }) {
     this.home = options.home
     this.number = options.number
@@ -106,7 +106,6 @@ export class ActionContext implements Context {
     } else this.task = new Task(options.home.clock, this)
     this.bubble = options.parent?.bubble
     this.labels = options.labels
-    this.sink = options.sink
   }
 
   /** Unique in the process. Spelt out on first use. */

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js'
 import { type Chain, compose } from './compose.js'
-import { ActionContext, type Home, type Sink } from './context.js'
+import { ActionContext, type Home } from './context.js'
 import { AgentPausedError, AgentReapedError, LayerError } from './errors.js'
 import { Events } from './events.js'
 import { patience } from './patience.js'
@@ -17,7 +17,6 @@ export type Core = (ctx: ActionContext) => Promise<void>
 export interface Start {
   readonly parent?: ActionContext
   readonly labels?: Readonly<Record<string, string>>
-  readonly sink?: Sink
 }
 
 /** What an action has used whose layers have not ended yet. */
@@ -90,7 +89,6 @@ export class Runtime implements Home {
       scope: new Scope(parent ? parent.scope : this.scope),
       parent,
       labels: start.labels ?? parent?.labels ?? noLabels,
-      sink: start.sink,
     })
   }
 

@@ -19,6 +19,7 @@ export async function driveAgent(
         await ctx.taps?.end()
         return value
       }
+      // Taps may hold it back, also outside a re-entering layer: another attempt would give it twice.
       ctx.released ||= ctx.sink !== undefined
       await ctx.emit(value)
     }

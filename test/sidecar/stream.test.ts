@@ -290,6 +290,39 @@ describe('an agent without stream()', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('is not repeated by a re-entering layer once its consumer has seen what a nested action or a layer released', async () => {
+    const error = new Error('cut')
+    const failing = () =>
+      sending(async (_, { tool }) => {
+        await tool({ name: 't', run: async () => 1 }).run({})
+        throw error
+      })
+    const silent = sending(() => Promise.reject(error))
+    const hello = layer('withHello', async (ctx, next) => ctx.emit('hello').then(next), { on: ['send'] })
+    for (const { use, agent, seen } of [
+      { use: [], agent: failing(), seen: ['tool', 'tool'] },
+      { use: [hello], agent: silent, seen: [undefined] },
+    ]) {
+      const { sidecar } = rig([repeating('withAgain', 2, { on: ['send'] }), ...use], undefined, agent)
+      const got: any[] = []
+      const read = async () => {
+        for await (const event of sidecar.stream('x')) got.push(event)
+      }
+      expect(await failure(read())).toBe(error)
+      expect(got.map(({ type }) => type)).toEqual(seen)
+    }
+  })
+
+  it('is repeated while its consumer has seen nothing', async () => {
+    let sends = 0
+    const agent = sending(async () => {
+      if (++sends === 1) throw new Error('cut')
+      return 'reply'
+    })
+    const { sidecar } = rig([repeating('withAgain', 2, { on: ['send'] })], undefined, agent)
+    expect(await collect(sidecar.stream('x'))).toEqual([{ type: 'reply', reply: 'reply' }])
+  })
+
   it('has its model call cancelled when the consumer leaves', async () => {
     const model = mockModel().hang({ after: 3, reply: 'a long answer that never ends' })
     const { sidecar } = rig([], undefined, {
