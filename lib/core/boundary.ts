@@ -2,7 +2,7 @@ import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
 import { patiently } from './patience.js'
 import type { Layer } from './types.js'
-import { failedAfter, floating, isMeant, ownError, refused, rejected, shortCircuit } from './verdict.js'
+import { failedAfter, floating, isMeant, ownError, refused, rejected, shortCircuit, thrown } from './verdict.js'
 
 const ignore = (): void => {}
 
@@ -99,7 +99,7 @@ export class Passage implements Enclosing {
 
   private failed(error: unknown): Promise<void> {
     if (this.abandoned) return this.inner!
-    return this.tell(() => this.threw(error))
+    return this.tell(() => this.threw(thrown(this.ctx, error)))
   }
 
   private async tell(end: () => Promise<void> | void): Promise<void> {

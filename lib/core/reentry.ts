@@ -4,7 +4,7 @@ import { LayerError } from './errors.js'
 import { patiently } from './patience.js'
 import { Scope } from './scope.js'
 import type { Layer } from './types.js'
-import { failedAfter, floating, isMeant, ownError, refused, rejected, shortCircuit } from './verdict.js'
+import { failedAfter, floating, isMeant, ownError, refused, rejected, shortCircuit, thrown } from './verdict.js'
 
 /**
  * One pass of an action through a re-entering layer: each `next()` runs a fresh inner chain in an attempt scope of its own, from the mark
@@ -51,8 +51,9 @@ export class Reentry {
   }
 
   /** The layer threw: what the chain around it sees. Rejects, unless the layer may fail. */
-  async #end(error: unknown, up: Enclosing | undefined): Promise<void> {
+  async #end(raw: unknown, up: Enclosing | undefined): Promise<void> {
     const ctx = this.#ctx
+    const error = thrown(ctx, raw)
     try {
       if (!this.#open || isMeant(ctx, error)) throw await this.#errorOf(error)
       await this.#forgive(error)

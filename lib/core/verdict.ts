@@ -14,6 +14,25 @@ function isAbort(ctx: ActionContext, error: unknown): boolean {
   return ctx.scope.gave(error) || ctx.actionScope.gave(error)
 }
 
+/**
+ * What a layer threw: the very reason of an abort, where that is its cause. Node's own waits wrap the reason of a signal into an
+ * `AbortError`, and a layer may wrap what came out of `next()`. A verdict is meant, whatever brought it about.
+ */
+export function thrown(ctx: ActionContext, error: unknown): unknown {
+  const { scope } = ctx
+  return scope.aborted && !isVerdict(error) && holds(error, scope.reason) ? scope.reason : error
+}
+
+function holds(error: unknown, reason: unknown): boolean {
+  const seen = new Set<unknown>()
+  for (let at = error; !seen.has(at); at = (at as { cause?: unknown }).cause) {
+    if (Object.is(at, reason)) return true
+    if (typeof at !== 'object' || at === null || !('cause' in at)) return false
+    seen.add(at)
+  }
+  return false
+}
+
 /** Did the layer mean what it threw? An open layer's verdict counts like any other; only its failures are passed over. */
 export function isMeant(ctx: ActionContext, error: unknown): boolean {
   return isVerdict(error) || isAbort(ctx, error)
@@ -33,10 +52,10 @@ export function refused(layer: Layer, ctx: ActionContext, error: unknown): unkno
   return own
 }
 
-/** A closed layer failed after the effect: a verdict is only thrown, a failure also stops the sidecar. */
+/** A closed layer failed after the effect: a verdict is only thrown, a failure also stops the sidecar, unless an abort had brought it about. */
 export function failedAfter(layer: Layer, ctx: ActionContext, error: unknown): unknown {
   const own = ownError(layer, ctx, error, 'after the action')
-  if (!isMeant(ctx, own)) ctx.home.fail(own instanceof LayerError ? own : afterwards(layer, ctx, own))
+  if (!isMeant(ctx, own) && !ctx.scope.aborted) ctx.home.fail(own instanceof LayerError ? own : afterwards(layer, ctx, own))
   ctx.outcome = { sent: true, ...ctx.outcome, status: isAbort(ctx, own) ? 'aborted' : 'error', error: own, layer: layer.meta.name }
   return own
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BudgetExceededError, CircuitOpenError, DeadlineError, LayerError, ViolationError } from '../../lib/core/errors.js'
 import type { Context, Outcome, SidecarEvent } from '../../lib/core/types.js'
 import { allowNoUnhandled, failure, gate, layer, rig, settled } from './rig.js'
@@ -237,6 +238,56 @@ describe('a closed layer', () => {
       () => new Promise(() => {}),
     )
     expect(await failure(during.work())).toBe(deadline)
+  })
+})
+
+describe('an abort that a layer wraps', () => {
+  const reason = new Error('caller')
+  const node = (ctx: Context) => sleep(60_000, undefined, { signal: ctx.signal })
+  const again = { reenters: true }
+  it.each<[string, (ctx: Context, next: () => Promise<void>) => Promise<void>, object?]>([
+    ['before next(), by a wait of Node', (ctx, next) => node(ctx).then(next)],
+    ['after next(), by a wait of Node', (ctx, next) => next().then(() => node(ctx))],
+    ['around next(), as a cause', (_, next) => next().catch(cause => Promise.reject(new Error('wrapped', { cause })))],
+    ['before an attempt', (ctx, next) => node(ctx).then(next), again],
+    ['after an attempt', (ctx, next) => next().then(() => node(ctx)), again],
+    ['in an open layer', (ctx, next) => node(ctx).then(next), { fail: 'open' }],
+  ])('is the abort itself: %s', async (when, fn, meta = {}) => {
+    const { seen, outer } = observed()
+    const controller = new AbortController()
+    const hang = () => (when.startsWith('around') ? new Promise(() => {}) : 1)
+    const { sidecar, work } = rig([outer, layer('withWait', fn, meta)], hang)
+    const done = failure(work('x', { signal: controller.signal }))
+    await settled()
+    controller.abort(reason)
+    expect(await done).toBe(reason)
+    expect(seen.outcome).toMatchObject({ status: 'aborted', error: reason })
+    const { failing, degraded } = sidecar.snapshot()
+    expect({ failing, degraded }).toEqual({ failing: null, degraded: {} })
+  })
+
+  it('keeps an error without it, and does not stop the sidecar for what came of an abort', async () => {
+    const controller = new AbortController()
+    const after = layer('withAfter', async (ctx, next) => {
+      await next()
+      await node(ctx).catch(throwing(bug))
+    })
+    const { sidecar, work } = rig([after])
+    const done = failure(work('x', { signal: controller.signal }))
+    await settled()
+    controller.abort(reason)
+    expect(await done).toMatchObject({ code: 'ERR_LAYER', cause: bug })
+    expect(sidecar.snapshot().failing).toBeNull()
+  })
+
+  it('keeps a verdict that names it as its cause', async () => {
+    const verdict = Object.assign(new ViolationError({ ruleId: 'r' }), { cause: reason })
+    const controller = new AbortController()
+    const judge = layer('withJudge', (ctx, next) => node(ctx).then(next, throwing(verdict)))
+    const done = failure(rig([judge]).work('x', { signal: controller.signal }))
+    await settled()
+    controller.abort(reason)
+    expect(await done).toBe(verdict)
   })
 })
 
