@@ -29,7 +29,7 @@ interface Held {
 
 /**
  * A tap that holds text back until it has been judged, streamed or not. A hold is flushed before its `content_block_stop`, and a held
- * block never reorders others; only pings may overtake it.
+ * block never reorders others; only pings may overtake it. When the judge of an open layer fails, what is held goes unjudged.
  * @throws TypeError or RangeError on a wrong `until`
  */
 export function holdText(options: HoldTextOptions): Tap {
@@ -42,10 +42,15 @@ export function holdText(options: HoldTextOptions): Tap {
 
   const flush = async (push: Push): Promise<void> => {
     if (!held) return
-    const { index, text, events } = held
+    const waiting = held
     held = undefined
-    if (text) await judge(text, { index, final: true })
-    for (const event of events) push(event)
+    try {
+      if (waiting.text) await judge(waiting.text, { index: waiting.index, final: true })
+    } catch (error) {
+      held = waiting
+      throw error
+    }
+    for (const event of waiting.events) push(event)
   }
 
   const hold = async (event: TextDelta, push: Push): Promise<void> => {
@@ -56,7 +61,7 @@ export function holdText(options: HoldTextOptions): Tap {
     const ripe = ripeLength(held.text, until)
     if (ripe === 0) return
     await judge(held.text, { index: event.index, final: false })
-    release(held, ripe, push)
+    releaseRipe(held, ripe, push)
   }
 
   return {
@@ -68,6 +73,10 @@ export function holdText(options: HoldTextOptions): Tap {
       push(event)
     },
     end: flush,
+    release(push) {
+      for (const event of held?.events ?? []) push(event)
+      held = undefined
+    },
   }
 }
 
@@ -79,7 +88,7 @@ function ripeLength(text: string, until: HoldTextOptions['until']): number {
 }
 
 /** Releases whole deltas that lie within the first `ripe` characters. */
-function release(held: Held, ripe: number, push: Push): void {
+function releaseRipe(held: Held, ripe: number, push: Push): void {
   let length = 0
   let count = 0
   for (const event of held.events) {

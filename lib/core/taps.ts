@@ -42,6 +42,7 @@ export class Taps {
         await tap.end(event => out.push(event))
       } catch (error) {
         this.#bear(error, layer)
+        this.#letGo(tap, layer, out)
       }
       await this.#forward(at - 1, out)
     }
@@ -102,13 +103,23 @@ export class Taps {
     for (const event of events) await this.#from(at, event)
   }
 
-  /** An open tap that threw sees no more of this action: what it held is in an unknown state. */
+  /** An open tap that threw sees no more of this action. */
   #passThrough(error: unknown, at: number, event: unknown, out: unknown[]): void {
     const entry = this.#list[at]!
-    this.#bear(error, entry.layer)
-    entry.tap = { toolUse: entry.tap.toolUse?.bind(entry.tap) }
-    out.length = 0
-    out.push(event)
+    const { tap, layer } = entry
+    this.#bear(error, layer)
+    entry.tap = { toolUse: tap.toolUse?.bind(tap) }
+    if (tap.release) this.#letGo(tap, layer, out)
+    else out.length = 0
+    if (!out.includes(event)) out.push(event)
+  }
+
+  #letGo(tap: Tap, layer: Layer | undefined, out: unknown[]): void {
+    try {
+      tap.release?.(event => out.push(event))
+    } catch (error) {
+      this.#bear(error, layer)
+    }
   }
 
   #bear(error: unknown, layer: Layer | undefined): void {

@@ -118,6 +118,11 @@ export interface Tap {
   event?(event: unknown, push: Push): void | Promise<void>
   /** Called once when the source has ended well: release what is held. */
   end?(push: Push): void | Promise<void>
+  /**
+   * Called once when `event` or `end` of an open layer's tap has failed and the tap is out: push what it still holds, so that nothing is
+   * lost. The event that it failed on follows by itself. Without it, what the failed call pushed is dropped: nobody knows what is missing.
+   */
+  release?(push: Push): void
   /** Judges a tool call that the model asks for before its first byte is released: throw to refuse it. */
   toolUse?(call: ToolUse): void | Promise<void>
 }

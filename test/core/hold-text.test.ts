@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import { holdText } from '../../lib/core/hold-text.js'
+import { holdText, type HoldTextOptions } from '../../lib/core/hold-text.js'
+import type { Middleware } from '../../lib/core/types.js'
 import { flaw, streams, untils } from './held-stream.js'
-import { failure } from './rig.js'
+import { failure, layer, rig } from './rig.js'
 
 const delta = (text: string, index = 0) => ({ type: 'content_block_delta', index, delta: { type: 'text_delta', text } })
 const stop = { type: 'content_block_stop', index: 0 }
@@ -26,7 +27,35 @@ const refusing = (pattern: string) => ({
 })
 const pass = { judge: () => {} }
 
+/** The text that a consumer sees through an open layer whose judge fails on call `n`. */
+async function seenThrough(until: HoldTextOptions['until'], n: number, events: readonly object[]): Promise<string> {
+  let calls = 0
+  const judge = () => {
+    if (++calls === n) throw new TypeError('out of order')
+  }
+  const tapped: Middleware = (ctx, next) => {
+    ctx.tap(holdText({ until, judge }))
+    return next()
+  }
+  const agent = {
+    name: 'streamer',
+    async *stream() {
+      yield* events
+    },
+  }
+  const { sidecar } = rig([layer('withText', tapped, { fail: 'open' })], undefined, { agent } as never)
+  let text = ''
+  for await (const event of sidecar.stream('x')) text += (event as any).delta?.text ?? `<${(event as any).type}>`
+  return text
+}
+
 describe('holdText', () => {
+  it('of an open layer whose judge fails releases every delta once, whenever it fails', async () => {
+    const events = [delta('One. '), delta('Two'), delta('.'), stop, delta('Three', 1), delta('Four', 2), delta('.', 2)]
+    for (const until of ['block', 'sentence', 3] as const)
+      for (let n = 1; n < 7; n++) expect(await seenThrough(until, n, events)).toBe('One. Two.<content_block_stop>ThreeFour.')
+  })
+
   it('releases nothing unjudged and changes neither order nor text, however the stream is cut', async () => {
     await fc.assert(
       fc.asyncProperty(streams, untils, async (events, until) => expect(await flaw(events, until)).toBeUndefined()),

@@ -12,6 +12,10 @@ const tapping = (name: string, tap: Tap, fail: 'open' | 'closed' = 'closed') =>
     { fail },
   )
 
+const fail = () => {
+  throw new Error('bug')
+}
+
 async function read(layers: ReturnType<typeof layer>[], events: readonly unknown[] = ['a', 'b']) {
   const agent = {
     name: 'streamer',
@@ -85,6 +89,31 @@ describe('taps', () => {
     expect(got).toEqual(['a', 'b'])
     expect(calls).toHaveBeenCalledTimes(1)
     expect(sidecar.snapshot().degraded).toEqual({ withTap: 'withTap failed: Error' })
+  })
+
+  it.each<[string, Tap, unknown[]]>([
+    ['on an event, before it', { event: (event, push) => (event === 'b' ? fail() : push(event)) }, ['a', 'held', 'b', 'c']],
+    ['on an event that it holds too, once', { event: (event, push) => (event === 'c' ? fail() : push(event)) }, ['a', 'b', 'held', 'c']],
+    [
+      'after a push, which stays',
+      {
+        event: (event, push) => {
+          push(`(${event})`)
+          if (event === 'b') fail()
+        },
+      },
+      ['(a)', '(b)', 'held', 'b', 'c'],
+    ],
+    ['at the end', { event: (event, push) => push(event), end: fail }, ['a', 'b', 'c', 'held']],
+  ])('that are open and fail let go of what they hold: %s', async (how, tap, expected) => {
+    const release: Tap['release'] = push => (how.includes('too') ? ['held', 'c'] : ['held']).forEach(push)
+    const { got, error } = await read([tapping('withTap', { ...tap, release }, 'open')], ['a', 'b', 'c'])
+    expect(error).toBeUndefined()
+    expect(got).toEqual(expected)
+  })
+
+  it('that are open and cannot let go are passed over all the same', async () => {
+    expect((await read([tapping('withTap', { event: fail, release: fail }, 'open')])).got).toEqual(['a', 'b'])
   })
 
   it('that are closed and throw stop the stream, named; a verdict is the same object', async () => {
