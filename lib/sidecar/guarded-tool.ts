@@ -4,6 +4,7 @@ import { detachable } from '../core/detach.js'
 import { frozenCopy, thaw } from '../core/freeze.js'
 import type { Runtime } from '../core/runtime.js'
 import type { ToolAction } from '../core/types.js'
+import { FetchWire } from './fetch-wire.js'
 import type { Parent } from './handles.js'
 
 /** What a tool may be told about its call; the SDK's runners pass `toolUseBlock` and `signal`. */
@@ -48,7 +49,7 @@ async function runTool(
   return runGuarded(runtime, ctx, context?.signal ?? undefined, run)
 }
 
-/** A `fetch` that is an action of kind `tool`, name `WebFetch`. Reading the body is no longer part of it. */
+/** A `fetch` that is an action of kind `tool`, name `WebFetch`. Reading the body is no longer part of it, but ends with what encloses it. */
 export function guardedFetch(runtime: Runtime, parent: Parent): typeof fetch {
   return async (input, init) => {
     const request = input instanceof Request ? input : undefined
@@ -57,12 +58,22 @@ export function guardedFetch(runtime: Runtime, parent: Parent): typeof fetch {
     const options = { ...init }
     const action: ToolAction = Object.freeze({ kind: 'tool', name: 'WebFetch', input: Object.freeze({ url, method }) })
     const ctx = contextOf(runtime, action, parent)
+    const outer = ctx.parent?.scope ?? runtime.scope
+    const caller = init?.signal ?? request?.signal
+    let wire: FetchWire | undefined
     const run = () => {
+      wire?.drop(undefined)
+      wire = new FetchWire(outer, caller)
       const judged = judgedInput(ctx) as { readonly url: string; readonly method: string }
       const target = request && judged.url !== url ? new Request(judged.url, request) : (request ?? judged.url)
-      return fetch(target, { ...options, method: judged.method, signal: ctx.signal })
+      return wire.open(ctx.scope, signal => fetch(target, { ...options, method: judged.method, signal }))
     }
-    return (await runGuarded(runtime, ctx, init?.signal ?? request?.signal, run)) as Response
+    try {
+      return (await runGuarded(runtime, ctx, caller, run)) as Response
+    } catch (error) {
+      wire?.drop(error)
+      throw error
+    }
   }
 }
 

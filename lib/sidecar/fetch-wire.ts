@@ -1,0 +1,96 @@
+import type { Scope } from '../core/scope.js'
+
+/** A body that nobody reads or cancels is over when it is garbage. */
+const unread = new FinalizationRegistry<() => void>(unlink => unlink())
+
+/**
+ * The connection of one guarded `fetch`. Until the head has come its action ends it; then, until the body has ended, failed or been
+ * cancelled, its caller and what encloses the action.
+ */
+export class FetchWire {
+  readonly #abort = new AbortController()
+  readonly #outer: Scope
+  readonly #caller: AbortSignal | undefined
+  #unlink: () => void = () => {}
+
+  constructor(outer: Scope, caller: AbortSignal | undefined) {
+    this.#outer = outer
+    this.#caller = caller
+  }
+
+  /** Resolves to the answer when its head is there. */
+  async open(action: Scope, send: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
+    const forget = action.onAbort(reason => this.drop(reason))
+    try {
+      return this.#follow(await send(this.#abort.signal))
+    } finally {
+      forget()
+    }
+  }
+
+  /** Closes the connection: nobody shall read on. */
+  drop(reason: unknown): void {
+    this.#unlink()
+    this.#abort.abort(reason)
+  }
+
+  #follow(response: Response): Response {
+    if (!response.body) return response
+    this.#link()
+    const body = followed(response, this.#unlink)
+    unread.register(body, this.#unlink)
+    return like(response, new Response(body, response))
+  }
+
+  #link(): void {
+    const caller = this.#caller
+    const left = () => this.drop(caller?.reason)
+    const forget = this.#outer.onAbort(reason => this.drop(reason))
+    caller?.addEventListener('abort', left, { once: true })
+    this.#unlink = () => {
+      forget()
+      caller?.removeEventListener('abort', left)
+    }
+  }
+}
+
+/** The body of an answer, read as it is pulled. Says when it is over. */
+function followed(response: Response, over: () => void): ReadableStream<Uint8Array> {
+  // The answer itself is kept: undici cancels a body whose answer is garbage.
+  let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined
+  const read = () => {
+    reader ??= response.body!.getReader()
+    return reader.read()
+  }
+  return new ReadableStream({
+    type: 'bytes',
+    async pull(controller) {
+      try {
+        const { done, value } = await read()
+        if (!done) return controller.enqueue(value)
+      } catch (error) {
+        over()
+        throw error
+      }
+      over()
+      controller.close()
+      controller.byobRequest?.respond(0)
+    },
+    cancel(reason) {
+      over()
+      return (reader ?? response.body!).cancel(reason)
+    },
+  })
+}
+
+/** Gives a copy what the constructor of `Response` cannot be told. */
+function like({ url, redirected, type }: Response, copy: Response): Response {
+  const facts = { url, redirected, type } as Response
+  const clone = () => like(facts, Response.prototype.clone.call(copy))
+  return Object.defineProperties(copy, {
+    url: { value: url },
+    redirected: { value: redirected },
+    type: { value: type },
+    clone: { value: clone },
+  })
+}
