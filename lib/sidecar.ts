@@ -19,7 +19,7 @@ import { checkOrder } from './core/order.js'
 import { AgentReapedError } from './core/errors.js'
 import { sends } from './core/process.js'
 import { Runtime } from './core/runtime.js'
-import type { AgentState, Json, Layer, LayerInput, SidecarEvent, TokenUsage } from './core/types.js'
+import type { AgentState, Json, Layer, LayerInput, SendAction, SidecarEvent, TokenUsage } from './core/types.js'
 import { noUsage } from './core/usage.js'
 import { driveAgent } from './sidecar/drive-agent.js'
 import { EventStream } from './sidecar/event-stream.js'
@@ -289,7 +289,8 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
 
   async #core(ctx: ActionContext): Promise<void> {
     // What runs is what was judged, whatever the caller does to its own object meanwhile.
-    const given = thaw((ctx.action as { readonly message: unknown }).message)
+    const { message } = ctx.action as SendAction
+    const given = thaw(message)
     const { scope } = ctx
     const parent = () => ctx.parentIn(scope)
     const call = new Handles(this.#make, parent, ctx) as Call
@@ -297,8 +298,8 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     if (this.#agent.opaque) ctx.report({ ...noUsage, certainty: 'unknown' })
     const drive = () => driveAgent(ctx, this.#agent, given, call)
     const work = this.#byFactory ? sends().run(parent, drive) : drive()
-    ctx.reply = await detachable(ctx, work, () => this.#reportOpaque(ctx, given, undefined))
-    await this.#reportOpaque(ctx, given, ctx.reply)
+    ctx.reply = await detachable(ctx, work, () => this.#reportOpaque(ctx, message, undefined))
+    await this.#reportOpaque(ctx, message, ctx.reply)
   }
 
   async #reportOpaque(ctx: ActionContext, message: unknown, reply: unknown): Promise<void> {

@@ -445,6 +445,20 @@ describe('an opaque agent', () => {
     expect(second.usage).toMatchObject({ input: 7, output: 3, certainty: 'measured' })
   })
 
+  it('is charged for the message that was judged, whatever it does to its own copy', async () => {
+    const message = { messages: ['word '.repeat(1000)] }
+    const charged = async (send: (message: any) => Promise<unknown>) => {
+      const { sidecar } = rig([], undefined, { agent: { name: 'a', opaque, send } as never })
+      await sidecar.send(message)
+      return sidecar.tokenUsage
+    }
+    const emptying = async (own: any) => {
+      own.messages.length = 0
+      return 'ok'
+    }
+    expect(await charged(emptying)).toEqual(await charged(async () => 'ok'))
+  })
+
   it('is charged its declared maximum when it fails', async () => {
     const { sidecar } = rig([], undefined, {
       agent: {
