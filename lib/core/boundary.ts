@@ -1,5 +1,6 @@
 import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
+import { OpenContext } from './open-context.js'
 import { patiently } from './patience.js'
 import type { Layer } from './types.js'
 import { failedAfter, floating, isMeant, ownError, refused, rejected, shortCircuit, thrown } from './verdict.js'
@@ -31,6 +32,8 @@ export class Passage implements Enclosing {
   /** It called `next()` a second time, whatever it did with the error. */
   private misuse: LayerError | undefined = undefined
   private stopWaiting: (() => void) | undefined = undefined
+  /** What an open layer is given for the context. */
+  private view: OpenContext | undefined = undefined
 
   constructor(layer: Layer, at: number, ctx: ActionContext, next: () => Promise<void>) {
     this.layer = layer
@@ -46,7 +49,7 @@ export class Passage implements Enclosing {
     this.ctx.at = this.at
     let own: Promise<void>
     try {
-      own = this.layer(this.ctx, this.enter)
+      own = this.layer(this.open ? this.ownView() : this.ctx, this.enter)
     } catch (error) {
       own = Promise.reject(error)
     }
@@ -160,8 +163,14 @@ export class Passage implements Enclosing {
     return ended
   }
 
+  private ownView(): OpenContext {
+    this.view = new OpenContext(this.ctx)
+    return this.view
+  }
+
   private goWithout(): Promise<void> {
     this.abandoned = true
+    this.view!.close()
     return this.tell(() => this.inward())
   }
 

@@ -1,6 +1,7 @@
 import type { Enclosing } from './boundary.js'
 import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
+import { OpenContext } from './open-context.js'
 import { patiently } from './patience.js'
 import { Scope } from './scope.js'
 import type { Layer } from './types.js'
@@ -151,19 +152,21 @@ export class Reentry {
   }
 
   #patiently(): Promise<void> {
-    const own = this.#own()
+    const view = new OpenContext(this.#ctx)
+    const own = this.#own(view)
     if (this.#entered > 0) return own
-    const { ended, stop } = patiently(this.#layer, this.#ctx, own, () => this.#goWithout())
+    const { ended, stop } = patiently(this.#layer, this.#ctx, own, () => this.#goWithout(view))
     this.#stopWaiting = stop
     return ended
   }
 
   /** What the layer comes to; one that throws at once rejects like any other. */
-  async #own(): Promise<void> {
-    return this.#layer(this.#ctx, this.#enter)
+  async #own(view: OpenContext): Promise<void> {
+    return this.#layer(view, this.#enter)
   }
 
-  #goWithout(): Promise<void> {
+  #goWithout(view: OpenContext): Promise<void> {
+    view.close()
     this.#without = this.#enter()
     return this.#without
   }

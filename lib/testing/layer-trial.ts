@@ -254,7 +254,7 @@ export class Trial {
   #outside(): (ctx: Context, next: () => Promise<void>) => Promise<void> {
     const { passes } = this
     return async function outside(ctx, next) {
-      const passOf = () => passes.findLast(candidate => candidate.ctx === ctx)
+      const passOf = () => passes.findLast(candidate => candidate.ctx.id === ctx.id)
       try {
         await next()
         Object.assign(passOf() ?? {}, { good: true })
@@ -268,7 +268,7 @@ export class Trial {
   #inside(): (ctx: Context, next: () => Promise<void>) => Promise<void> {
     const { passes } = this
     return async function inside(ctx, next) {
-      const pass = passes.findLast(candidate => candidate.ctx === ctx)
+      const pass = passes.findLast(candidate => candidate.ctx.id === ctx.id)
       if (pass) delete pass.inner
       try {
         await next()

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BudgetExceededError, CircuitOpenError, DeadlineError, LayerError, ViolationError } from '../../lib/core/errors.js'
-import type { Context, Outcome, SidecarEvent } from '../../lib/core/types.js'
+import { slot } from '../../lib/core/slot.js'
+import type { Context, Outcome, SidecarEvent, ToolAction } from '../../lib/core/types.js'
+import { VirtualClock } from '../../lib/testing/virtual-clock.js'
 import { allowNoUnhandled, failure, gate, layer, rig, settled } from './rig.js'
 
 allowNoUnhandled()
@@ -409,6 +411,67 @@ describe('an open layer', () => {
     late.open()
     await settled()
     expect(r.runs).toHaveLength(1)
+  })
+
+  it.each([
+    ['an ordinary one', {}],
+    ['a re-entering one', { reenters: true }],
+  ])('that was given up changes nothing when it comes back late: %s', async (_, meta) => {
+    const mark = slot<string>('boundary.late', { scope: 'agent' })
+    const seen: unknown[] = []
+    const late = async (ctx: Context, next: () => Promise<void>) => {
+      await new Promise<void>(resolve => void ctx.clock.after(1500, resolve))
+      ctx.tap({ event: throwing(bug) })
+      ctx.narrow({ maxTokens: 1 })
+      ctx.rewrite(ctx.action)
+      mark.set(ctx, 'late')
+      await ctx.emit('late')
+      seen.push(await ctx.during('throttle', async () => 'ran'), mark.peek(ctx))
+      await next()
+    }
+    const clock = new VirtualClock()
+    const agent = {
+      name: 'slow',
+      async *stream() {
+        for (let n = 0; n < 3; n++) {
+          await new Promise<void>(resolve => void clock.after(1000, resolve))
+          yield n
+        }
+      },
+    }
+    const { sidecar } = rig([layer('withLate', late, { fail: 'open', ...meta })], undefined, { agent, clock } as never)
+    const got: unknown[] = []
+    const read = async () => {
+      for await (const event of sidecar.stream('x')) got.push(event)
+    }
+    const ended = read()
+    await clock.advance(5000)
+    await ended
+    expect(got).toEqual([0, 1, 2])
+    expect(seen).toEqual(['ran', undefined])
+    expect(sidecar.snapshot().degraded).toEqual({ withLate: 'withLate did not call next() within 1000 ms' })
+  })
+
+  it('sees and does through its context what any layer does', async () => {
+    const size = slot<number>('boundary.size')
+    const facts = ({ id, kind, agent, parent, signal, action, attempt, attempts, outcome, usage, clock, labels, released }: Context) =>
+      ({ id, kind, agent, parent, signal, action, attempt, attempts, outcome, usage, clock, labels, released }) as const
+    const seen: object[] = []
+    const eye = (name: string, meta: object) =>
+      layer(
+        name,
+        async (ctx, next) => {
+          if (name === 'withOpen') ctx.rewrite({ ...(ctx.action as ToolAction), input: 'other' })
+          size.set(ctx, 1 + (size.peek(ctx) ?? 0))
+          await ctx.during('throttle', next)
+          seen.push({ ...facts(ctx), size: size.get(ctx) })
+        },
+        meta,
+      )
+    const { work } = rig([eye('withOpen', { fail: 'open', rewrites: true }), eye('withClosed', {})])
+    expect(await work()).toBe('other')
+    expect(seen[0]).toEqual(seen[1])
+    expect(seen[0]).toMatchObject({ kind: 'tool', size: 2, outcome: { status: 'done' } })
   })
 
   it('that returns without next() is passed over', async () => {
