@@ -1,7 +1,7 @@
 import { serves } from './define.js'
 import { StackOrderError } from './errors.js'
 import { providerOf } from './slot.js'
-import type { Layer, LayerMeta } from './types.js'
+import type { Kind, Layer, LayerMeta } from './types.js'
 import { kinds } from './types.js'
 
 /**
@@ -39,16 +39,31 @@ function wrong(shouldBeOuter: LayerMeta, shouldBeInner: LayerMeta, why: string):
   return new StackOrderError(`wrong order: ${why}; put ${outer} before ${inner} in use (first = outermost)`, [outer, inner])
 }
 
+/** Not by place: what an inner layer provides is there after `next()`. */
 function checkNeeds(layer: Layer, layers: readonly Layer[]): void {
   for (const slot of layer.meta.needs ?? []) {
-    if (layers.some(other => other.meta.provides?.some(({ name }) => name === slot.name))) continue
-    const { name } = layer.meta
-    const provider = providerOf(slot.name)
-    throw new StackOrderError(
-      `${name} needs the slot "${slot.name}", which no layer of this stack provides; add ${provider ?? 'the layer that does'}`,
-      provider ? [name, provider] : [name],
-    )
+    const givers = layers.filter(other => other !== layer && other.meta.provides?.some(({ name }) => name === slot.name))
+    if (givers.length === 0) throw unprovided(layer, slot.name)
+    if (slot.scope === 'agent') continue
+    const bare = kinds.filter(kind => serves(layer, kind) && !givers.some(giver => serves(giver, kind)))
+    if (bare.length > 0) throw elsewhere(layer, slot.name, givers[0]!, bare)
   }
+}
+
+function unprovided({ meta: { name } }: Layer, slotName: string): StackOrderError {
+  const known = providerOf(slotName)
+  const provider = known === name ? undefined : known
+  return new StackOrderError(
+    `${name} needs the slot "${slotName}", which no other layer of this stack provides; add ${provider ?? 'the layer that does'}`,
+    provider ? [name, provider] : [name],
+  )
+}
+
+function elsewhere({ meta: { name } }: Layer, slotName: string, { meta: giver }: Layer, bare: readonly Kind[]): StackOrderError {
+  return new StackOrderError(
+    `${name} needs the slot "${slotName}" on ${bare.join(', ')}, which ${giver.name} does not serve; leave ${bare.join(', ')} out of on of ${name}`,
+    [name, giver.name],
+  )
 }
 
 function meet(a: Layer, b: Layer): boolean {

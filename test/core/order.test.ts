@@ -65,6 +65,26 @@ describe('checkOrder', () => {
     checkOrder([make('reader', { needs: [size] }), provider])
   })
 
+  it('asks for a slot from another layer, for every kind of action that the layer serves', () => {
+    const size = slot<number>('order.kinds')
+    const shared = slot<number>('order.shared', { scope: 'agent' })
+    expect(refusal(make('own', { needs: [size], provides: [size] })).message).toMatch(
+      /which no other layer of this stack provides; add the/,
+    )
+    const error = refusal(
+      make('writer', { on: ['send'], provides: [size] }),
+      make('reader', { on: ['send', 'tool', 'model'], needs: [size] }),
+    )
+    expect(error.message).toMatch(/reader needs the slot "order.kinds" on model, tool, which writer does not serve; leave model, tool out/)
+    expect(error.layers).toEqual(['reader', 'writer'])
+    checkOrder([
+      make('a', { on: ['send'], provides: [size] }),
+      make('b', { on: ['tool'], provides: [size] }),
+      make('c', { on: ['send', 'tool'], needs: [size] }),
+    ])
+    checkOrder([make('writer', { on: ['send'], provides: [shared] }), make('reader', { on: ['tool'], needs: [shared] })])
+  })
+
   it('refuses a name that stands twice', () => {
     expect(refusal(make('a'), make('b'), make('a')).message).toMatch(/a stands in the stack twice/)
   })
