@@ -1,27 +1,36 @@
-import { noteProvider } from './slot.js'
+import { noteProvider, type Slot } from './slot.js'
 import type { Kind, Layer, LayerInput, LayerMeta, Middleware } from './types.js'
 import { kinds } from './types.js'
 
-const known = new Set([
-  'name',
-  'on',
-  'reenters',
-  'rewrites',
-  'commits',
-  'perAttempt',
-  'needs',
-  'provides',
-  'inside',
-  'outside',
-  'fail',
-  'patienceMs',
-  'expose',
-  'options',
-  'attach',
-  'inherit',
-  'snapshot',
-  'close',
-])
+type Check = readonly [expected: string, holds: (value: unknown) => boolean]
+
+const isText = (value: unknown) => typeof value === 'string'
+const isSlot = (value: unknown) => typeof (value as Partial<Slot<unknown>> | null)?.peek === 'function'
+const flag: Check = ['true or false', value => typeof value === 'boolean']
+const hook: Check = ['a function', value => typeof value === 'function']
+const names: Check = ['a list of layer names', value => Array.isArray(value) && value.every(isText)]
+const slots: Check = ['a list of slots', value => Array.isArray(value) && value.every(isSlot)]
+
+const fields: Readonly<Record<keyof LayerMeta, Check>> = {
+  name: ['a non-empty string', value => isText(value) && /^\S(.*\S)?$/.test(value as string)],
+  on: ['a list of kinds', Array.isArray],
+  reenters: flag,
+  rewrites: flag,
+  commits: flag,
+  perAttempt: flag,
+  needs: slots,
+  provides: slots,
+  inside: names,
+  outside: names,
+  fail: ["'open' or 'closed'", value => value === 'open' || value === 'closed'],
+  patienceMs: ['a number', value => typeof value === 'number'],
+  expose: ['an object', value => typeof value === 'object' && value !== null],
+  options: ['JSON', value => typeof value !== 'function'],
+  attach: hook,
+  inherit: hook,
+  snapshot: hook,
+  close: hook,
+}
 
 /**
  * Turns a function into a layer that the core can check, order and explain.
@@ -42,20 +51,43 @@ export function defineMiddleware<E extends object = {}>(meta: LayerMeta<E>, fn: 
 
 function checkMeta(meta: LayerMeta<object>): void {
   if (typeof meta !== 'object' || meta === null) throw new TypeError('defineMiddleware: the first argument must be an object with a name')
-  if (typeof meta.name !== 'string' || !/^\S(.*\S)?$/.test(meta.name))
-    throw new TypeError(`defineMiddleware: name must be a non-empty string, got ${JSON.stringify(meta.name)}`)
-  for (const key of Object.keys(meta))
-    if (!known.has(key)) throw new TypeError(`defineMiddleware(${meta.name}): unknown field "${key}"; known are ${[...known].join(', ')}`)
-  if (meta.on?.length === 0)
-    throw new TypeError(`defineMiddleware(${meta.name}): on is an empty list; name a kind, or leave it out for all`)
-  for (const kind of meta.on ?? [])
-    if (!kinds.includes(kind))
-      throw new TypeError(`defineMiddleware(${meta.name}): on must list ${kinds.join(', ')}; got ${JSON.stringify(kind)}`)
-  if (meta.fail !== undefined && meta.fail !== 'open' && meta.fail !== 'closed') {
-    throw new TypeError(`defineMiddleware(${meta.name}): fail must be 'open' or 'closed', got ${JSON.stringify(meta.fail)}`)
+  checkField(meta, 'defineMiddleware', 'name')
+  const where = `defineMiddleware(${meta.name})`
+  for (const key of Object.keys(meta)) {
+    if (!Object.hasOwn(fields, key)) throw new TypeError(`${where}: unknown field "${key}"; known are ${Object.keys(fields).join(', ')}`)
+    if (meta[key as keyof LayerMeta] !== undefined) checkField(meta, where, key as keyof LayerMeta)
   }
-  if (meta.patienceMs !== undefined && !(meta.patienceMs > 0))
-    throw new RangeError(`defineMiddleware(${meta.name}): patienceMs must be above 0, got ${meta.patienceMs}`)
+  checkKinds(meta, where)
+  checkSense(meta, where)
+}
+
+function checkField(meta: LayerMeta<object>, where: string, field: keyof LayerMeta): void {
+  const [expected, holds] = fields[field]
+  const value: unknown = meta[field]
+  if (holds(value)) return
+  throw new TypeError(`${where}: ${field} must be ${expected}, got ${isText(value) ? JSON.stringify(value) : describe(value)}`)
+}
+
+function checkKinds({ on }: LayerMeta<object>, where: string): void {
+  if (on?.length === 0) throw new TypeError(`${where}: on is an empty list; name a kind, or leave it out for all`)
+  for (const kind of on ?? [])
+    if (!kinds.includes(kind)) throw new TypeError(`${where}: on must list ${kinds.join(', ')}; got ${JSON.stringify(kind)}`)
+}
+
+/** What no stack could fulfil. */
+function checkSense(
+  { name, reenters, perAttempt, rewrites, commits, inside, outside, patienceMs = 1 }: LayerMeta<object>,
+  where: string,
+): void {
+  if (!(patienceMs > 0)) throw new RangeError(`${where}: patienceMs must be above 0, got ${patienceMs}`)
+  if (reenters && perAttempt)
+    throw new TypeError(
+      `${where}: reenters and perAttempt exclude each other: the layer would make the attempts that it must see one by one`,
+    )
+  if (rewrites && commits)
+    throw new TypeError(`${where}: rewrites and commits exclude each other: the layer would replace what it has decided on; make two of it`)
+  if (inside?.includes(name) || outside?.includes(name))
+    throw new TypeError(`${where}: it cannot stand inside or outside of itself; take its own name out`)
 }
 
 /** Is this a layer, made by this copy of the package or another? */
@@ -97,5 +129,9 @@ function isFactory({ name, length }: { readonly name: string; readonly length: n
 }
 
 function describe(value: unknown): string {
-  return value === null ? 'null' : typeof value === 'object' ? 'an object' : `${typeof value} ${String(value)}`
+  return value === null || value === undefined
+    ? String(value)
+    : typeof value === 'object'
+      ? 'an object'
+      : `${typeof value} ${String(value)}`
 }
