@@ -24,9 +24,17 @@ export async function driveAgent(
       await ctx.emit(value)
     }
   } catch (error) {
-    const ended = events.return(undefined).catch(() => {})
-    // The caller has its answer already: the action stays detached until the agent has cleaned up.
-    if (scope.aborted) await ended
+    // After an abort the caller has its answer already: the action stays detached until the agent has cleaned up.
+    await closed(events)
     throw error
+  }
+}
+
+/** As `for await` leaves a generator; what the agent's own iterator lacks, or does wrong, does not hide why it was left. */
+async function closed(events: Partial<AsyncGenerator<unknown, unknown>>): Promise<void> {
+  try {
+    await events.return?.(undefined)
+  } catch {
+    // The error that it was left for is the one to tell.
   }
 }

@@ -123,6 +123,40 @@ describe('an agent with stream()', () => {
     expect(cleaned).toBe(true)
   })
 
+  it('has cleaned up when the caller hears of a tap that failed', async () => {
+    const order: string[] = []
+    const cleanup = gate()
+    const agent = streaming(async function* () {
+      try {
+        yield 1
+      } finally {
+        await cleanup.promise
+        order.push('cleaned up')
+      }
+    })
+    const tapped = layer('withTap', (ctx, next) => {
+      ctx.tap({ event: () => Promise.reject(new Error('bug')) })
+      return next()
+    })
+    const { sidecar } = rig([tapped], undefined, agent)
+    const sent = failure(sidecar.send('x')).then(() => order.push('heard'))
+    await settled()
+    cleanup.open()
+    await sent
+    expect(order).toEqual(['cleaned up', 'heard'])
+  })
+
+  it.each<[string, object]>([
+    ['without return()', {}],
+    ['with a return() that is not asynchronous', { return: () => ({ done: true, value: 0 }) }],
+    ['with a return() that throws', { return: () => Promise.reject(new Error('of return')) }],
+  ])("fails with the agent's own error, from an iterator %s", async (_, more) => {
+    const error = new Error('mine')
+    const next = () => Promise.reject(error)
+    const { sidecar } = rig([], undefined, { agent: { name: 'a', stream: () => ({ next, ...more }) } } as never)
+    expect(await failure(sidecar.send('x'))).toBe(error)
+  })
+
   it('is not aborted by a consumer that reads to the end', async () => {
     let signal!: AbortSignal
     const { sidecar } = rig(
