@@ -18,6 +18,7 @@ export class Channel<T> {
   #stopIdle: (() => void) | undefined
   #reader: (() => void) | undefined
   #dropping = false
+  #over = false
 
   /** @param abandon - called when the consumer has left, or has not read for `idleMs` */
   constructor(options: { clock: Clock; idleMs: number; abandon: () => void }) {
@@ -28,7 +29,7 @@ export class Channel<T> {
 
   /** Adds an event. Resolves when there is room for another; at once when nobody reads any more. */
   push(event: T): void | Promise<void> {
-    if (this.#dropping) return
+    if (this.#dropping || this.#over) return
     this.#put({ event })
     if (this.#items.length < highWater) return
     this.#stopIdle ??= this.#clock.after(this.#idleMs, () => this.leave())
@@ -36,20 +37,18 @@ export class Channel<T> {
   }
 
   end(): void {
-    if (!this.#dropping) this.#put({ end: true })
+    this.#last({ end: true })
   }
 
   fail(error: unknown): void {
-    if (!this.#dropping) this.#put({ error })
+    this.#last({ error })
   }
 
   /** The next event, or `done`. Rejects with what `fail` was given, after all events before it. */
   async next(): Promise<IteratorResult<T, undefined>> {
     while (this.#items.length === 0) {
       if (this.#dropping) return { done: true, value: undefined }
-      await new Promise<void>(resolve => {
-        this.#reader = resolve
-      })
+      await this.#untilWoken()
     }
     return this.#take()
   }
@@ -67,6 +66,26 @@ export class Channel<T> {
     this.#items.length = 0
     this.#freeRoom()
     this.#wake()
+  }
+
+  /** What waits for room need not wait any more: nothing of it is read behind the end. */
+  #last(item: Item<T>): void {
+    if (this.#dropping || this.#over) return
+    this.#over = true
+    this.#put(item)
+    this.#freeRoom()
+  }
+
+  /** Readers that wait at once all look again. */
+  #untilWoken(): Promise<void> {
+    const before = this.#reader
+    return new Promise(resolve => {
+      const wake = () => {
+        before?.()
+        resolve()
+      }
+      this.#reader = wake
+    })
   }
 
   #put(item: Item<T>): void {
@@ -92,7 +111,7 @@ export class Channel<T> {
   #taken(): void {
     this.#stopIdle?.()
     this.#stopIdle = undefined
-    if (this.#items.length < highWater) this.#freeRoom()
+    if (this.#over || this.#items.length < highWater) this.#freeRoom()
     else this.#stopIdle = this.#clock.after(this.#idleMs, () => this.leave())
   }
 

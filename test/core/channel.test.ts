@@ -90,6 +90,29 @@ describe('Channel', () => {
     expect(await channel.next()).toMatchObject({ done: true })
   })
 
+  it.each(['end', 'fail'] as const)('lets its sources go at its %s, without a timer; the reader still gets all', async how => {
+    const { channel, clock, abandon } = pipe()
+    await fill(channel)
+    const waiting = Promise.all([channel.push(15), channel.push(16)])
+    channel[how](new Error('cut'))
+    await waiting
+    expect(channel.push(17)).toBeUndefined()
+    await clock.advance(1000)
+    for (let n = 0; n < 17; n++) expect(await channel.next()).toEqual({ done: false, value: n })
+    if (how === 'fail') expect((await failure(channel.next())).message).toBe('cut')
+    expect((await channel.next()).done).toBe(true)
+    expect([clock.pending, abandon.mock.calls.length]).toEqual([0, 0])
+  })
+
+  it('serves readers that wait at the same time in turn', async () => {
+    const { channel } = pipe()
+    const reads = Promise.all([channel.next(), channel.next(), channel.next()])
+    channel.push(1)
+    channel.push(2)
+    channel.end()
+    expect((await reads).map(({ value }) => value)).toEqual([1, 2, undefined])
+  })
+
   it('drops without telling the source; leaves once', async () => {
     const { channel, abandon } = pipe()
     channel.drop()
