@@ -171,7 +171,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
 
   reap(reason: string): void {
     this.#runtime.reap(reason)
-    this.#become('failedReaped', reason)
+    if (this.#state !== 'dismissed') this.#become('failedReaped', reason)
   }
 
   get state(): AgentState {

@@ -36,8 +36,6 @@ export class Runtime implements Home {
   readonly degraded: Map<string, string> = new Map()
   /** Why nothing may happen, after a closed layer failed behind a paid effect. */
   failing: LayerError | undefined
-  /** Tokens of all actions that have ended, every attempt of them. */
-  usage: TokenUsage = noUsage
   readonly self: { ms: number; actions: number } = { ms: 0, actions: 0 }
   /** Actions that have begun and not ended. */
   inFlight = 0
@@ -48,6 +46,9 @@ export class Runtime implements Home {
   #resumed: Set<() => void> | undefined
   #idle: Set<() => void> | undefined
   #count = 0
+  #used: TokenUsage = noUsage
+  /** Actions that were given up and whose layers have not ended. */
+  #hung = 0
 
   constructor(options: { agent: Context['agent']; clock: Clock; layers: readonly Layer[]; whenPaused: 'reject' | 'wait' }) {
     this.agent = options.agent
@@ -70,6 +71,11 @@ export class Runtime implements Home {
 
   get reaped(): string | undefined {
     return this.#reaped
+  }
+
+  /** Tokens of all actions that have ended, every attempt of them; nobody knows it for sure while an action that was given up goes on. */
+  get usage(): TokenUsage {
+    return this.#hung > 0 ? addUsage(this.#used, unknownUsage) : this.#used
   }
 
   /** The chain of a kind, composed on first use. */
@@ -183,16 +189,20 @@ export class Runtime implements Home {
   }
 
   async #held(ctx: ActionContext): Promise<void> {
-    while (this.#paused !== undefined && this.#reaped === undefined) await ctx.during('stopped', () => this.#untilResumed(ctx))
+    while (this.#paused !== undefined && !this.#isShutTo(ctx)) await ctx.during('stopped', () => this.#untilResumed(ctx))
     const error = this.#refusal(ctx)
     if (error) throw error
   }
 
   #refusal(ctx: ActionContext): Error | undefined {
-    // A parent that began before the sidecar was shut may finish what it started.
-    if (this.#reaped !== undefined && !ctx.parent) return new AgentReapedError({ agent: this.agent.name, reason: this.#reaped })
+    if (this.#isShutTo(ctx)) return new AgentReapedError({ agent: this.agent.name, reason: this.#reaped! })
     if (this.failing) return stopped(this.agent.name, this.failing)
     if (this.#paused !== undefined) return new AgentPausedError({ agent: this.agent.name, reason: this.#paused })
+  }
+
+  /** A parent that began before the sidecar was shut may finish what it started. */
+  #isShutTo(ctx: ActionContext): boolean {
+    return this.#reaped !== undefined && !ctx.parent
   }
 
   #untilResumed(ctx: ActionContext): Promise<void> {
@@ -252,8 +262,10 @@ export class Runtime implements Home {
   /** The caller gets its answer; what the action uses until its layers end is counted then. */
   #detach(ctx: ActionContext, work: Promise<void>, reason: unknown): void {
     ctx.hung = true
+    this.#hung++
     const count = () => {
-      this.usage = addUsage(this.usage, ctx.total)
+      this.#hung--
+      this.#used = addUsage(this.#used, ctx.total)
     }
     const detached = work.then(count, count)
     ctx.outcome = { sent: true, ...ctx.outcome, status: 'aborted', error: reason, detached }
@@ -276,7 +288,7 @@ export class Runtime implements Home {
     }
     ctx.ended = true
     ctx.actionScope.end()
-    this.usage = addUsage(this.usage, ctx.hung ? unknownUsage : ctx.total)
+    if (!ctx.hung) this.#used = addUsage(this.#used, ctx.total)
     if (this.events.heard) this.#publishEnd(ctx, outcome)
     if (--this.inFlight === 0 && this.#idle) {
       for (const tell of this.#idle) tell()

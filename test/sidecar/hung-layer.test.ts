@@ -68,6 +68,23 @@ describe('a closed layer that ignores its signal', () => {
     expect(sidecar.snapshot().inFlight).toBe(0)
   })
 
+  it('leaves the usage of the sidecar unknown until it ends, and no longer', async () => {
+    let end!: () => void
+    const late = new Promise<void>(resolve => {
+      end = resolve
+    })
+    const { clock, sidecar } = hung((_, next) => next().finally(() => late))
+    const answer = sidecar.io.claude.messages.create(request).catch(() => {})
+    await clock.advance(10)
+    sidecar.reap('over')
+    await clock.advance(1_000)
+    await answer
+    expect(sidecar.tokenUsage.certainty).toBe('unknown')
+    end()
+    await clock.advance(0)
+    expect(sidecar.tokenUsage).toMatchObject({ certainty: 'measured', output: expect.any(Number) })
+  })
+
   it('keeps what was held inside it: nothing that was spent is lost', async () => {
     const { clock, sidecar } = hung(async (_, next) => {
       await next()

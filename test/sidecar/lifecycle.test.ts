@@ -122,6 +122,30 @@ describe('pause', () => {
     other.sidecar.reap('over')
     expect(await reaped).toMatchObject({ code: 'ERR_REAPED', reason: 'over' })
   })
+
+  it.each(['resume', 'reap'] as const)(
+    'keeps a nested action of a send that runs waiting while the sidecar closes, until %s',
+    async how => {
+      const send = async (_: unknown, { tool }: any) => {
+        sidecar.pause('lunch')
+        return tool({ name: 't', run: async () => 'ran' }).run({})
+      }
+      const { sidecar, clock } = rig([], undefined, { agent: { name: 'a', send }, whenPaused: 'wait' } as never)
+      let ending: unknown
+      const ended = (how: unknown) => {
+        ending = how
+      }
+      sidecar.send('x').then(ended, error => ended(error.code))
+      await settled()
+      const closing = sidecar.close({ drainMs: 1000 })
+      await clock.advance(999)
+      expect(ending).toBeUndefined()
+      if (how === 'resume') sidecar.resume()
+      await clock.advance(1)
+      expect(ending).toBe(how === 'resume' ? 'ran' : 'ERR_REAPED')
+      await closing
+    },
+  )
 })
 
 describe('reap', () => {
@@ -254,6 +278,13 @@ describe('close', () => {
     expect(await failure(sidecar.close())).toBe(bug)
     expect(closed).toHaveBeenCalledTimes(1)
     expect(await failure(rig([]).sidecar.close({ drainMs: Number.NaN }))).toBeInstanceOf(RangeError)
+  })
+
+  it('is the last word: what is reaped later stays dismissed', async () => {
+    const { sidecar } = rig([])
+    await sidecar.close()
+    sidecar.reap('late')
+    expect(sidecar.state).toBe('dismissed')
   })
 
   it('happens at the end of an `await using`', async () => {
