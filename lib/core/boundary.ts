@@ -126,7 +126,7 @@ export class Passage implements Enclosing {
 
   private threw(error: unknown): Promise<void> | void {
     if (this.state === 'inside') return this.threwInside(error)
-    if (this.state === 'bad' && error === this.error) throw error
+    if (this.state === 'bad' && Object.is(error, this.error)) throw error
     if (this.open && (this.state === 'bad' || !isMeant(this.ctx, error))) return this.forgive(error)
     if (this.state === 'good') throw failedAfter(this.layer, this.ctx, error)
     if (this.state === 'bad') throw ownError(this.layer, this.ctx, error, 'after the action failed')
@@ -180,6 +180,6 @@ export class Passage implements Enclosing {
 
   private twice(): LayerError {
     const { name } = this.layer.meta
-    return new LayerError(`${name} called next() twice; only a layer declared with reenters may`, { layer: name })
+    return new LayerError(`${name} called next() twice; only a layer declared with reenters may`, { layer: name }, this.error)
   }
 }

@@ -39,6 +39,8 @@ export class Events {
   }
 
   #tell(listener: Listener, event: SidecarEvent): void {
+    // Another listener may have stopped it meanwhile.
+    if (!this.#listeners!.has(listener)) return
     const forget = () => void this.#listeners!.delete(listener)
     try {
       const heard: unknown = listener(event)

@@ -136,7 +136,7 @@ export class Reentry {
       await running.catch(() => {})
       return own
     }
-    if (this.#last && !this.#last.good && error === this.#last.error) return error
+    if (this.#last && !this.#last.good && Object.is(error, this.#last.error)) return error
     if (this.#entered === 0) return refused(this.#layer, this.#ctx, error)
     if (this.#last?.good) return failedAfter(this.#layer, this.#ctx, error)
     return ownError(this.#layer, this.#ctx, error, 'between attempts')
@@ -145,7 +145,7 @@ export class Reentry {
   /** The action goes on without an open layer that failed. */
   async #forgive(error: unknown): Promise<void> {
     const last = this.#last
-    if (!last || last.good || error !== last.error) this.#note(error)
+    if (!last || last.good || !Object.is(error, last.error)) this.#note(error)
     if (this.#running) return this.#running
     if (this.#entered === 0) return this.#enter()
     if (last && !last.good) throw last.error

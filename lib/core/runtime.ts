@@ -274,7 +274,7 @@ export class Runtime implements Home {
   #lastWord(ctx: ActionContext, error: unknown): Outcome {
     const last = ctx.outcome
     const sent = last?.sent || ctx.attempts.some(attempt => attempt.outcome.sent)
-    if (last && last.error === error) return { ...last, sent }
+    if (last && Object.is(last.error, error)) return { ...last, sent }
     if (ctx.actionScope.gave(error)) return { ...last, status: 'aborted', error, sent }
     return { status: sent ? 'error' : 'refused', error, sent }
   }

@@ -28,8 +28,11 @@ export function mount(layers: readonly Layer[], host: Host): void {
   const curious = layers.filter(layer => layer.meta.attach)
   const taken = curious.find(layer => mounted.has(layer))
   if (taken) throw new ConfigError(`this ${taken.meta.name} belongs to another sidecar already; make a fresh one for each`)
-  for (const layer of curious) {
-    mounted.add(layer)
-    layer.meta.attach!(host)
+  for (const layer of curious) mounted.add(layer)
+  try {
+    for (const layer of curious) layer.meta.attach!(host)
+  } catch (error) {
+    for (const layer of curious) mounted.delete(layer)
+    throw error
   }
 }

@@ -3,7 +3,7 @@ import { BudgetExceededError, CircuitOpenError, DeadlineError, LayerError, Viola
 import { slot } from '../../lib/core/slot.js'
 import type { Context, Outcome, SidecarEvent, ToolAction } from '../../lib/core/types.js'
 import { VirtualClock } from '../../lib/testing/virtual-clock.js'
-import { allowNoUnhandled, failure, gate, layer, rig, settled } from './rig.js'
+import { allowNoUnhandled, failure, gate, layer, repeating, rig, settled } from './rig.js'
 
 allowNoUnhandled()
 
@@ -70,6 +70,11 @@ describe('a layer that breaks its contract', () => {
     expect(error).toBeInstanceOf(LayerError)
     expect(error.message).toBe(twice)
     expect(runs).toHaveLength(1)
+  })
+
+  it('is named when it repeats a failed action, with the failure as the cause', async () => {
+    const { work } = rig([layer('withLog', (_, next) => next().catch(next))], throwing(effectError))
+    expect(await failure(work())).toMatchObject({ message: twice, cause: effectError })
   })
 
   it('is named when it does not await next(), after the inner side has ended', async () => {
@@ -532,6 +537,19 @@ describe('an open layer', () => {
 })
 
 describe('errors of the agent', () => {
+  it.each([
+    ['layers', []],
+    ['a re-entering layer', [repeating('withAgain', 2)]],
+  ])('pass %s as they are, NaN too', async (_, more) => {
+    const seen: unknown[] = []
+    const open = layer('withOpen', undefined, { fail: 'open' })
+    const { work, sidecar } = rig([open, ...more, layer('withPlain')], throwing(Number.NaN))
+    sidecar.subscribe(event => event.type === 'action.ended' && seen.push(event.outcome))
+    expect(await failure(work())).toBeNaN()
+    expect(seen).toEqual([{ status: 'error', error: Number.NaN, sent: true }])
+    expect(sidecar.snapshot().degraded).toEqual({})
+  })
+
   it.each([new Error('mine'), 'a string', undefined, 0, Object.freeze({ odd: true })])(
     'pass through all layers as they are: %p',
     async thrown => {

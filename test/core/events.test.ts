@@ -50,6 +50,15 @@ describe('Events', () => {
     expect(tos(heard)).toEqual(['1', '2', '3'])
   })
 
+  it('tells nothing more to a listener that another one stops while it hears', () => {
+    const events = make()
+    const listener = jest.fn()
+    events.subscribe(() => stop())
+    const stop = events.subscribe(listener)
+    events.publish(state('1'))
+    expect(listener).not.toHaveBeenCalled()
+  })
+
   it('stops one subscription at a time, of one function too', () => {
     const events = make()
     const listener = jest.fn()

@@ -62,6 +62,18 @@ describe('createSidecar', () => {
     )
     createSidecar({ agent, use: [first] })
   })
+
+  it('keeps no layer that it was given when one of them cannot be attached', () => {
+    const error = new Error('not here')
+    const first = layer('a', undefined, { attach: () => {} })
+    const broken = layer('b', undefined, {
+      attach: () => {
+        throw error
+      },
+    })
+    expect(() => createSidecar({ agent, use: [first, broken] })).toThrow(error)
+    createSidecar({ agent, use: [first] })
+  })
 })
 
 describe('a send', () => {
