@@ -1,23 +1,21 @@
 import type { ActionContext } from '../core/context.js'
-import { OutriggerError, TruncatedStreamError, UpstreamError } from '../core/errors.js'
+import { TruncatedStreamError, UpstreamError } from '../core/errors.js'
 import type { Scope } from '../core/scope.js'
 import { cost } from '../core/slot.js'
 import type { ModelAction, Outcome } from '../core/types.js'
 import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } from './accumulate.js'
+import { brokenOff, errorAnswer, errorEvent, noMessage } from './answer-error.js'
 import { billedModel } from './billed-model.js'
-import { tooLong } from './body-text.js'
 import { cutUsage, outputBytes } from './cut.js'
-import { classify, statusOfType, unbilledTypes } from './failure.js'
-import { lost } from './http-upstream.js'
 import { priceOf, type PriceTable } from './prices.js'
 import { eventOf, parseMessage, understood } from './read-answer.js'
-import { withAnswer } from './reply.js'
 import { modelMessage, modelPrices, modelUsage, type Seam } from './seam.js'
 import { SseDecoder, type SseFrame } from './sse.js'
 import { ToolHold } from './tool-hold.js'
 import { type ModelUsage, usageOf, zeroUsage } from './usage.js'
 import { UsageMeter } from './usage-meter.js'
 import type { WireReply, WireRequest } from './wire.js'
+import { WireReader } from './wire-reader.js'
 
 /** What an attempt does with the answer that it reads. */
 export interface Receiver {
@@ -38,17 +36,14 @@ export class WireAttempt {
   readonly #receiver: Receiver
   readonly #scope: Scope
   readonly #action: ModelAction
-  /** Ends the request on the wire. It has no reason: the transport must not reject with an error of ours. */
-  readonly #abort = new AbortController()
+  readonly #wire: WireReader
   readonly #prices: PriceTable
   readonly #meter: UsageMeter
   readonly #accumulator: MessageAccumulator
   #sent = false
   #events = 0
   #openTool = false
-  #lastWaitMs = 0
   #heldBackMs = 0
-  #restBy: number | undefined
   #usage: ModelUsage | undefined
 
   constructor(ctx: ActionContext, seam: Seam, receiver: Receiver) {
@@ -58,18 +53,19 @@ export class WireAttempt {
     this.#scope = ctx.scope
     this.#action = ctx.action as ModelAction
     this.#prices = modelPrices.peek(ctx) ?? seam.prices
+    this.#wire = new WireReader(ctx, seam.maxMessageBytes)
     this.#meter = new UsageMeter()
     this.#accumulator = new MessageAccumulator({ maxMessageBytes: seam.maxMessageBytes })
   }
 
   /** Sends `request` and reads the answer to its end. Rejects with a typed error, or with the reason of the abort. */
   async run(request: WireRequest): Promise<void> {
-    const forget = this.#scope.onAbort(() => this.#abort.abort())
+    const forget = this.#scope.onAbort(() => this.#wire.close())
     try {
       await this.#exchange(request)
       this.#settle({ status: 'done', sent: true })
     } catch (error) {
-      this.#abort.abort()
+      this.#wire.close()
       throw this.#failed(error)
     } finally {
       forget()
@@ -79,27 +75,10 @@ export class WireAttempt {
   async #exchange(request: WireRequest): Promise<void> {
     this.#scope.throwIfAborted()
     this.#sent = true
-    const reply = await this.#waiting(this.#seam.upstream(request, this.#abort.signal))
-    if (reply.status >= 400) throw await this.#errorAnswer(reply)
+    const reply = await this.#wire.waiting(this.#seam.upstream(request, this.#wire.signal))
+    if (reply.status >= 400) throw errorAnswer(reply, await this.#wire.text(reply).catch(() => ''))
     if (this.#action.stream && !wholeAnswer.test(reply.headers['content-type'] ?? '')) await this.#readStream(reply)
     else await this.#readWhole(reply)
-  }
-
-  /** Time until the model's next byte is token time; time in which a slow consumer holds us back is not. */
-  async #waiting<T>(work: Promise<T>): Promise<T> {
-    const { clock } = this.#ctx
-    const from = clock.monotonic()
-    this.#ctx.enter('token')
-    try {
-      const value = await this.#ctx.elsewhere(this.#scope.race(work))
-      this.#lastWaitMs = 0
-      return value
-    } catch (error) {
-      this.#lastWaitMs = clock.monotonic() - from
-      throw this.#scope.aborted || error instanceof OutriggerError ? error : lost(error)
-    } finally {
-      this.#ctx.leave('token')
-    }
   }
 
   async #readStream(reply: WireReply): Promise<void> {
@@ -109,7 +88,7 @@ export class WireAttempt {
     const source = reply.body[Symbol.asyncIterator]()
     try {
       for (;;) {
-        const { done, value } = this.#accumulator.complete ? await this.#rest(source) : await this.#waiting(source.next())
+        const { done, value } = await (this.#accumulator.complete ? this.#wire.rest(source) : this.#wire.waiting(source.next()))
         for (const frame of understood(() => (done ? decoder.end() : decoder.push(value)))) {
           const event = eventOf(frame)
           if (!event) await this.#aside(frame)
@@ -128,30 +107,9 @@ export class WireAttempt {
     await this.#receiver.aside(raw)
   }
 
-  /** What follows the end of the message. A body that stays open, or breaks now, does not hold up an answer that is whole. */
-  async #rest(source: AsyncIterator<Uint8Array | string>): Promise<IteratorResult<Uint8Array | string>> {
-    const { clock } = this.#ctx
-    this.#restBy ??= clock.monotonic() + restMs
-    const leftMs = Math.max(0, this.#restBy - clock.monotonic())
-    const ended = { done: true as const, value: undefined }
-    let stop: (() => void) | undefined
-    const patience = new Promise<typeof ended>(resolve => {
-      const giveUp = () => {
-        this.#abort.abort()
-        resolve(ended)
-      }
-      stop = clock.after(leftMs, giveUp, { awaited: true })
-    })
-    try {
-      return await this.#scope.race(Promise.race([source.next().catch(() => ended), patience]))
-    } finally {
-      stop?.()
-    }
-  }
-
   async #take(event: MessagesStreamEvent, frame: SseFrame, reply: WireReply, hold: ToolHold): Promise<void> {
     this.#events++
-    if (event.type === 'error') throw this.#errorEvent(event, frame, reply)
+    if (event.type === 'error') throw errorEvent(event, frame, reply, this.#meter.started)
     understood(() => {
       this.#accumulator.add(event, frame.raw.length)
       this.#measure(event)
@@ -195,74 +153,13 @@ export class WireAttempt {
   }
 
   async #readWhole(reply: WireReply): Promise<void> {
-    const text = await this.#readText(reply)
+    const text = await this.#wire.text(reply)
     const message = parseMessage(text)
-    if (!message) throw this.#garbage(reply, text)
+    if (!message) throw noMessage(reply, text)
     this.#usage = usageOf(message.usage, billedModel(this.#action, message.model, this.#prices), this.#action.request)
     modelMessage.set(this.#ctx, message)
     this.#receiver.head(reply)
     await this.#receiver.message(message, text)
-  }
-
-  async #readText(reply: WireReply): Promise<string> {
-    const decoder = new TextDecoder()
-    const source = reply.body[Symbol.asyncIterator]()
-    let text = ''
-    for (;;) {
-      const { done, value } = await this.#waiting(source.next())
-      if (done) return text + decoder.decode()
-      text += typeof value === 'string' ? value : decoder.decode(value, { stream: true })
-      if (text.length > this.#seam.maxMessageBytes) {
-        source.return?.()?.catch(() => {})
-        throw tooLong(this.#seam.maxMessageBytes)
-      }
-    }
-  }
-
-  async #errorAnswer(reply: WireReply): Promise<UpstreamError> {
-    const body = await this.#readText(reply).catch(() => '')
-    const failure = classify({ status: reply.status, body, headers: reply.headers })
-    const { type, errorCode, retryable, retryAfterMs } = failure
-    const facts = {
-      status: reply.status,
-      type,
-      errorCode,
-      retryable,
-      retryAfterMs,
-      billed: failure.billed,
-      requestId: reply.headers['request-id'],
-    }
-    return withAnswer(new UpstreamError(`the Messages API answered ${reply.status}${type ? ` ${type}` : ''}`, facts), {
-      status: reply.status,
-      headers: reply.headers,
-      body,
-    })
-  }
-
-  /** The upstream's own error event: within a stream it goes on as it is, before its head it is an error answer. */
-  #errorEvent(event: MessagesStreamEvent & { type: 'error' }, frame: SseFrame, reply: WireReply): UpstreamError {
-    const { type, errorCode, retryable, retryAfterMs } = classify({ body: event, sse: true })
-    const error = new UpstreamError(`the Messages API ended the stream with ${type ?? 'an error'}`, {
-      type,
-      errorCode,
-      retryable,
-      retryAfterMs,
-      billed: this.#meter.started || !unbilledTypes.has(type ?? '') ? 'maybe' : 'no',
-    })
-    const headers = { ...reply.headers, 'content-type': 'application/json' }
-    return withAnswer(error, { status: statusOfType[type ?? ''] ?? 500, headers, body: frame.data, event: frame.raw })
-  }
-
-  #garbage(reply: WireReply, body: string): UpstreamError {
-    const { type, errorCode, retryable, billed } = classify({ status: reply.status, body, headers: reply.headers })
-    return new UpstreamError('the Messages API answered with something that is not a message', {
-      status: 502,
-      type: type ?? 'api_error',
-      errorCode,
-      retryable,
-      billed,
-      code: 'NOT_A_MESSAGE',
-    })
   }
 
   #failed(error: unknown): unknown {
@@ -272,20 +169,10 @@ export class WireAttempt {
     }
     const own =
       error instanceof UpstreamError && error.upstream.code !== undefined && error.upstream.billed === undefined
-        ? this.#connection(error)
+        ? brokenOff(error, this.#events > 0)
         : error
     this.#settle({ status: own instanceof TruncatedStreamError ? 'truncated' : 'error', error: own, sent: this.#sent })
     return own
-  }
-
-  /** The transport failed: whether the request may have been billed depends on where. */
-  #connection(error: UpstreamError): UpstreamError {
-    if (this.#events > 0)
-      return lost(error).upstream.code === 'ABORTED'
-        ? error
-        : new UpstreamError(error.message, { ...error.upstream, retryable: true, billed: 'maybe' })
-    const { retryable, billed } = classify({ code: error.upstream.code, syscall: error.upstream.syscall })
-    return new UpstreamError(error.message, { ...error.upstream, retryable, billed })
   }
 
   /** Leaves outcome, usage and cost: never a false zero, never below the bill. */
@@ -310,7 +197,7 @@ export class WireAttempt {
 
   /** May more have been generated than what we saw and the margin for what was under way? */
   get #unseen(): boolean {
-    return !this.#action.stream || this.#heldBackMs + this.#lastWaitMs > unseenMs
+    return !this.#action.stream || this.#heldBackMs + this.#wire.lastWaitMs > unseenMs
   }
 
   #report(usage: ModelUsage): void {
@@ -326,9 +213,6 @@ export class WireAttempt {
 
 // What a server answers whole although a stream was asked for: an error page, or a server that cannot stream.
 const wholeAnswer = /json|html/i
-
-// How long the body may stay open after the end of the message.
-const restMs = 1_000
 
 // Half of the time that the margin of `settleCut` covers.
 const unseenMs = 5_000
