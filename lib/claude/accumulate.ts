@@ -1,4 +1,5 @@
 import type { ToolUse } from '../core/types.js'
+import { namesTwice } from './names-twice.js'
 
 /** A content block of a message; the fields depend on `type`. The SDK's own types fit. */
 export interface MessageBlock {
@@ -146,7 +147,7 @@ export class MessageAccumulator {
     const block = this.#block(index)
     if (block === undefined || !tracksInput(block)) return undefined
     const json = this.#json.get(index) ?? ''
-    const clear = !this.#broken.has(index) && !namesTwice(json, block.input)
+    const clear = !this.#broken.has(index) && !namesTwice(json)
     return { id: block.id ?? '', name: block.name ?? '', input: clear ? block.input : undefined }
   }
 
@@ -272,19 +273,6 @@ function present(usage: Partial<MessageUsage>): Partial<MessageUsage> {
 
 function tracksInput(block: MessageBlock): boolean {
   return block.type === 'tool_use' || block.type === 'server_tool_use' || block.type === 'mcp_tool_use'
-}
-
-/** Does JSON that was parsed to `value` name a field of an object twice? Then it has more names than the value has. */
-function namesTwice(json: string, value: unknown): boolean {
-  let names = 0
-  for (const [, colon] of json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) if (colon !== undefined) names++
-  return names > fieldsIn(value)
-}
-
-function fieldsIn(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
-  const children = Object.values(value)
-  return children.reduce<number>((sum, child) => sum + fieldsIn(child), Array.isArray(value) ? 0 : children.length)
 }
 
 function parseJson(json: string): unknown {

@@ -112,10 +112,33 @@ class Conversation {
   }
 }
 
-/** What the model is told of a tool. */
+// The fields of a tool of one's own (SDK 1.10.0, `BetaTool`).
+const ownFields = [
+  'type',
+  'name',
+  'description',
+  'input_schema',
+  'strict',
+  'cache_control',
+  'defer_loading',
+  'allowed_callers',
+  'input_examples',
+  'eager_input_streaming',
+]
+
+/** What the model is told of a tool. Only of one that Anthropic defines are the fields not known here. */
 function definitionOf(tool: ClaudeTool): object {
-  const { run, parse, idempotent, close, ...definition } = tool as ClaudeTool & { readonly close?: unknown }
-  return definition
+  if (isDefined(tool)) {
+    const { run, parse, idempotent, close, ...definition } = tool as ClaudeTool & { readonly close?: unknown }
+    return definition
+  }
+  const fields = tool as unknown as Readonly<Record<string, unknown>>
+  return Object.fromEntries(ownFields.filter(name => fields[name] !== undefined).map(name => [name, fields[name]]))
+}
+
+/** Does Anthropic define what the tool does? */
+function isDefined({ type }: ClaudeTool): boolean {
+  return typeof type === 'string' && type !== 'custom'
 }
 
 /** Runs the tools that a message asks for, side by side. What fails is a result that the model can read. */
@@ -154,13 +177,15 @@ function failureOf(error: unknown): ToolContent {
 /** Text, or content blocks such as images: what the API takes as a result. */
 function isContent(value: unknown): value is ToolContent {
   if (!Array.isArray(value)) return typeof value === 'string'
-  return value.length > 0 && value.every(block => typeof (block as { type?: unknown } | null)?.type === 'string')
+  return value.length > 0 && value.every(block => resultBlocks.has((block as { type?: unknown } | null)?.type))
 }
 
-/** What the API takes back of an answer that ends a turn: no call without a result, no text without a character, no message without content. */
+const resultBlocks: ReadonlySet<unknown> = new Set(['text', 'image', 'document', 'search_result', 'tool_reference'])
+
+/** What the API takes back of an answer that ends a turn: no call without a result, no text without a character, no message of thoughts alone. */
 function lastWord({ content }: Anthropic.Message): Message[] {
   const kept = content.filter(block => block.type !== 'tool_use' && !(block.type === 'text' && block.text === ''))
-  return kept.length > 0 ? [{ role: 'assistant', content: kept }] : []
+  return kept.some(({ type }) => !type.endsWith('thinking')) ? [{ role: 'assistant', content: kept }] : []
 }
 
 function textOf(message: Anthropic.Message): string {
@@ -181,8 +206,7 @@ function check(options: ClaudeAgentOptions): void {
   if (!Array.isArray(tools)) throw new TypeError('claudeAgent: tools must be a list')
   const names = tools.map(tool => tool?.name)
   for (const [at, tool] of tools.entries()) {
-    const defined = typeof tool?.input_schema === 'object' || (typeof tool?.type === 'string' && tool.type !== 'custom')
-    if (typeof tool?.run !== 'function' || !defined)
+    if (typeof tool?.run !== 'function' || !(typeof tool.input_schema === 'object' || isDefined(tool)))
       throw new TypeError(`claudeAgent: tool ${at + 1} needs name, input_schema and run(input)`)
     if (names.indexOf(tool.name) !== at) throw new TypeError(`claudeAgent: two tools are named "${tool.name}"`)
   }

@@ -21,36 +21,37 @@ export function understood<T>(read: () => T): T {
   }
 }
 
-const known: ReadonlySet<unknown> = new Set([
+// Events from which a client puts together what it runs.
+const telling: ReadonlySet<unknown> = new Set([
   'message_start',
   'content_block_start',
   'content_block_delta',
   'content_block_stop',
   'message_delta',
   'message_stop',
-  'ping',
-  'error',
 ])
 
+type Data = { readonly type?: unknown; readonly error?: unknown } | null | undefined
+
 /**
- * The event of a frame, as the SDK reads it: by the name of the frame. `undefined`: clients pass the frame over, so it only travels along.
- * @throws UpstreamError when the data is no JSON, or says another event than the name: clients differ in which of the two they read
+ * The event of a frame, as the SDK reads it. `undefined`: clients of the SDK pass the frame over, so it only travels along.
+ * @param strict - refuse what clients read differently: some go by the name of the frame, some by the type in its data
+ * @throws UpstreamError when the data is no JSON, or no event; when `strict`, also when name and type are not the same
  */
-export function eventOf({ event: name, data }: SseFrame): MessagesStreamEvent | undefined {
-  if (name === 'ping') return { type: 'ping' }
-  if (name === 'error') return errorEvent(data)
-  if (data === '') return undefined
-  const value = parsed(data) as { readonly type?: unknown } | null | undefined
-  if (name !== null && value === undefined)
-    throw new UpstreamError('the Messages API sent an event that is not JSON', { status: 502, code: 'NOT_AN_EVENT', billed: 'maybe' })
+export function eventOf({ event: name, data }: SseFrame, strict: boolean): MessagesStreamEvent | undefined {
+  const value = parsed(data) as Data
   const type = value?.type
-  if (name === type && typeof type === 'string') return value as MessagesStreamEvent
-  if (known.has(type) || known.has(name)) throw unreadable(name === null ? 'an event has no name' : 'an event has two names')
-  return undefined
+  if (strict && name !== type && (telling.has(type) || (telling.has(name) && data !== '')))
+    throw unreadable(name === null ? 'an event has no name' : 'an event has two names')
+  if (name === 'ping') return { type: 'ping' }
+  if (name === 'error') return errorEvent(value?.error)
+  if (name === null || data === '') return undefined
+  if (value === undefined || (telling.has(name) && typeof type !== 'string'))
+    throw new UpstreamError('the Messages API sent an event that is none', { status: 502, code: 'NOT_AN_EVENT', billed: 'maybe' })
+  return typeof type === 'string' ? (value as MessagesStreamEvent) : undefined
 }
 
-function errorEvent(data: string): MessagesStreamEvent {
-  const error = (parsed(data) as { readonly error?: unknown } | null | undefined)?.error
+function errorEvent(error: unknown): MessagesStreamEvent {
   return { type: 'error', error: (typeof error === 'object' && error !== null ? error : { type: 'api_error' }) as never }
 }
 

@@ -9,7 +9,7 @@ type Emit = (event: MessagesStreamEvent) => void | Promise<void>
 /**
  * Holds each tool_use block of a stream whole and has it judged on its complete input before its first byte is released: a client runs a
  * finished block even when the stream then fails. A refused block becomes a text that says why; where no tool is left, the message ends
- * its turn. Blocks must come whole, one after the other: in any other order a client could put together a call that no judge has seen.
+ * its turn. A call must come whole, with nothing else within it: in any other order a client could put together one that no judge has seen.
  * Without a judge in the stack nothing is held, and any order passes.
  */
 export class ToolHold {
@@ -30,10 +30,12 @@ export class ToolHold {
 
   /** Takes the next event of the stream, after the accumulator has seen it. @throws UpstreamError when it is out of order */
   take(event: MessagesStreamEvent): void | Promise<void> {
+    const inPlace = this.#inPlace(event)
     if (!this.#ctx.taps?.judges) return this.#emit(event)
-    if (!this.#inPlace(event)) throw unreadable(`${event.type} is out of order`)
+    if (!inPlace) throw unreadable(`${event.type} is out of order`)
     if (this.#held) {
       if (event.type === 'ping') return this.#emit(event)
+      if (event.type === 'message_delta' || event.type === 'message_stop') return this.#unfinished(event)
       this.#held.push(event)
       return event.type === 'content_block_stop' ? this.#judge(event.index) : undefined
     }
@@ -44,6 +46,7 @@ export class ToolHold {
     return this.#emit(event.type === 'message_delta' ? this.#withReason(event) : event)
   }
 
+  /** Only a call must be ended before anything else begins: of other blocks, nothing is run. */
   #inPlace(event: MessagesStreamEvent): boolean {
     const open = this.#open
     switch (event.type) {
@@ -51,15 +54,12 @@ export class ToolHold {
         return !this.#message.message?.content.some(isToolUse)
       case 'content_block_start':
         this.#open = event.index
-        return open === undefined && event.index + 1 === this.#message.message?.content.length
+        return !this.#held && event.index + 1 === this.#message.message?.content.length
       case 'content_block_stop':
         this.#open = undefined
         return open !== undefined && event.index === open
       case 'content_block_delta':
         return open !== undefined && event.index === open
-      case 'message_delta':
-      case 'message_stop':
-        return open === undefined
       default:
         return true
     }
@@ -69,9 +69,24 @@ export class ToolHold {
     const frames = this.#held!
     this.#held = undefined
     const verdict = await judge(this.#ctx, this.#message.toolUse(index)!)
-    if (verdict === undefined) this.#allowed++
-    else this.#refused++
-    for (const event of verdict === undefined ? frames : textBlock(index, verdict)) await this.#emit(event)
+    if (verdict !== undefined) return this.#refuse(index, verdict)
+    this.#allowed++
+    // As they were read: in the text of a frame, a name may stand twice.
+    for (const event of frames) await this.#emit({ ...event })
+  }
+
+  /** The message ends within a call, as one does that the model breaks off. */
+  async #unfinished(event: MessagesStreamEvent): Promise<void> {
+    this.#held = undefined
+    const index = this.#open as number
+    this.#open = undefined
+    await this.#refuse(index, refusal(this.#message.toolUse(index)!, 'it was not finished'))
+    await this.take(event)
+  }
+
+  async #refuse(index: number, why: string): Promise<void> {
+    this.#refused++
+    for (const event of textBlock(index, why)) await this.#emit(event)
   }
 
   #withReason(event: MessageDeltaEvent): MessageDeltaEvent {

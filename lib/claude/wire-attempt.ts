@@ -90,7 +90,7 @@ export class WireAttempt {
       for (;;) {
         const { done, value } = await (this.#accumulator.complete ? this.#wire.rest(source) : this.#wire.waiting(source.next()))
         for (const frame of understood(() => (done ? decoder.end() : decoder.push(value)))) {
-          const event = eventOf(frame)
+          const event = eventOf(frame, this.#ctx.taps?.judges === true)
           if (!event) await this.#aside(frame)
           else if (!this.#accumulator.complete) await this.#take(event, frame, reply, hold)
         }

@@ -39,7 +39,7 @@ export class FetchWire {
     this.#link()
     const body = followed(response, this.#unlink)
     unread.register(body, this.#unlink)
-    return like(response, new Response(body, response))
+    return like(response, new Response(body, { status: 200, headers: response.headers }))
   }
 
   #link(): void {
@@ -83,14 +83,12 @@ function followed(response: Response, over: () => void): ReadableStream<Uint8Arr
   })
 }
 
-/** Gives a copy what the constructor of `Response` cannot be told. */
-function like({ url, redirected, type }: Response, copy: Response): Response {
-  const facts = { url, redirected, type } as Response
+type Facts = Pick<Response, 'url' | 'redirected' | 'type' | 'status' | 'statusText' | 'ok'>
+
+/** Gives a copy what the constructor of `Response` cannot be told, or refuses: servers answer beyond 599, and with any reason phrase. */
+function like({ url, redirected, type, status, statusText, ok }: Facts, copy: Response): Response {
+  const facts: Facts = { url, redirected, type, status, statusText, ok }
   const clone = () => like(facts, Response.prototype.clone.call(copy))
-  return Object.defineProperties(copy, {
-    url: { value: url },
-    redirected: { value: redirected },
-    type: { value: type },
-    clone: { value: clone },
-  })
+  for (const [name, value] of Object.entries({ ...facts, clone })) Object.defineProperty(copy, name, { value })
+  return copy
 }

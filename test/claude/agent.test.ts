@@ -129,6 +129,26 @@ describe('claudeAgent', () => {
     expect(asked[0]).toBe('toolu_1')
   })
 
+  it('offers no state of a tool, and its inherited fields', async () => {
+    class Adder {
+      secret = 'of the tool'
+      get name() {
+        return 'add'
+      }
+      get input_schema() {
+        return { type: 'object' as const }
+      }
+      run() {
+        return [{ type: 'user', name: 'Ann' }]
+      }
+    }
+    const { api, sidecar, sent } = governed([new Adder()])
+    api.reply({ toolUse: { name: 'add' } }).reply('Ann.')
+    await sidecar.send('?')
+    expect(sent(0).tools).toEqual([{ name: 'add', input_schema: { type: 'object' } }])
+    expect(sent(1).messages.at(-1).content).toMatchObject([{ content: '[{"type":"user","name":"Ann"}]' }])
+  })
+
   it('hands content blocks of a tool on as they are', async () => {
     const blocks = [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } }]
     const { api, sidecar, sent } = governed([adder(() => blocks)])

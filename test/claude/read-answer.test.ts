@@ -15,34 +15,45 @@ const codeOf = (read: () => unknown): unknown => {
 }
 
 describe('eventOf', () => {
-  it.each([
-    ['an event', frame('message_stop', { type: 'message_stop' }), { type: 'message_stop' }],
-    ['an event of an unknown type', frame('credits', { type: 'credits', left: 3 }), { type: 'credits', left: 3 }],
-    ['a ping, whatever its data', frame('ping', 'still here'), { type: 'ping' }],
-    [
-      'an error of the API',
-      frame('error', { type: 'error', error: { type: 'overloaded_error' } }),
-      { type: 'error', error: { type: 'overloaded_error' } },
-    ],
-    ['an error without a body', frame('error', ''), { type: 'error', error: { type: 'api_error' } }],
-  ])('gives %s', (_, given, event) => expect(eventOf(given)).toEqual(event))
+  const both = [false, true] as const
+  const delta = { type: 'content_block_delta' }
+
+  describe.each(both)('strict: %s', strict => {
+    it.each([
+      ['an event', frame('message_stop', { type: 'message_stop' }), { type: 'message_stop' }],
+      ['an event of an unknown type', frame('credits', { type: 'credits', left: 3 }), { type: 'credits', left: 3 }],
+      ['an event of two unknown names, by its type', frame('usage', { type: 'credits' }), { type: 'credits' }],
+      ['a ping, whatever its data', frame('ping', 'still here'), { type: 'ping' }],
+      ['an error of the API', frame('error', { type: 'error', error: { type: 'a' } }), { type: 'error', error: { type: 'a' } }],
+      ['an error without a body', frame('error', ''), { type: 'error', error: { type: 'api_error' } }],
+    ])('gives %s', (_, given, event) => expect(eventOf(given, strict)).toEqual(event))
+
+    it.each([
+      ['a comment', frame(null, '')],
+      ['a name without data', frame('message_stop', '')],
+      ['data without a name', frame(null, '[DONE]')],
+      ['other JSON without a name', frame(null, { a: 1 })],
+      ['a ping without a name', frame(null, { type: 'ping' })],
+      ['an event without a type', frame('usage', { a: 1 })],
+    ])('passes over %s', (_, given) => expect(eventOf(given, strict)).toBeUndefined())
+
+    it('refuses a name with what is no JSON', () => expect(codeOf(() => eventOf(frame('credits', '{'), strict))).toBe('NOT_AN_EVENT'))
+
+    it.each(['null', '5', '{}', '{"type":1}'])('refuses the name of content with %s', data => {
+      expect(codeOf(() => eventOf(frame('message_start', data), strict))).toBe(strict ? 'UNREADABLE' : 'NOT_AN_EVENT')
+    })
+  })
 
   it.each([
-    ['a comment', frame(null, '')],
-    ['a name without data', frame('message_stop', '')],
-    ['data without a name', frame(null, '[DONE]')],
-    ['other JSON without a name', frame(null, { a: 1 })],
-    ['an event without a type', frame('usage', { a: 1 })],
-    ['an event of two unknown names', frame('usage', { type: 'credits' })],
-  ])('passes over %s, as the SDK does or may', (_, given) => expect(eventOf(given)).toBeUndefined())
-
-  it.each([
-    ['a known event without a name', frame(null, { type: 'content_block_delta' }), 'UNREADABLE'],
-    ['a known event of another name', frame('usage', { type: 'content_block_delta' }), 'UNREADABLE'],
-    ['a known name on another event', frame('content_block_delta', { type: 'usage' }), 'UNREADABLE'],
-    ['a known name on something else', frame('message_start', 'null'), 'UNREADABLE'],
-    ['a name with what is no JSON', frame('message_start', '{'), 'NOT_AN_EVENT'],
-  ])('refuses %s', (_, given, code) => expect(codeOf(() => eventOf(given))).toBe(code))
+    ['content without a name', frame(null, delta), undefined],
+    ['content of another name', frame('usage', delta), delta],
+    ['content in a ping', frame('ping', delta), { type: 'ping' }],
+    ['content in an error', frame('error', delta), { type: 'error', error: { type: 'api_error' } }],
+    ['another event under the name of content', frame('content_block_delta', { type: 'usage' }), { type: 'usage' }],
+  ])('reads %s as the SDK does, and refuses it when strict', (_, given, event) => {
+    expect(eventOf(given, false)).toEqual(event)
+    expect(codeOf(() => eventOf(given, true))).toBe('UNREADABLE')
+  })
 })
 
 describe('parseMessage', () => {

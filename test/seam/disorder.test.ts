@@ -41,6 +41,10 @@ const end = [
   { type: 'message_delta', delta: { stop_reason: 'tool_use', stop_sequence: null }, usage: { output_tokens: 9 } },
   { type: 'message_stop' },
 ]
+const refusal = [
+  { type: 'message_delta', delta: { stop_reason: 'refusal', stop_sequence: null }, usage: { output_tokens: 9 } },
+  { type: 'message_stop' },
+]
 const evil = JSON.stringify({ command: forbidden })
 const good = JSON.stringify({ command: 'ls' })
 const named = (name: string, event: object) => `event: ${name}\ndata: ${JSON.stringify(event)}\n\n`
@@ -55,6 +59,14 @@ const streams: Record<string, readonly (object | string)[]> = {
   'an index that is a string': [start(), call(0), json('0', evil), stop(0), ...end],
   'a call in message_start': [start([{ type: 'tool_use', id: 'toolu_1', name: 'Bash', input: { command: forbidden } }]), ...end],
   'input in pings': [start(), call(0), named('ping', json(0, `${good} `)), named('ping', stop(0)), json(0, evil), stop(0), ...end],
+  'a call in pings': [start(), named('ping', call(0)), named('ping', json(0, evil)), named('ping', stop(0)), ...end],
+  'a call in an error': [start(), named('error', call(0)), json(0, evil), stop(0), ...end],
+  'another call in the frame of one': [
+    start(),
+    `event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"a","name":"Bash","input":{"command":"${forbidden}"},"input":{"command":"ls"}}}\n\n`,
+    stop(0),
+    ...end,
+  ],
   'input in events without a name': [start(), call(0), unnamed(json(0, '{"command":"ls","x":')), json(0, evil), stop(0), ...end],
   'input in events of another name': [start(), call(0), named('usage', json(0, evil)), json(0, good), stop(0), ...end],
   'the end of another block': [
@@ -89,6 +101,37 @@ describe.each(mounts)('a stream out of order, with a judge in the stack (%s)', m
       .catch(() => {})
     expect(JSON.stringify(runs)).not.toContain('hull')
     await close()
+  })
+
+  it.each([
+    ['an end within a text', [start(), text(0), ...refusal], [{ type: 'text' }]],
+    [
+      'an end within a call',
+      [start(), call(0), json(0, '{"comm'), ...refusal],
+      [{ type: 'text', text: expect.stringContaining('it was not finished') }],
+    ],
+    ['a block that another ends', [start(), text(0), { ...text(1), content_block: { type: 'fallback', to: {} } }, ...refusal], [{}, {}]],
+    ['a ping without a name', [start(), unnamed({ type: 'ping' }), ...refusal], []],
+  ])('but takes what breaks off: %s', async (_, events, content) => {
+    server = await startServer(script.events(events as never))
+    const { client, close } = await mounted(mount, server.url, { use: [fence([])], client: { maxRetries: 0 } })
+    const message = await client.messages.stream(ask).finalMessage()
+    expect(message).toMatchObject({ stop_reason: 'refusal', content })
+    await close()
+  })
+
+  it('shows no client the bytes that were not judged', async () => {
+    for (const name of ['input in pings', 'a call in pings', 'another call in the frame of one']) {
+      server = await startServer(script.events(streams[name] as never))
+      const { client, close } = await mounted(mount, server.url, { use: [fence([])], client: { maxRetries: 0 } })
+      const body = client.messages
+        .create({ ...ask, stream: true })
+        .asResponse()
+        .then(response => response.text())
+      expect(await body.catch(String)).not.toContain(forbidden)
+      await close()
+      await server.close()
+    }
   })
 
   it('is an error of the upstream', async () => {

@@ -18,6 +18,7 @@ beforeEach(async () => {
   answers = []
   server = createServer((request, response) => {
     if (request.url === '/from') return response.writeHead(302, { location: '/to' }).end()
+    if (request.url === '/odd') return void response.socket!.end('HTTP/1.1 999 \u65e5\r\ncontent-length: 2\r\n\r\nhi')
     if (request.url === '/empty') return response.writeHead(204).end()
     response.writeHead(200, { 'content-type': 'text/plain', 'x-fact': '1' })
     response.write('part')
@@ -116,6 +117,16 @@ describe('the body of a guarded fetch', () => {
     const { sidecar } = rig([])
     expect(await facts(await sidecar.fetch(`${url}from`))).toEqual(await facts(await fetch(`${url}from`)))
     expect((await sidecar.fetch(`${url}empty`)).body).toBeNull()
+  })
+
+  it('may belong to an answer with a status and a reason that no Response can be made with', async () => {
+    const facts = async (get: typeof fetch) => {
+      const response = await get(`${url}odd`)
+      const { status, statusText, ok } = response.clone()
+      return { status, statusText, ok, text: await response.text() }
+    }
+    expect(await facts(rig([]).sidecar.fetch)).toEqual(await facts(fetch))
+    expect(await facts(fetch)).toMatchObject({ status: 999, ok: false, text: 'hi' })
   })
 
   it('can be read into a buffer of its reader', async () => {
