@@ -1,5 +1,5 @@
 import { type Host, LedgerUnavailableError, OutriggerError } from 'outrigger'
-import type { Account, HoldAnswer, HoldRequest, Refusal, ReserveRequest, SettleRequest } from 'outrigger/ledger'
+import type { Account, AccountReading, HoldAnswer, HoldRequest, Refusal, ReserveRequest, SettleRequest } from 'outrigger/ledger'
 
 /** At once where the ledger answers at once: most calls wait for nothing. */
 export type Promised<T> = T | Promise<T>
@@ -22,8 +22,20 @@ export class BudgetBooks {
 
   /** Nothing is sent without an answer: what a failed or late one may have held is given back. */
   reserve(request: ReserveRequest): Promised<HoldAnswer> {
-    const answer = answered('reserve', () => this.account.reserve(request))
-    return answer instanceof Promise ? this.#reserved(request.id, answer) : answer
+    const { id } = request
+    try {
+      const answer = answered('reserve', () => this.account.reserve(request))
+      return answer instanceof Promise ? this.#reserved(id, answer) : answer
+    } catch (error) {
+      void this.#giveBack(id)
+      throw error
+    }
+  }
+
+  /** All that the ledger knows of the account now. */
+  read(): Promised<AccountReading> {
+    const reading = answered('read', () => this.account.read())
+    return reading instanceof Promise ? this.#inTime(reading).then(found => found ?? Promise.reject(late('read'))) : reading
   }
 
   settle(request: SettleRequest): Promised<void> {
@@ -54,9 +66,24 @@ export class BudgetBooks {
       if (answer) return answer
       throw late('reserve')
     } catch (error) {
-      const giveBack = () => this.account.release({ id })
-      asked.then(giveBack, giveBack).catch(() => {})
+      void asked.then(
+        () => this.#giveBack(id),
+        // What has failed may still be on its way into the books.
+        () => this.#giveBack(id, () => this.#host.clock.after(patienceMs, () => void this.#giveBack(id))),
+      )
       throw error
+    }
+  }
+
+  /** Nothing was sent. What the ledger may hold all the same is given back, or it is said to be held. */
+  async #giveBack(id: string, whenAbsent: () => void = () => {}): Promise<void> {
+    try {
+      const answer = await this.account.release({ id })
+      if (answer.ok) return
+      if (answer.code === 'hold_not_found') whenAbsent()
+      else this.lost(id, unusable('release', answer))
+    } catch (error) {
+      this.lost(id, unavailable('release', error))
     }
   }
 
@@ -87,7 +114,7 @@ export function unusable(what: string, answer: Refusal): LedgerUnavailableError 
   return new LedgerUnavailableError(`the ledger refused to ${what}: ${answer.code}`, { code: answer.code, account: answer.account })
 }
 
-function answered(what: string, work: () => Promised<HoldAnswer>): Promised<HoldAnswer> {
+function answered<T>(what: string, work: () => Promised<T>): Promised<T> {
   try {
     const answer = work()
     return answer instanceof Promise ? answer.catch(error => Promise.reject(unavailable(what, error))) : answer

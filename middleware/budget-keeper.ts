@@ -13,6 +13,7 @@ import {
 import { Calibration, modelUsage, type ModelUsage, priceOf, zeroUsage } from 'outrigger/claude'
 import {
   type Account,
+  type AccountReading,
   type Amounts,
   createLedger,
   type HoldAnswer,
@@ -119,17 +120,19 @@ export class BudgetKeeper {
       const need = boundedNeed(action, prices)
       return estimate === 'calibrated' ? calibratedNeed(action, prices, this.#calibration) : need
     } catch (error) {
-      if (!isOutriggerError(error, 'ERR_UNBOUNDED') || this.#refuses) throw error
-      return unbounded
+      if (!isOutriggerError(error, 'ERR_UNBOUNDED')) throw error
+      return this.#settings.mode === 'hard' ? this.#uncapped(error) : unbounded
     }
   }
 
-  /** Is there a cap that must hold? That of an ancestor may not be known yet. */
-  get #refuses(): boolean {
-    if (this.#settings.mode !== 'hard') return false
-    const { account } = this.#books
-    const { nanoUsd, tokens } = account.available()
-    return account.parent !== undefined || nanoUsd !== 'unlimited' || tokens !== 'unlimited'
+  /** Lets a request without a bound pass where the books say, by now, that nothing caps it. That of an ancestor may not be known. */
+  #uncapped(error: unknown): Promised<Asked> {
+    const decided = ({ parent, nanoUsd, tokens }: AccountReading): Asked => {
+      if (parent !== undefined || nanoUsd.available !== 'unlimited' || tokens.available !== 'unlimited') throw error
+      return unbounded
+    }
+    const reading = this.#books.read()
+    return reading instanceof Promise ? reading.then(decided) : decided(reading)
   }
 
   /** Nothing left, nothing begun. @throws BudgetExceededError */
@@ -141,7 +144,7 @@ export class BudgetKeeper {
 
   /** The books know whose cap it is that is used up, and whether it still is: what we read may be old. */
   async #askForOne(ctx: Context, unit: 'nanoUsd' | 'tokens'): Promise<void> {
-    const id = `${ctx.id}/gate/${this.#run}`
+    const id = `${ctx.id}/gate/${ctx.attempt}/${this.#run}`
     const answer = await this.#books.reserve({ id, nanoUsd: 0, tokens: 0, [unit]: 1 })
     if (!answer.ok) throw answer.shortfall ? this.#refused(ctx, answer.shortfall) : unusable('reserve', answer)
     await this.#books.release({ id })

@@ -45,12 +45,12 @@ export function bound(action: Pick<ModelAction, 'model' | 'maxTokens' | 'request
   const maxTokens = outputLimit(weight.maxTokens, action.maxTokens)
   const plain = weight.fallbacks === undefined && weight.advisor === undefined && (action.request.model ?? action.model) === action.model
   const models = plain ? undefined : modelsOf(action, weight, prices)
-  return new Sum(price, models, weight, maxTokens, prices, windowOf(action.betas)).bound(action.model)
+  return new Sum(price, models, weight, maxTokens, prices, windowOf(action.betas ?? [])).bound(action.model)
 }
 
 /** The context window that a beta asks for, beyond the model's own. */
 function windowOf(betas: readonly string[]): number {
-  return betas.length > 0 && betas.some(beta => beta.startsWith('context-1m')) ? 1_000_000 : 0
+  return betas.some(beta => beta.toLowerCase().startsWith('context-1m')) ? 1_000_000 : 0
 }
 
 function outputLimit(ofRequest: unknown, ofAction: number): number {
@@ -166,7 +166,7 @@ class Sum {
   // A rate of one model in hundredths of a pico-USD, at the tier, speed and place that can apply.
   private unitRate(price: ModelPrice, of: (rates: Rates) => number): number {
     const geo = this.weight.geo === 'global' ? 100 : (price.usPercent ?? 100)
-    const standard = of(this.tier(price)) * geo
+    const standard = Math.max(of(price), of(this.tier(price))) * geo
     if (!this.weight.fast) return standard
     const fast = fastTerms(price)
     return Math.max(standard, of(fast.rates) * Math.ceil((fast.percent * geo) / 100))

@@ -38,7 +38,7 @@ export function cooperative(seam: Omit<Seam, 'upstream' | 'origin'>): Middleware
     }
     const { origin, pathname } = new URL(request.url)
     const prefix = pathname.slice(0, Math.max(0, pathname.lastIndexOf('/v1/')))
-    const own: Origin = { origin, prefix, key: keyOf(origin), forwards: isOfRequest, credentials: () => ({}) }
+    const own: Origin = { origin, prefix, key: keyOf(origin), betas: [], forwards: isOfRequest, credentials: () => ({}) }
     const reply = await handle({ ...seam, upstream, origin: own }, wire, { signal })
     return toResponse(reply, request.url, signal)
   }

@@ -5,7 +5,7 @@ import { type Route, routeOf } from './endpoints.js'
 import { Exchange } from './exchange.js'
 import { lost } from './http-upstream.js'
 import { modelAction } from './model-action.js'
-import { forwarded } from './request-headers.js'
+import { betasIn, forwarded } from './request-headers.js'
 import { errorReply, type Reply, visible } from './reply.js'
 import { bodyText } from './body-text.js'
 import { counter } from './count-tokens.js'
@@ -88,6 +88,8 @@ async function exchanged(seam: Seam, request: WireRequest, scope: Scope): Promis
 function outgoing({ origin }: Seam, request: WireRequest, route: Route): WireRequest {
   const headers = forwarded(request.headers, origin.forwards)
   if (request.body !== undefined) headers['content-type'] = 'application/json'
+  // Here, not behind the chain: a beta may change what a request costs.
+  if (origin.betas.length > 0) headers['anthropic-beta'] = [...new Set([...betasIn(headers['anthropic-beta']), ...origin.betas])].join(',')
   return { ...request, url: origin.origin + origin.prefix + route.target, headers }
 }
 

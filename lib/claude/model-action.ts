@@ -1,5 +1,6 @@
 import { ConfigError } from '../core/errors.js'
 import type { Json, ModelAction } from '../core/types.js'
+import { betasIn } from './request-headers.js'
 
 type Body = { readonly [key: string]: Json }
 
@@ -20,7 +21,7 @@ export function modelAction(body: string, betaHeader: string | undefined): Model
     minTokens: minTokens(request),
     stream: request.stream === true,
     request: sealed(request),
-    betas: Object.freeze(betaHeader ? betaHeader.split(',').map(beta => beta.trim()) : []),
+    betas: Object.freeze(betasIn(betaHeader)),
   } satisfies ModelAction)
 }
 

@@ -1,5 +1,5 @@
 import { ConfigError } from '../core/errors.js'
-import { isListed } from './request-headers.js'
+import { betasIn, isListed } from './request-headers.js'
 import type { Origin } from './seam.js'
 import type { Upstream } from './wire.js'
 
@@ -71,13 +71,14 @@ function fitsHeader(value: string): boolean {
 /** Where requests go and what proves their sender. Reads the environment once. */
 export function originOf(options: ClaudeOptions, env: Env): Origin {
   const { origin, prefix } = splitBase(options.baseURL ?? nonEmpty(env.ANTHROPIC_BASE_URL) ?? 'https://api.anthropic.com')
-  const extra = { ...headersFrom(env.ANTHROPIC_CUSTOM_HEADERS), ...lowerCase(options.headers ?? {}) }
+  const { 'anthropic-beta': betas, ...extra } = { ...headersFrom(env.ANTHROPIC_CUSTOM_HEADERS), ...lowerCase(options.headers ?? {}) }
   const bearer = bearerOf(options, env)
   const usable = bearer !== undefined || 'authorization' in extra || 'x-api-key' in extra || options.upstream !== undefined
   return {
     origin,
     prefix,
     key: options.upstream ?? keyOf(origin),
+    betas: betasIn(betas),
     forwards: isListed,
     credentials() {
       if (!usable) throw new ConfigError('no credential for Claude: set ANTHROPIC_API_KEY, or pass claude: { apiKey }')

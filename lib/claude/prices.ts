@@ -296,7 +296,7 @@ function complete(model: string, given: ModelPriceInput, old: ModelPrice | undef
 
 // A model with a dearer tier keeps it when its base rates are others: without it, long prompts would be held and settled below their bill.
 function inProportion(tier: NonNullable<ModelPrice['longContext']>, old: Rates, now: Rates): NonNullable<ModelPrice['longContext']> {
-  const rate = (name: keyof Rates) => (old[name] === 0 ? tier[name] : Math.ceil(tier[name] * (now[name] / old[name])))
+  const rate = (name: keyof Rates) => (old[name] === 0 ? Math.max(tier[name], now[name]) : Math.ceil(tier[name] * (now[name] / old[name])))
   return { ...(Object.fromEntries(rateNames.map(name => [name, rate(name)])) as unknown as Rates), above: tier.above }
 }
 
@@ -309,7 +309,7 @@ function withoutRates(old: ModelPrice | undefined): ModelPriceInput {
 
 function ratesOf(model: string, main: Partial<Rates>, given: Partial<Rates>): Rates {
   const input = plausible(main.input, `input of "${model}"`)
-  const rate = (name: keyof Rates, otherwise: number) => validRate(given[name] ?? otherwise, `${name} of "${model}"`)
+  const rate = (name: keyof Rates, otherwise: number) => plausible(given[name] ?? otherwise, `${name} of "${model}"`, leastRate / 10)
   return {
     input,
     output: plausible(main.output, `output of "${model}"`),
@@ -337,10 +337,12 @@ function validRate(value: unknown, what: string): number {
 // Below a tenth of a cent for a million tokens: somebody has given dollars, and no budget would ever end.
 const leastRate = 1_000
 
-function plausible(value: unknown, what: string): number {
+function plausible(value: unknown, what: string, least: number = leastRate): number {
   const rate = validRate(value, what)
-  if (rate === 0 || rate >= leastRate) return rate
-  throw new RangeError(`${what} is ${rate} pico-USD a token, $${rate / 1e6} per million tokens; for dollars write usdPerMillion(${rate})`)
+  if (rate === 0 || rate >= least) return rate
+  throw new RangeError(
+    `${what} is ${rate} pico-USD a token, $${rate / 1e6} per million tokens; if $${rate} is meant, write usdPerMillion(${rate})`,
+  )
 }
 
 function defined<T extends object>(value: T): T {

@@ -34,3 +34,8 @@ export function forwarded(headers: Readonly<Record<string, unknown>>, may: (name
   }
   return on
 }
+
+/** The betas that an `anthropic-beta` header names. */
+export function betasIn(header: string | undefined): readonly string[] {
+  return (header ?? '').split(',').flatMap(beta => beta.trim() || [])
+}

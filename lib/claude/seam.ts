@@ -13,6 +13,8 @@ export interface Origin {
   readonly prefix: string
   /** Stands for this upstream: one object for each. */
   readonly key: object
+  /** Betas that every request asks for besides its own. */
+  readonly betas: readonly string[]
   /** May a client's header of this name, in lower case, go upstream? */
   forwards(name: string): boolean
   /** Headers that every request gets last: credentials and what the user configured. */

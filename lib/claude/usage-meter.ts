@@ -51,9 +51,18 @@ export class UsageMeter {
     if (now === null || now === undefined) return before
     if (typeof before === 'number' && typeof now === 'number') return this.greater(before, now, name)
     if (!isObject(before) || !isObject(now) || Array.isArray(before) !== Array.isArray(now) || depth > mostNested) return now
+    if (Array.isArray(before) && Array.isArray(now) && !sameParts(before, now)) return this.whole(before, now)
     const merged = (Array.isArray(before) ? [...before] : { ...before }) as Fields
     for (const key of Object.keys(now)) merged[key] = this.grown(merged[key], now[key], key, depth + 1)
     return merged
+  }
+
+  // Lists of other parts are not merged by place; one that has lost parts is not believed.
+  private whole(before: readonly unknown[], now: readonly unknown[]): readonly unknown[] {
+    if (now.length >= before.length) return now
+    this.fell ??= new Set()
+    this.fell.add('input-regressed')
+    return before
   }
 
   // A figure that cannot be (below 0, NaN) is no smaller one: it makes the usage unknown.
@@ -67,5 +76,10 @@ export class UsageMeter {
 
 // Deeper than the usage of the API is.
 const mostNested = 4
+
+function sameParts(before: readonly unknown[], now: readonly unknown[]): boolean {
+  const kind = (part: unknown) => (isObject(part) ? `${part.type} ${part.model}` : '')
+  return now.length >= before.length && before.every((part, at) => kind(part) === kind(now[at]))
+}
 
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null

@@ -6,7 +6,23 @@ export function utf8Bytes(text: string): number {
 /** The most bytes that a tokenizer can see of a text: it may bring it into NFKC first, which can be longer (U+FDFA is 18 characters there). */
 export function promptBytes(text: string): number {
   const bytes = utf8Bytes(text)
-  return bytes === text.length ? bytes : Math.max(bytes, utf8Bytes(text.normalize('NFKC')))
+  return bytes === text.length ? bytes : Math.max(bytes, inNfkc(text, utf8Bytes))
+}
+
+// Normalising takes quadratic time on a run of combining marks, so it is done in pieces. Across a cut nothing is composed, which can only be
+// longer; marks may be ordered in another way there, for which each cut has a margin.
+const piece = 512
+const perPiece = 8
+
+function inNfkc(text: string, measure: (text: string) => number): number {
+  let most = 0
+  for (let at = 0; at < text.length; ) {
+    const end = at + piece
+    const next = isLow(text.charCodeAt(end)) ? end + 1 : end
+    most += measure(text.slice(at, next).normalize('NFKC')) + (at > 0 ? perPiece : 0)
+    at = next
+  }
+  return most
 }
 
 function shortBytes(text: string): number {
@@ -29,7 +45,7 @@ const isLow = (code: number): boolean => code >= 0xdc00 && code < 0xe000
 export function jsonTextBytes(text: string): number {
   if (text.length > 48 && Buffer.byteLength(text) === text.length) return JSON.stringify(text).length - 2
   const bytes = mostEscaped(text)
-  return beyondAscii.test(text) ? Math.max(bytes, mostEscaped(text.normalize('NFKC'))) : bytes
+  return beyondAscii.test(text) ? Math.max(bytes, inNfkc(text, mostEscaped)) : bytes
 }
 
 const beyondAscii = /[^\0-\x7f]/

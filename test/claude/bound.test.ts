@@ -14,7 +14,15 @@ type Request = Record<string, any>
 const model = 'claude-opus-4-8'
 const ask = (more: Request = {}): Request => ({ model, max_tokens: 1_000, messages: [{ role: 'user', content: 'Hello' }], ...more })
 const boundOf = (request: Request, prices = defaultPrices) =>
-  bound({ model: request.model, maxTokens: request.max_tokens, request: request as any, betas: request.betas ?? [] }, prices)
+  bound(
+    {
+      model: request.model,
+      maxTokens: request.max_tokens,
+      request: request as any,
+      betas: Array.isArray(request.betas) ? request.betas : [],
+    },
+    prices,
+  )
 const said = (...content: Request[]) => ask({ messages: [{ role: 'user', content }] })
 const withTools = (...tools: Request[]) => ask({ tools })
 const pages = { elsewhere: 5_000_000 }
@@ -166,6 +174,23 @@ describe('a context-1m beta', () => {
     const wide = boundOf({ ...request, betas: ['context-1m-2025-08-07'] })
     expect([plain.inputTokens, wide.inputTokens]).toEqual([200_000, 1_000_000])
     expect(wide.nanoUsd).toBeGreaterThanOrEqual((1_000_000 * longContext!.input) / 1_000)
+  })
+})
+
+describe('a long-context tier that is cheaper', () => {
+  it('does not lower the bound of a prompt that may be shorter than its bytes', () => {
+    const tier = {
+      input: 1_000_000,
+      output: 1_000_000,
+      cacheRead: 1_000_000,
+      cacheWrite5m: 1_000_000,
+      cacheWrite1h: 1_000_000,
+      above: 1_000,
+    }
+    const prices = definePrices({ m: { input: 9_000_000, output: 9_000_000, longContext: tier } })
+    const request = { model: 'm', max_tokens: 100, messages: [{ role: 'user', content: 'x '.repeat(900) }] }
+    const bill = priceOf(usageOf({ input_tokens: 950, output_tokens: 100 }, 'm'), prices)
+    expect(boundOf(request, prices).nanoUsd).toBeGreaterThanOrEqual(bill)
   })
 })
 

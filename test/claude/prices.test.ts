@@ -188,10 +188,13 @@ describe('definePrices', () => {
     })
   })
 
-  it('keeps the tier as it was where the base rate was 0, and takes the one that is given', () => {
+  it('keeps the tier where the base rate was 0, at least at the new rate, and takes the one that is given', () => {
     const tier = { input: 7_000, output: 7_000, cacheRead: 7_000, cacheWrite5m: 7_000, cacheWrite1h: 7_000, above: 10 }
     const base = definePrices({ free: { input: 0, output: 0, longContext: tier } })
-    expect(definePrices({ free: { input: 5_000, output: 5_000 } }, base).models.free!.longContext).toEqual(tier)
+    expect(definePrices({ free: { input: 5_000, output: 5_000 } }, base).models.free!.longContext).toEqual({
+      ...tier,
+      cacheWrite1h: 10_000,
+    })
     const given = { ...tier, above: 99 }
     expect(definePrices({ free: { input: 5_000, output: 5_000, longContext: given } }, base).models.free!.longContext).toEqual(given)
   })
@@ -210,8 +213,9 @@ describe('definePrices', () => {
   })
 
   it('refuses dollars where pico-USD a token belong: no budget would ever end', () => {
-    expect(() => definePrices({ m: { input: 3, output: 15 } })).toThrow('for dollars write usdPerMillion(3)')
+    expect(() => definePrices({ m: { input: 3, output: 15 } })).toThrow('if $3 is meant, write usdPerMillion(3)')
     expect(() => definePrices({ m: { input: 0, output: 15 } })).toThrow(RangeError)
+    expect(() => definePrices({ m: { input: 3_000_000, output: 15_000_000, cacheRead: 3 } })).toThrow(/cacheRead of "m"/)
     expect(definePrices({ m: { input: usdPerMillion(0.001), output: 0 } }).models.m).toMatchObject({ input: 1_000, output: 0 })
   })
 

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { RequestWeight } from '../../lib/claude/request-weight.js'
-import { jsonTextBytes, promptBytes } from '../../lib/claude/utf8.js'
+import { jsonTextBytes, promptBytes, utf8Bytes } from '../../lib/claude/utf8.js'
 
 type Fields = Record<string, any>
 
@@ -104,6 +105,26 @@ describe('text that a tokenizer may normalise', () => {
     expect(promptBytes('e\u0301')).toBe(3)
     expect(promptBytes('plain')).toBe(5)
     expect(sum(said({ type: 'text', text: '\uFDFA'.repeat(100) }))).toBeGreaterThanOrEqual(3_300)
+  })
+
+  const marks = fc.array(fc.constantFrom('a', '\u0301', '\u0323', '\uFDFA', '각', '\u1100', '\u1161', '\u{1d15e}', ' '), {
+    maxLength: 3_000,
+  })
+
+  it('is never less than the whole text in its longest form', () => {
+    fc.assert(
+      fc.property(marks, pieces => {
+        const text = pieces.join('')
+        expect(promptBytes(text)).toBeGreaterThanOrEqual(utf8Bytes(text))
+        expect(promptBytes(text)).toBeGreaterThanOrEqual(utf8Bytes(text.normalize('NFKC')))
+      }),
+    )
+  })
+
+  it('takes no longer for a run of combining marks than for other text of its length', () => {
+    const text = `a${'\u0301\u0323'.repeat(1_000_000)}`
+    expect(promptBytes(text)).toBeGreaterThanOrEqual(4_000_001)
+    expect(jsonTextBytes(text)).toBeGreaterThanOrEqual(12_000_001)
   })
 
   it('also within JSON', () => {

@@ -98,6 +98,70 @@ describe('a reservation whose answer is lost', () => {
   })
 })
 
+describe('a reservation that fails', () => {
+  it('is given back at once where the ledger answers at once', async () => {
+    const memory = new MemoryLedgerStore()
+    const store = new Proxy(memory as LedgerStore, {
+      get(target, name) {
+        const member = Reflect.get(target, name) as unknown
+        if (typeof member !== 'function') return member
+        return (...given: readonly unknown[]) => {
+          const done = member.apply(target, given)
+          if (name === 'reserve') throw new Error('SQLITE_BUSY')
+          return done
+        }
+      },
+    })
+    const { sidecar, clock } = mounted(store)
+    await expect(sidecar.send('go')).rejects.toMatchObject({ code: 'ERR_LEDGER' })
+    expect([endings(memory), memory.holds(), clock.pending]).toEqual([['release'], [], 0])
+  })
+
+  it('and comes into the books later all the same is given back then', async () => {
+    const memory = new MemoryLedgerStore()
+    let late: (() => unknown) | undefined
+    const { sidecar, clock } = mounted(
+      answering(memory, 'reserve', async done => {
+        late ??= done
+        throw new Error('ECONNRESET')
+      }),
+    )
+    await expect(sidecar.send('go')).rejects.toMatchObject({ code: 'ERR_LEDGER' })
+    await turns()
+    late!()
+    await clock.advance(5_000)
+    await turns()
+    expect([endings(memory), memory.holds(), clock.pending]).toEqual([['release'], [], 0])
+  })
+
+  it('and cannot be given back is told', async () => {
+    const memory = new MemoryLedgerStore()
+    const failing = answering(memory, 'reserve', async done => {
+      done()
+      throw new Error('ECONNRESET')
+    })
+    const { sidecar, told } = mounted(answering(failing as never, 'release', () => Promise.reject(new Error('ECONNREFUSED'))))
+    await expect(sidecar.send('go')).rejects.toMatchObject({ code: 'ERR_LEDGER' })
+    await turns()
+    expect(memory.holds()).toHaveLength(1)
+    expect(told()).toEqual([expect.stringMatching(/^the ledger could not release; the hold ".+" counts in full/)])
+  })
+})
+
+describe('a cap that another process has set', () => {
+  it('stops requests without a bound, also where the books answer later and without a reading', async () => {
+    const memory = new MemoryLedgerStore()
+    const { store } = slowStore(memory)
+    const mock = mockModel({ otherwise: () => answer })
+    const use = [withBudget({ usd: 'unlimited', account: 'team', prices: { ...fixed }, ledger: createLedger({ store }) })]
+    const sidecar = createSidecar({ agent: asking({ brand_new_field: 1 }), use, claude: { upstream: mock.upstream } })
+    await sidecar.send('go')
+    memory.adjust('team', { id: 'cap', nanoUsd: call })
+    await expect(sidecar.send('go')).rejects.toMatchObject({ code: 'ERR_UNBOUNDED' })
+    expect(mock.requests).toHaveLength(1)
+  })
+})
+
 describe('a settle that fails when nobody waits for it any more', () => {
   it('is told, and its hold counts in full', async () => {
     const memory = new MemoryLedgerStore()

@@ -60,6 +60,36 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close()
 })
 
+describe('a beta that the operator has set', () => {
+  it.each(['option', 'environment'])('counts in the bound, and goes upstream beside that of the request (%s)', async how => {
+    const beta = { 'anthropic-beta': 'Context-1m-2025-08-07' }
+    const before = process.env.ANTHROPIC_CUSTOM_HEADERS
+    if (how === 'environment') process.env.ANTHROPIC_CUSTOM_HEADERS = `anthropic-beta: ${beta['anthropic-beta']}`
+    const mock = mockModel({ otherwise: () => 'ok' })
+    const sidecar = (usd: number) =>
+      createSidecar({
+        agent: {
+          name: 'a',
+          send: (text: string, { claude }) =>
+            claude.messages.create(
+              { model: 'claude-haiku-4-5', max_tokens: 100, messages: [{ role: 'user', content: text }] },
+              { headers: { 'anthropic-beta': 'mine' } },
+            ),
+        },
+        use: [withBudget({ usd })],
+        claude: { upstream: mock.upstream, ...(how === 'option' ? { headers: beta } : {}) },
+      })
+    try {
+      await expect(sidecar(0.3).send('x '.repeat(450_000))).rejects.toMatchObject({ code: 'ERR_BUDGET' })
+      await sidecar(2).send('hello')
+      expect(mock.requests.map(({ headers }) => headers['anthropic-beta'])).toEqual(['mine,Context-1m-2025-08-07'])
+    } finally {
+      if (before === undefined) delete process.env.ANTHROPIC_CUSTOM_HEADERS
+      else process.env.ANTHROPIC_CUSTOM_HEADERS = before
+    }
+  })
+})
+
 describe('withBudget', () => {
   describe('options', () => {
     const bad: readonly (readonly [string, unknown, RegExp])[] = [
