@@ -1,5 +1,14 @@
 import { type Host, LedgerUnavailableError, OutriggerError } from 'outrigger'
-import type { Account, AccountReading, HoldAnswer, HoldRequest, Refusal, ReserveRequest, SettleRequest } from 'outrigger/ledger'
+import type {
+  Account,
+  AccountReading,
+  HoldAnswer,
+  HoldRequest,
+  Refusal,
+  ReserveRequest,
+  SettleRequest,
+  UnitAllocations,
+} from 'outrigger/ledger'
 
 /** At once where the ledger answers at once: most calls wait for nothing. */
 export type Promised<T> = T | Promise<T>
@@ -30,6 +39,11 @@ export class BudgetBooks {
       void this.#giveBack(id)
       throw error
     }
+  }
+
+  /** What is left, as far as is known here. */
+  available(): UnitAllocations {
+    return answered('read', () => this.account.available()) as UnitAllocations
   }
 
   /** All that the ledger knows of the account now. */

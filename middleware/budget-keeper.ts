@@ -138,7 +138,7 @@ export class BudgetKeeper {
   /** Nothing left, nothing begun. @throws BudgetExceededError */
   gate(ctx: Context): Promised<void> {
     if (this.#settings.mode !== 'hard') return
-    const left = this.#books.account.available()
+    const left = this.#books.available()
     for (const unit of units) if (left[unit] !== 'unlimited' && left[unit] <= 0) return this.#askForOne(ctx, unit)
   }
 

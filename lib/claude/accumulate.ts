@@ -116,6 +116,8 @@ export class MessageAccumulator {
   readonly #maxMessageBytes: number
   readonly #json = new Map<number, string>()
   readonly #broken = new Set<number>()
+  /** Blocks whose input stood in their start already when deltas came. */
+  readonly #twofold = new Set<number>()
   #message: Message | undefined
   #complete = false
   #bytes = 0
@@ -141,13 +143,13 @@ export class MessageAccumulator {
 
   /**
    * The tool call in this block; `undefined` for any other block. Its `input` is `undefined` while the JSON is unfinished or broken, and
-   * where it names a field twice: readers differ in which of the two they take.
+   * where it names a field twice, or stands in the start of the block and in its deltas: readers differ in which of the two they take.
    */
   toolUse(index: number): ToolUse | undefined {
     const block = this.#block(index)
     if (block === undefined || !tracksInput(block)) return undefined
     const json = this.#json.get(index) ?? ''
-    const clear = !this.#broken.has(index) && !namesTwice(json)
+    const clear = !this.#broken.has(index) && !this.#twofold.has(index) && !namesTwice(json)
     return { id: block.id ?? '', name: block.name ?? '', input: clear ? block.input : undefined }
   }
 
@@ -187,10 +189,11 @@ export class MessageAccumulator {
     const block = this.#block(index)
     if (block === undefined) return
     if (delta.type !== 'input_json_delta') extensions[`${block.type} ${delta.type}`]?.(block, delta)
-    else if (tracksInput(block)) this.#extendJson(index, delta.partial_json ?? '')
+    else if (tracksInput(block)) this.#extendJson(index, delta.partial_json ?? '', block.input)
   }
 
-  #extendJson(index: number, part: string): void {
+  #extendJson(index: number, part: string, start: unknown): void {
+    if (!this.#json.has(index) && !isEmpty(start)) this.#twofold.add(index)
     this.#json.set(index, (this.#json.get(index) ?? '') + part)
     this.#broken.add(index)
   }
@@ -273,6 +276,11 @@ function present(usage: Partial<MessageUsage>): Partial<MessageUsage> {
 
 function tracksInput(block: MessageBlock): boolean {
   return block.type === 'tool_use' || block.type === 'server_tool_use' || block.type === 'mcp_tool_use'
+}
+
+/** The API starts a call with an empty input, and sends the rest in deltas. */
+function isEmpty(input: unknown): boolean {
+  return input === undefined || input === null || input === '' || (typeof input === 'object' && Object.keys(input).length === 0)
 }
 
 function parseJson(json: string): unknown {

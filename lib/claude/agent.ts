@@ -180,7 +180,7 @@ function isContent(value: unknown): value is ToolContent {
   return value.length > 0 && value.every(block => resultBlocks.has((block as { type?: unknown } | null)?.type))
 }
 
-const resultBlocks: ReadonlySet<unknown> = new Set(['text', 'image', 'document', 'search_result', 'tool_reference'])
+const resultBlocks: ReadonlySet<unknown> = new Set(['text', 'image', 'document', 'search_result', 'tool_reference', 'browser_state'])
 
 /** What the API takes back of an answer that ends a turn: no call without a result, no text without a character, no message of thoughts alone. */
 function lastWord({ content }: Anthropic.Message): Message[] {

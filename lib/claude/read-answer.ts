@@ -1,5 +1,6 @@
 import { UpstreamError } from '../core/errors.js'
 import type { AssistantMessage, MessagesStreamEvent } from './accumulate.js'
+import { namesTwice } from './names-twice.js'
 import type { SseFrame } from './sse.js'
 
 /** An answer that two readers could take for two things, or that is too large. `why`: sizes and names, never content. */
@@ -36,20 +37,28 @@ type Data = { readonly type?: unknown; readonly error?: unknown } | null | undef
 /**
  * The event of a frame, as the SDK reads it. `undefined`: clients of the SDK pass the frame over, so it only travels along.
  * @param strict - refuse what clients read differently: some go by the name of the frame, some by the type in its data
- * @throws UpstreamError when the data is no JSON, or no event; when `strict`, also when name and type are not the same
+ * @throws UpstreamError when the data is no JSON object; when `strict`, also when name and type are not the same, or a field stands twice
  */
 export function eventOf({ event: name, data }: SseFrame, strict: boolean): MessagesStreamEvent | undefined {
   const value = parsed(data) as Data
   const type = value?.type
-  if (strict && name !== type && (telling.has(type) || (telling.has(name) && data !== '')))
-    throw unreadable(name === null ? 'an event has no name' : 'an event has two names')
+  if (strict) checkClear(name, type, data)
   if (name === 'ping') return { type: 'ping' }
   if (name === 'error') return errorEvent(value?.error)
   if (name === null || data === '') return undefined
-  if (value === undefined || (telling.has(name) && typeof type !== 'string'))
-    throw new UpstreamError('the Messages API sent an event that is none', { status: 502, code: 'NOT_AN_EVENT', billed: 'maybe' })
-  return typeof type === 'string' ? (value as MessagesStreamEvent) : undefined
+  if (typeof value !== 'object' || value === null)
+    throw new UpstreamError('the Messages API sent an event that is no JSON object', { status: 502, code: 'NOT_AN_EVENT', billed: 'maybe' })
+  return typeof type === 'string' && type !== 'error' ? (value as MessagesStreamEvent) : undefined
 }
+
+/** Refuses what two clients could take for two things. */
+function checkClear(name: string | null, type: unknown, data: string): void {
+  const tells = telling.has(type) || type === 'error' || (telling.has(name) && data !== '')
+  if (tells && name !== type) throw unreadable(name === null ? 'an event has no name' : 'an event has two names')
+  if (carriesBlocks.has(type) && namesTwice(data)) throw unreadable('an event names a field twice')
+}
+
+const carriesBlocks: ReadonlySet<unknown> = new Set(['message_start', 'content_block_start'])
 
 function errorEvent(error: unknown): MessagesStreamEvent {
   return { type: 'error', error: (typeof error === 'object' && error !== null ? error : { type: 'api_error' }) as never }

@@ -35,7 +35,7 @@ export class ToolHold {
     if (!inPlace) throw unreadable(`${event.type} is out of order`)
     if (this.#held) {
       if (event.type === 'ping') return this.#emit(event)
-      if (event.type === 'message_delta' || event.type === 'message_stop') return this.#unfinished(event)
+      if (event.type === 'message_delta') return this.finish().then(() => this.take(event))
       this.#held.push(event)
       return event.type === 'content_block_stop' ? this.#judge(event.index) : undefined
     }
@@ -72,16 +72,16 @@ export class ToolHold {
     if (verdict !== undefined) return this.#refuse(index, verdict)
     this.#allowed++
     // As they were read: in the text of a frame, a name may stand twice.
-    for (const event of frames) await this.#emit({ ...event })
+    for (const event of frames) await this.#emit(event.type.startsWith('content_block') ? { ...event } : event)
   }
 
-  /** The message ends within a call, as one does that the model breaks off. */
-  async #unfinished(event: MessagesStreamEvent): Promise<void> {
+  /** The message ends. A call that is not finished, as the model leaves one when it breaks off, becomes a text. */
+  async finish(): Promise<void> {
+    if (!this.#held) return
     this.#held = undefined
     const index = this.#open as number
     this.#open = undefined
     await this.#refuse(index, refusal(this.#message.toolUse(index)!, 'it was not finished'))
-    await this.take(event)
   }
 
   async #refuse(index: number, why: string): Promise<void> {
@@ -104,7 +104,7 @@ export function isToolUse(block: MessageBlock): boolean {
 export async function judge(ctx: ActionContext, call: ToolUse): Promise<string | undefined> {
   const { taps } = ctx
   if (!taps?.judges) return undefined
-  if (call.input === undefined) return refusal(call, 'its input is not JSON, or names a field twice')
+  if (call.input === undefined) return refusal(call, 'its input is not JSON, or can be read in two ways')
   try {
     await taps.judge(Object.freeze(call))
   } catch (error) {

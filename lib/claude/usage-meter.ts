@@ -57,9 +57,9 @@ export class UsageMeter {
     return merged
   }
 
-  // Lists of other parts are not merged by place; one that has lost parts is not believed.
+  // Lists of other parts are not merged by place; one that has lost parts or tokens is not believed.
   private whole(before: readonly unknown[], now: readonly unknown[]): readonly unknown[] {
-    if (now.length >= before.length) return now
+    if (now.length >= before.length && figures(now) >= figures(before)) return now
     this.fell ??= new Set()
     this.fell.add('input-regressed')
     return before
@@ -76,6 +76,12 @@ export class UsageMeter {
 
 // Deeper than the usage of the API is.
 const mostNested = 4
+
+/** The sum of all figures in a list of parts. */
+function figures(value: unknown): number {
+  if (typeof value === 'number') return value
+  return isObject(value) ? Object.values(value).reduce<number>((sum, part) => sum + figures(part), 0) : 0
+}
 
 function sameParts(before: readonly unknown[], now: readonly unknown[]): boolean {
   const kind = (part: unknown) => (isObject(part) ? `${part.type} ${part.model}` : '')

@@ -114,7 +114,10 @@ export class WireAttempt {
       this.#accumulator.add(event, frame.raw.length)
       this.#measure(event)
     })
-    if (event.type === 'message_stop') await this.#ctx.taps?.end()
+    if (event.type === 'message_stop') {
+      await hold.finish()
+      await this.#ctx.taps?.end()
+    }
     this.#receiver.raw(event, frame.raw)
     const released = hold.take(event)
     if (released) await this.#heldBack(released)

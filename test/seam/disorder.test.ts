@@ -67,6 +67,14 @@ const streams: Record<string, readonly (object | string)[]> = {
     stop(0),
     ...end,
   ],
+  'input in the start of a call, and an empty rest': [start(), call(0, 'toolu_1', { command: forbidden }), json(0, ''), stop(0), ...end],
+  'input in the start of a call, and another in the rest': [
+    start(),
+    call(0, 'toolu_1', { command: forbidden }),
+    json(0, good),
+    stop(0),
+    ...end,
+  ],
   'input in events without a name': [start(), call(0), unnamed(json(0, '{"command":"ls","x":')), json(0, evil), stop(0), ...end],
   'input in events of another name': [start(), call(0), named('usage', json(0, evil)), json(0, good), stop(0), ...end],
   'the end of another block': [
@@ -121,7 +129,14 @@ describe.each(mounts)('a stream out of order, with a judge in the stack (%s)', m
   })
 
   it('shows no client the bytes that were not judged', async () => {
-    for (const name of ['input in pings', 'a call in pings', 'another call in the frame of one']) {
+    const hidden = [
+      'input in pings',
+      'a call in pings',
+      'another call in the frame of one',
+      'input in the start of a call, and an empty rest',
+      'input in the start of a call, and another in the rest',
+    ]
+    for (const name of hidden) {
       server = await startServer(script.events(streams[name] as never))
       const { client, close } = await mounted(mount, server.url, { use: [fence([])], client: { maxRetries: 0 } })
       const body = client.messages
@@ -143,7 +158,37 @@ describe.each(mounts)('a stream out of order, with a judge in the stack (%s)', m
   })
 })
 
+describe('a call that only the end of the message breaks off', () => {
+  it('becomes a text before the taps are told of the end', async () => {
+    const [, last] = end
+    server = await startServer(script.events([start(), call(0), json(0, '{"c'), last] as never))
+    const collecting: Middleware = async (ctx, next) => {
+      const held: unknown[] = []
+      const release = (push: (event: unknown) => void) => held.splice(0).forEach(push)
+      ctx.tap({ event: event => void held.push(event), end: release })
+      await next()
+    }
+    const { client, close } = await mounted('claude', server.url, { use: [collecting, fence([])], client: { maxRetries: 0 } })
+    const types: string[] = []
+    for await (const { type } of await client.messages.create({ ...ask, stream: true })) types.push(type)
+    expect(types.slice(0, 4)).toEqual(['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop'])
+    await close()
+  })
+})
+
 describe('without a judge', () => {
+  it('an error under another name passes like the event that it is to the SDK', async () => {
+    const [delta, last] = end
+    const odd = named('message', { type: 'error', error: { type: 'overloaded_error' } })
+    server = await startServer(script.events([start(), text(0), odd, stop(0), delta, last] as never))
+    const { client, close } = await mounted('claude', server.url)
+    const types: string[] = []
+    for await (const { type } of await client.messages.create({ ...ask, stream: true })) types.push(type)
+    expect(types.at(-1)).toBe('message_stop')
+    expect(types).toContain('error')
+    await close()
+  })
+
   it('any order passes, as without us', async () => {
     server = await startServer(script.events(streams['two calls at once'] as never))
     const { client, close } = await mounted('claude', server.url)

@@ -132,7 +132,7 @@ describe.each(mounts)('a refused tool_use in a stream (%s)', mount => {
     const message = await client.messages.stream(ask).finalMessage()
     expect(message).toMatchObject({
       stop_reason: 'end_turn',
-      content: [{ type: 'text', text: 'The call of Bash was refused: its input is not JSON, or names a field twice' }],
+      content: [{ type: 'text', text: 'The call of Bash was refused: its input is not JSON, or can be read in two ways' }],
     })
     await close()
   })

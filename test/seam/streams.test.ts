@@ -152,11 +152,11 @@ describe.each(mounts)('a stream (%s)', mount => {
   })
 
   it.each([
-    ['a second beginning', 'event: message_start\ndata: {"type":"message_start","message":{"content":[],"usage":{}}}\n\n'],
-    ['an event without its parts', 'event: content_block_start\ndata: {"type":"content_block_start","index":0}\n\n'],
-    ['an event that is no object', 'event: content_block_start\ndata: null\n\n'],
-    ['an event without a type', 'event: content_block_start\ndata: {}\n\n'],
-  ])('with %s is an error', async (_, odd) => {
+    ['a second beginning', 'event: message_start\ndata: {"type":"message_start","message":{"content":[],"usage":{}}}\n\n', 'ERR_UPSTREAM'],
+    ['an event without its parts', 'event: content_block_start\ndata: {"type":"content_block_start","index":0}\n\n', 'ERR_UPSTREAM'],
+    ['an event that is no object', 'event: content_block_start\ndata: null\n\n', 'ERR_UPSTREAM'],
+    ['an event that says nothing, and no end', 'event: content_block_start\ndata: {}\n\n', 'ERR_TRUNCATED'],
+  ] as const)('with %s is an error', async (_, odd, code) => {
     const { client, close } = await start(
       asked => {
         const answer = script.text('hello')(asked)
@@ -165,7 +165,7 @@ describe.each(mounts)('a stream (%s)', mount => {
       [],
       mount,
     )
-    expect(isOutriggerError((await read(client)).error, 'ERR_UPSTREAM')).toBe(true)
+    expect(isOutriggerError((await read(client)).error, code)).toBe(true)
     await close()
   })
 
