@@ -13,11 +13,12 @@ const transport = new Set([
   'expect',
 ])
 
-const listed = /^(anthropic-[\w-]+|x-stainless-[\w-]+|x-claude-code-[\w-]+|x-app|accept|content-type|user-agent|idempotency-key)$/
+const listed = new Set(['x-app', 'accept', 'content-type', 'user-agent', 'idempotency-key'])
+const families = ['x-stainless-', 'anthropic-', 'x-claude-code-']
 
 /** May this header travel on from a client whose credential is added behind the chain? Any other could steer a gateway, or prove a sender. */
 export function isListed(name: string): boolean {
-  return listed.test(name)
+  return listed.has(name) || families.some(family => name.startsWith(family))
 }
 
 /** May this header travel on from a client that holds its credential itself? */
@@ -28,9 +29,9 @@ export function isOfRequest(name: string): boolean {
 /** The headers that may travel on. Names become lower case, and one name has one value: what the chain reads is what is sent. */
 export function forwarded(headers: Readonly<Record<string, unknown>>, may: (name: string) => boolean): Record<string, string> {
   const on: Record<string, string> = {}
-  for (const [given, value] of Object.entries(headers)) {
+  for (const given of Object.keys(headers)) {
     const name = given.toLowerCase()
-    if (may(name)) on[name] = String(value)
+    if (may(name)) on[name] = String(headers[given])
   }
   return on
 }
