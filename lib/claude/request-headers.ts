@@ -38,5 +38,7 @@ export function forwarded(headers: Readonly<Record<string, unknown>>, may: (name
 
 /** The betas that an `anthropic-beta` header names. */
 export function betasIn(header: string | undefined): readonly string[] {
-  return (header ?? '').split(',').flatMap(beta => beta.trim() || [])
+  return header ? header.split(',').flatMap(beta => beta.trim() || []) : none
 }
+
+const none: readonly string[] = Object.freeze([])
