@@ -1,5 +1,6 @@
 import type { ToolUse } from '../core/types.js'
 import { namesTwice } from './names-twice.js'
+import { parsed } from './parse-json.js'
 
 /** A content block of a message; the fields depend on `type`. The SDK's own types fit. */
 export interface MessageBlock {
@@ -202,7 +203,7 @@ export class MessageAccumulator {
     const block = this.#block(index)
     const json = this.#json.get(index)
     if (block === undefined || json === undefined) return
-    const input = json === '' ? {} : parseJson(json)
+    const input = json === '' ? {} : parsed(json)
     if (input !== undefined) this.#broken.delete(index)
     block.input = input === undefined ? {} : input
   }
@@ -281,14 +282,6 @@ function tracksInput(block: MessageBlock): boolean {
 /** The API starts a call with an empty input, and sends the rest in deltas. */
 function isEmpty(input: unknown): boolean {
   return input === undefined || input === null || input === '' || (typeof input === 'object' && Object.keys(input).length === 0)
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
-  }
 }
 
 function growth(event: MessagesStreamEvent): number {

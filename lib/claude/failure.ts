@@ -1,3 +1,5 @@
+import { parsed } from './parse-json.js'
+
 /** What is known about an exchange that failed. */
 export interface FailureFacts {
   /** HTTP status, where an answer came. */
@@ -172,7 +174,7 @@ function billedOf({ status, code, syscall, sse }: FailureFacts): Failure['billed
 }
 
 function errorOf(body: unknown): { type?: string; errorCode?: string } {
-  const error = fieldsOf(fieldsOf(parsed(body))?.error)
+  const error = fieldsOf(fieldsOf(asFields(body))?.error)
   const details = fieldsOf(error?.details)
   return {
     ...(typeof error?.type === 'string' ? { type: error.type } : {}),
@@ -180,13 +182,8 @@ function errorOf(body: unknown): { type?: string; errorCode?: string } {
   }
 }
 
-function parsed(body: unknown): unknown {
-  if (typeof body !== 'string' || !body.trimStart().startsWith('{')) return body
-  try {
-    return JSON.parse(body)
-  } catch {
-    return undefined
-  }
+function asFields(body: unknown): unknown {
+  return typeof body === 'string' && body.trimStart().startsWith('{') ? parsed(body) : body
 }
 
 const fieldsOf = (value: unknown): Record<string, unknown> | undefined =>

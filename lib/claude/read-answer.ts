@@ -1,6 +1,7 @@
 import { UpstreamError } from '../core/errors.js'
 import type { AssistantMessage, MessagesStreamEvent } from './accumulate.js'
 import { namesTwice } from './names-twice.js'
+import { parsed } from './parse-json.js'
 import type { SseFrame } from './sse.js'
 
 /** An answer that two readers could take for two things, or that is too large. `why`: sizes and names, never content. */
@@ -40,6 +41,7 @@ type Data = { readonly type?: unknown; readonly error?: unknown } | null | undef
  * @throws UpstreamError when the data is no JSON object; when `strict`, also when name and type are not the same, or a field stands twice
  */
 export function eventOf({ event: name, data }: SseFrame, strict: boolean): MessagesStreamEvent | undefined {
+  if (name === null && data === '') return undefined
   const value = parsed(data) as Data
   const type = value?.type
   if (strict) checkClear(name, type, data)
@@ -62,15 +64,6 @@ const carriesBlocks: ReadonlySet<unknown> = new Set(['message_start', 'content_b
 
 function errorEvent(error: unknown): MessagesStreamEvent {
   return { type: 'error', error: (typeof error === 'object' && error !== null ? error : { type: 'api_error' }) as never }
-}
-
-/** JSON, or `undefined` for what is none. */
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** A whole message, or nothing when the text is none. */
