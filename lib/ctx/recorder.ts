@@ -1,0 +1,22 @@
+import { type Slot, slot } from '../core/slot.js'
+import type { Context, Kind } from '../core/types.js'
+
+/** A violation that did not refuse its action: it is written down all the same. */
+export interface NotedViolation {
+  readonly ruleId: string
+  readonly response: string
+  readonly details: string
+  readonly kind: Kind
+  readonly shadow: boolean
+}
+
+/** The record of one agent, for the layers that have something to add to it. */
+export interface Recorder {
+  /** The log that it writes to. */
+  readonly logId: string
+  /** Resolves when it is durable. @throws SigningError where it cannot be written: what it is about must not happen then */
+  violation(ctx: Context, violation: NotedViolation): Promise<void>
+}
+
+/** Set by the layer that signs, when it is mounted. */
+export const recorder: Slot<Recorder> = slot<Recorder>('record.recorder', { scope: 'agent' })

@@ -1,0 +1,13 @@
+import { type Slot, slot } from '../core/slot.js'
+import type { Rule } from './types.js'
+
+/** The policy that an agent is under. */
+export interface PolicyInForce {
+  /** SHA-256 of the rules in canonical JSON, hex: what a record names. */
+  readonly digest: string
+  /** Its own rules and those of every ancestor. */
+  readonly rules: readonly Rule[]
+}
+
+/** Set by the layer that judges, when it is mounted: a record names the policy, and a child is judged by its parent's rules too. */
+export const policyInForce: Slot<PolicyInForce> = slot<PolicyInForce>('policy.inForce', { scope: 'agent' })

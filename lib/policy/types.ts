@@ -1,0 +1,76 @@
+import type { Action, Context, Json, Kind } from '../core/types.js'
+
+/** What a broken rule brings about, from the mildest to the strictest: the strictest of all rules wins. */
+export type Response = 'warn' | 'notifyParent' | 'deny' | 'pause' | 'reap'
+
+/** All responses, mildest first. */
+export const responses: readonly Response[] = ['warn', 'notifyParent', 'deny', 'pause', 'reap']
+
+/** How bad it is, for people who read the list. */
+export type Severity = 'info' | 'warning' | 'error' | 'critical'
+
+/** All severities, mildest first. */
+export const severities: readonly Severity[] = ['info', 'warning', 'error', 'critical']
+
+/** When a rule judges: before the effect, or what the effect gave. */
+export type Stage = 'action' | 'result'
+
+/** What is judged: structured data, never text to be guessed at. */
+export interface Subject {
+  readonly stage: Stage
+  readonly action: Action
+  /** What the effect gave: the model's message, the tool's result, the agent's reply. Only at stage `result`. */
+  readonly result?: unknown
+  readonly agent?: Context['agent']
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** What a rule found. `details` are facts without content: a command's name, a host, a path, a count. */
+export interface Finding {
+  readonly details: string
+}
+
+/** Looks at one subject: nothing where the rule is kept. What it throws counts as a finding. */
+export type Checker = (subject: Subject) => Finding | undefined | Promise<Finding | undefined>
+
+/** One rule, frozen. Made by `rules.*`. */
+export interface Rule {
+  readonly id: string
+  readonly response: Response
+  readonly severity: Severity
+  /** It judges and is recorded, and changes nothing. */
+  readonly shadow: boolean
+  /** What happens to a result that breaks it: withheld from the agent, or released and recorded. The cost stays either way. */
+  readonly onResult: 'withhold' | 'release'
+  readonly stages: readonly Stage[]
+  /** Kinds of action that it looks at. */
+  readonly kinds: readonly Kind[]
+  /** What it says, as JSON: for `explain()` and the digest of the policy. */
+  readonly facts: Json
+  /** A checker of its own for each agent: it may count. */
+  begin(): Checker
+}
+
+/** A rule that was broken. */
+export interface Broken {
+  readonly ruleId: string
+  readonly severity: Severity
+  readonly response: Response
+  readonly details: string
+  readonly shadow: boolean
+  readonly stage: Stage
+}
+
+/** The strictest response of all rules, and every rule that was broken, the strictest first. */
+export interface Judgement {
+  readonly response: 'allow' | Response
+  readonly ruleId?: string
+  readonly details?: string
+  readonly all: readonly Broken[]
+}
+
+/** The rules of one agent, with what they have counted. Answers at once where every rule does. */
+export interface Judge {
+  readonly rules: readonly Rule[]
+  judge(subject: Subject): Judgement | Promise<Judgement>
+}
