@@ -65,7 +65,6 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   #io: Io | undefined
   #middleware: SdkMiddleware | undefined
   #listening: Set<Listening> | undefined
-  #state: AgentState = 'summoned'
   #sends = 0
   #closing: Promise<void> | undefined
 
@@ -171,11 +170,10 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
 
   reap(reason: string): void {
     this.#runtime.reap(reason)
-    if (this.#state !== 'dismissed') this.#become('failedReaped', reason)
   }
 
   get state(): AgentState {
-    return this.#state
+    return this.#runtime.state
   }
 
   get tokenUsage(): TokenUsage {
@@ -187,12 +185,12 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   }
 
   snapshot(): { readonly [key: string]: Json } {
-    const { degraded, failing, inFlight, layers, paused, usage } = this.#runtime
+    const { degraded, failing, inFlight, layers, paused, state, usage } = this.#runtime
     return {
       id: this.id,
       name: this.name,
       type: this.type,
-      state: this.#state,
+      state,
       paused: paused ?? null,
       failing: failing?.message ?? null,
       degraded: Object.fromEntries(degraded),
@@ -219,7 +217,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     const runtime = this.#runtime
     runtime.shut('closed')
     await this.#within(drainMs, runtime.idle())
-    runtime.reap('closed')
+    runtime.end('closed')
     // What was aborted books its end before the layers are closed; a layer that hangs is not waited for.
     await this.#within(unwindMs, runtime.idle())
     const parts = [...(this.#listening ?? []), ...[...runtime.layers].reverse().map(({ meta }) => meta)]
@@ -231,7 +229,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
         errors.push(error)
       }
     }
-    if (this.#state !== 'failedReaped') this.#become('dismissed', 'closed')
+    if (runtime.state !== 'failedReaped') runtime.become('dismissed', 'closed')
     if (errors.length > 0) throw errors[0]
   }
 
@@ -279,11 +277,12 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
 
   async #runSend(ctx: ActionContext, signal: AbortSignal | undefined): Promise<unknown> {
     this.#sends++
-    if (this.#state !== 'failedReaped' && this.#state !== 'dismissed') this.#become('working', 'a send began')
+    const runtime = this.#runtime
+    if (runtime.state !== 'failedReaped' && runtime.state !== 'dismissed') runtime.become('working', 'a send began')
     try {
-      return await this.#runtime.run(ctx, () => this.#core(ctx), signal)
+      return await runtime.run(ctx, () => this.#core(ctx), signal)
     } finally {
-      if (--this.#sends === 0 && this.#state === 'working') this.#become('waitingForInput', 'the send ended')
+      if (--this.#sends === 0 && runtime.state === 'working') runtime.become('waitingForInput', 'the send ended')
     }
   }
 
@@ -312,13 +311,6 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
 
   #currentSend(): ActionContext | undefined {
     return this.#byFactory ? sends().getStore()?.() : undefined
-  }
-
-  #become(to: AgentState, reason: string): void {
-    const from = this.#state
-    if (from === to) return
-    this.#state = to
-    this.#runtime.events.publish({ type: 'state', from, to, reason })
   }
 }
 

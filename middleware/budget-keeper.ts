@@ -15,6 +15,7 @@ import {
   type Account,
   type AccountReading,
   type Amounts,
+  budgetAccount,
   createLedger,
   type HoldAnswer,
   type HoldDone,
@@ -97,6 +98,7 @@ export class BudgetKeeper {
     if (typeof account !== 'object') this.#ledger = ledger ?? createLedger({ clock: host.clock, keepHistory: ownHistory })
     const opened = typeof account === 'object' ? account : this.#ledger!.account({ id: account ?? host.agent.id, nanoUsd, tokens })
     this.#kept = new BudgetBooks(opened, host)
+    budgetAccount.set(host, { account: opened, ledger: this.#ledger, mode: this.#settings.mode })
   }
 
   shown(unit: 'nanoUsd' | 'tokens'): 'unlimited' | { readonly [name: string]: number } {
@@ -246,7 +248,9 @@ export class BudgetKeeper {
   #overCap(ctx: Context, { unit, needed, remaining }: Shortfall): void {
     if (this.#settings.mode !== 'soft') return
     this.#host?.publish({ type: 'budget.refused', unit, needed, remaining, action: ctx.id })
-    this.#host?.publish({ type: 'violation', ruleId: 'budget', severity: 'error', response: 'warn', shadow: false, action: ctx.id })
+    const details = `${needed} ${unit} needed, ${remaining} left`
+    const violation = { ruleId: 'budget', severity: 'error', response: 'warn', kind: ctx.kind, details, shadow: false } as const
+    this.#host?.publish({ type: 'violation', ...violation, action: ctx.id })
   }
 
   #refused(ctx: Context, shortfall: Shortfall): BudgetExceededError {

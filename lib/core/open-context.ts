@@ -69,6 +69,10 @@ export class OpenContext implements Context {
     return this.ctx.released
   }
 
+  get wireDigest(): string | undefined {
+    return this.ctx.wireDigest
+  }
+
   rewrite(action: Action): void {
     if (!this.over) this.ctx.rewrite(action)
   }

@@ -3,11 +3,12 @@ import { type Chain, compose } from './compose.js'
 import { ActionContext, type Home } from './context.js'
 import { AgentPausedError, AgentReapedError, LayerError } from './errors.js'
 import { Events } from './events.js'
+import { type Origin, RuntimeHost } from './host.js'
 import { patience } from './patience.js'
 import { Scope } from './scope.js'
 import type { SlotMap } from './slot.js'
 import { SpanFold } from './spans.js'
-import type { Action, Context, Host, Kind, Layer, Outcome, TokenUsage } from './types.js'
+import type { Action, AgentState, Context, Host, Kind, Layer, Outcome, TokenUsage } from './types.js'
 import { addUsage, noUsage } from './usage.js'
 
 /** The work that a chain is around. */
@@ -32,6 +33,8 @@ export class Runtime implements Home {
   readonly slots: SlotMap = new Map()
   readonly scope: Scope = new Scope()
   readonly layers: readonly Layer[]
+  /** Where the sidecar comes from, when it was spawned. */
+  readonly origin: Origin | undefined
   /** Layers that failed open, with what happened last. */
   readonly degraded: Map<string, string> = new Map()
   /** Why nothing may happen, after a closed layer failed behind a paid effect. */
@@ -45,13 +48,22 @@ export class Runtime implements Home {
   #chains: Partial<Record<Kind, Chain>> = {}
   #resumed: Set<() => void> | undefined
   #idle: Set<() => void> | undefined
+  #host: Host | undefined
+  #state: AgentState = 'summoned'
   #count = 0
   #used: TokenUsage = noUsage
   /** Actions that were given up and whose layers have not ended. */
   #hung = 0
 
-  constructor(options: { agent: Context['agent']; clock: Clock; layers: readonly Layer[]; whenPaused: 'reject' | 'wait' }) {
+  constructor(options: {
+    agent: Context['agent']
+    clock: Clock
+    layers: readonly Layer[]
+    whenPaused: 'reject' | 'wait'
+    origin?: Origin | undefined
+  }) {
     this.agent = options.agent
+    this.origin = options.origin
     this.clock = options.clock
     this.layers = options.layers
     this.#wait = options.whenPaused === 'wait'
@@ -61,8 +73,13 @@ export class Runtime implements Home {
 
   /** What layers are given when they are mounted. */
   get host(): Host {
-    const { agent, clock, spans, events, self } = this
-    return { agent, clock, spans, self, publish: event => events.publish(event), subscribe: listener => events.subscribe(listener) }
+    this.#host ??= new RuntimeHost(this)
+    return this.#host
+  }
+
+  /** The agent's own state. */
+  get state(): AgentState {
+    return this.#state
   }
 
   get paused(): string | undefined {
@@ -135,8 +152,21 @@ export class Runtime implements Home {
     for (const go of this.#resumed ?? []) go()
   }
 
-  /** Ends everything now; nothing passes any more. */
+  become(to: AgentState, reason: string): void {
+    const from = this.#state
+    if (from === to) return
+    this.#state = to
+    this.events.publish({ type: 'state', from, to, reason })
+  }
+
+  /** Ends everything now, and the agent with it. */
   reap(reason: string): void {
+    this.end(reason)
+    if (this.#state !== 'dismissed') this.become('failedReaped', reason)
+  }
+
+  /** Ends everything now; nothing passes any more. */
+  end(reason: string): void {
     const error = new AgentReapedError({ agent: this.agent.name, reason: reason ?? 'no reason given' })
     this.#reaped ??= error.reason
     this.scope.abort(error)

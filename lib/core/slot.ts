@@ -1,18 +1,21 @@
 import { LayerError } from './errors.js'
-import type { Context } from './types.js'
+import type { Context, Host } from './types.js'
 
 /** How long a slot's value lives: as long as the sidecar, the action, or one attempt. */
 export type SlotScope = 'agent' | 'action' | 'attempt'
+
+/** What has slots: the context of an action, and the host of a sidecar (those of scope `agent` alone). */
+export type SlotHolder = Context | Host
 
 /** A typed place for state between layers: usage and cost flow outwards, where chained generics cannot follow. */
 export interface Slot<T = unknown> {
   readonly name: string
   readonly scope: SlotScope
   /** The value. @throws LayerError that names the layer which would provide it. */
-  get(ctx: Context): T
+  get(holder: SlotHolder): T
   /** The value, or `undefined` where nobody has set it. */
-  peek(ctx: Context): T | undefined
-  set(ctx: Context, value: T): void
+  peek(holder: SlotHolder): T | undefined
+  set(holder: SlotHolder, value: T): void
 }
 
 /** Where a context keeps its slots. A registered symbol, so that ESM and CommonJS copies of this package meet. */
@@ -49,17 +52,17 @@ function missing(name: string): LayerError {
  */
 export function slot<T>(name: string, options: { readonly scope?: SlotScope } = {}): Slot<T> {
   const scope = options.scope ?? 'action'
-  const mapOf = (ctx: Context) => (ctx as unknown as Holder)[slotsOf]!.call(ctx, scope)
+  const mapOf = (holder: SlotHolder) => (holder as unknown as Holder)[slotsOf]!.call(holder, scope)
   return Object.freeze({
     name,
     scope,
-    peek: (ctx: Context) => mapOf(ctx).get(name) as T | undefined,
-    get(ctx: Context): T {
-      const map = mapOf(ctx)
+    peek: (holder: SlotHolder) => mapOf(holder).get(name) as T | undefined,
+    get(holder: SlotHolder): T {
+      const map = mapOf(holder)
       if (!map.has(name)) throw missing(name)
       return map.get(name) as T
     },
-    set: (ctx: Context, value: T) => void mapOf(ctx).set(name, value),
+    set: (holder: SlotHolder, value: T) => void mapOf(holder).set(name, value),
   })
 }
 

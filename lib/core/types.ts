@@ -50,6 +50,10 @@ export interface SpawnAction {
   readonly name: string
   readonly type: string
   readonly task?: string
+  /** Children of this agent that are alive, or were being started before this one. */
+  readonly siblings: number
+  /** The part of the parent's budget that is set aside for the child; without it, the child draws on what the parent has. */
+  readonly budget?: { readonly nanoUsd?: number; readonly tokens?: number }
 }
 
 /** What is about to happen: deep-frozen; the chain judges, signs and sends this very object. */
@@ -147,6 +151,8 @@ export interface Context {
   readonly labels: Readonly<Record<string, string>>
   /** Something has reached the consumer: no other attempt may follow. */
   readonly released: boolean
+  /** SHA-256 of the body that left in this attempt, hex; `undefined` while nothing has left. */
+  readonly wireDigest?: string | undefined
   /** Replaces the action; only for layers that declare `rewrites`. */
   rewrite(action: Action): void
   /** Lowers `max_tokens` of a model action. @throws RangeError when it would rise or fall below `minTokens`. */
@@ -162,7 +168,20 @@ export interface Context {
 /** A layer as a plain function: work before, `await next()`, work after. */
 export type Middleware = (ctx: Context, next: () => Promise<void>) => Promise<void>
 
-/** What the sidecar offers to a layer when it is mounted, once, at creation. */
+/** What a sidecar is doing, live. */
+export interface HostStatus {
+  readonly state: AgentState
+  /** Why it is paused, reaped or failing; `undefined` where it is not. */
+  readonly paused: string | undefined
+  readonly reaped: string | undefined
+  readonly failing: string | undefined
+  /** Layers that failed open, with what happened last. */
+  readonly degraded: ReadonlyMap<string, string>
+  /** Actions that have begun and not ended. */
+  readonly inFlight: number
+}
+
+/** What the sidecar offers to a layer when it is mounted, once, at creation. Slots of scope `agent` can be read and set with it. */
 export interface Host {
   readonly agent: { readonly id: string; readonly name: string; readonly type: string; readonly parent?: string }
   readonly clock: Clock
@@ -172,6 +191,17 @@ export interface Host {
   /** Tells all subscribers of the sidecar. Costs nothing without one. */
   publish(event: SidecarEventBody & { action?: string }): void
   subscribe(listener: (event: SidecarEvent) => void): () => void
+  readonly status: HostStatus
+  /** The sidecar's own `pause`: the next action of every kind is refused, or held back, until `resume()`. */
+  pause(reason: string): void
+  /** The sidecar's own `reap`: ends everything, for good. */
+  reap(reason: string): void
+  /** Nothing more may happen until `resume()`: for a closed layer that fails when nobody waits for it. */
+  fail(error: Error): void
+  /** The host of the parent's sidecar, where this one was spawned. */
+  readonly parent?: Host | undefined
+  /** The spawn action that makes this sidecar, with the slots that the parent's layers have set in it. */
+  readonly spawnedBy?: Context | undefined
 }
 
 /** What a layer declares: data that is checked when the sidecar is created. */
@@ -242,7 +272,17 @@ export type SidecarEventBody =
       readonly ms: SpanTotals | undefined
     }
   | { readonly type: 'attempt.ended'; readonly kind: Kind; readonly attempt: Attempt }
-  | { readonly type: 'violation'; readonly ruleId: string; readonly severity: string; readonly response: string; readonly shadow: boolean }
+  | {
+      readonly type: 'violation'
+      readonly ruleId: string
+      readonly severity: string
+      readonly response: string
+      readonly kind: Kind
+      readonly details: string
+      readonly shadow: boolean
+      /** The id of the agent that did it, where a parent is told of its child. */
+      readonly child?: string
+    }
   | {
       readonly type: 'budget.threshold'
       readonly threshold: number

@@ -4,7 +4,7 @@ import type { Listening, ListenOptions } from '../claude/listen.js'
 import type { ClaudeOptions } from '../claude/options.js'
 import type { Clock } from '../core/clock.js'
 import type { SpanTotals } from '../core/spans.js'
-import type { AgentState, Attempt, Json, LayerInput, LayerMeta, SidecarEvent, TokenUsage } from '../core/types.js'
+import type { AgentState, Attempt, Json, Kind, LayerInput, LayerMeta, SidecarEvent, TokenUsage } from '../core/types.js'
 
 /** What `createSidecar` takes. */
 export interface SidecarOptions<U extends readonly LayerInput[], In, Out, Ev> {
@@ -35,7 +35,14 @@ export interface ReportedViolation {
   readonly ruleId: string
   readonly severity: string
   readonly response: string
+  readonly kind: Kind
+  /** Facts without content: a command's name, a host, a count. */
+  readonly details: string
   readonly shadow: boolean
+  /** Milliseconds on the sidecar's clock (Unix time on the real one). */
+  readonly at: number
+  /** The id of the action. */
+  readonly action?: string
 }
 
 /** A reply with what it took. */
