@@ -1,5 +1,5 @@
 /** The public surface of `outrigger`: the chain, the sidecar and its errors. Layers are in `outrigger/middleware`. */
-export type { Agent, Call, Io, NestedEvent, Tool } from './claude/agent-contract.js'
+export type { Tool } from './claude/handles.js'
 export type { Listening, ListenOptions } from './claude/listen.js'
 export type { ClaudeOptions } from './claude/options.js'
 export { type Clock, systemClock } from './core/clock.js'
@@ -9,5 +9,15 @@ export { holdText, type HoldTextOptions } from './core/hold-text.js'
 export { cost, slot, type Slot, type SlotHolder, type SlotScope } from './core/slot.js'
 export type { Spans, SpanTotals } from './core/spans.js'
 export type * from './core/types.js'
+export type { Agent, Call, Io, NestedEvent } from './sidecar/agent-contract.js'
 export { createSidecar } from './sidecar.js'
-export type { Base, CallResult, ReportedViolation, SendOptions, Sidecar, SidecarOptions, SidecarStream } from './sidecar/types.js'
+export type {
+  Base,
+  CallResult,
+  ReportedViolation,
+  SendOptions,
+  Sidecar,
+  SidecarOptions,
+  SidecarStream,
+  SpawnSpec,
+} from './sidecar/types.js'

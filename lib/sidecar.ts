@@ -1,7 +1,7 @@
 import type { Middleware as SdkMiddleware } from '@anthropic-ai/sdk'
 import { randomBytes } from 'node:crypto'
 import { taken } from './sidecar/call-result.js'
-import { type Agent, type Call, checkAgent, type Io, type Tool } from './claude/agent-contract.js'
+import type { Tool } from './claude/handles.js'
 import { clientFactory, type ClientFactory } from './claude/client.js'
 import { cooperative } from './claude/cooperative.js'
 import { httpUpstream } from './claude/http-upstream.js'
@@ -16,24 +16,46 @@ import { normalise } from './core/define.js'
 import { detachable } from './core/detach.js'
 import { frozenCopy, thaw } from './core/freeze.js'
 import { checkOrder } from './core/order.js'
-import { AgentReapedError } from './core/errors.js'
+import { AgentReapedError, ConfigError } from './core/errors.js'
+import type { Origin } from './core/host.js'
 import { sends } from './core/process.js'
 import { Runtime } from './core/runtime.js'
-import type { AgentState, Json, Layer, LayerInput, SendAction, SidecarEvent, TokenUsage } from './core/types.js'
+import type { Scope } from './core/scope.js'
+import type { AgentState, Host, Json, Layer, LayerInput, SendAction, SidecarEvent, SpawnAction, TokenUsage } from './core/types.js'
 import { noUsage } from './core/usage.js'
+import { type Agent, type Call, checkAgent, type Io } from './sidecar/agent-contract.js'
+import { childAccount } from './ledger/budget-account.js'
+import { policyInForce, spawnRules } from './policy/in-force.js'
+import { Children } from './sidecar/children.js'
 import { driveAgent } from './sidecar/drive-agent.js'
 import { EventStream } from './sidecar/event-stream.js'
 import { explain } from './sidecar/explain.js'
 import { guardedFetch, guardedTool } from './sidecar/guarded-tool.js'
-import { type HandleMakers, Handles } from './sidecar/handles.js'
+import { type HandleMakers, Handles, type Parent } from './sidecar/handles.js'
+import { inherited } from './sidecar/inherit.js'
 import { mount, showMembers } from './sidecar/members.js'
 import { checkOptions, checkSendOptions } from './sidecar/options.js'
+import { type AnySpec, checkSpawn, spawnAction } from './sidecar/spawn-spec.js'
 import type { Base, CallResult, NoClash, ReportedViolation, SendOptions, Sidecar, SidecarOptions, SidecarStream } from './sidecar/types.js'
 
 /** How long `close()` waits for what it has aborted, in milliseconds. */
 const unwindMs = 1_000
 
 type AnyAgent = Agent<unknown, unknown, unknown>
+type AnyOptions = SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>
+
+/** How a child comes into the world. */
+interface Birth extends Origin {
+  /** The parent's way to Claude. */
+  readonly seam: Seam
+  readonly name: string
+  readonly type: string | undefined
+  /** What it ends with: the send that spawned it, as long as that can be aborted, and the parent's sidecar. */
+  readonly scope: Scope
+  /** Called before its layers are mounted. */
+  prepare(host: Host): void
+  ended(child: SidecarCore, reason: string): void
+}
 
 /**
  * Puts an agent behind a chain of layers and returns one flat object: send, stream and call, and the live members of its layers.
@@ -54,7 +76,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   readonly id: string
   readonly name: string
   readonly type: string
-  readonly parent: string | undefined = undefined
+  readonly parent: string | undefined
   readonly #runtime: Runtime
   readonly #seam: Seam
   readonly #agent: AnyAgent
@@ -65,29 +87,36 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   #io: Io | undefined
   #middleware: SdkMiddleware | undefined
   #listening: Set<Listening> | undefined
+  readonly #birth: Birth | undefined
+  #children: Children<SidecarCore> | undefined
   #sends = 0
   #closing: Promise<void> | undefined
 
-  constructor(options: SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>, layers: readonly Layer[]) {
+  constructor(options: AnyOptions, layers: readonly Layer[], birth?: Birth) {
     const { agent, claude = {}, whenPaused = 'reject', clock = systemClock } = options
+    this.#birth = birth
     this.#byFactory = typeof agent === 'function'
     this.#timeout = claude.timeout
-    const identity = { id: options.id ?? '', name: '', type: '' }
-    this.#runtime = new Runtime({ agent: identity, clock, layers, whenPaused })
-    this.#seam = seamOf(this.#runtime, claude)
+    const identity = { id: options.id ?? '', name: '', type: '', ...(birth ? { parent: birth.host.agent.id } : {}) }
+    const runtime = new Runtime({ agent: identity, clock, layers, whenPaused, origin: birth })
+    this.#runtime = runtime
+    this.#seam = birth ? { ...birth.seam, runtime, counts: { passed: 0 } } : seamOf(runtime, claude)
     // A factory may use its handles at once: everything but the name is in place before it runs.
     const made = typeof agent === 'function' ? agent(this.io) : agent
     checkAgent(made)
     this.#agent = made
-    identity.name = made.name
-    identity.type = made.type ?? 'agent'
-    identity.id ||= `${made.name}-${randomBytes(4).toString('hex')}`
+    identity.name = birth?.name || made.name
+    identity.type = birth?.type ?? made.type ?? 'agent'
+    identity.id ||= `${identity.name}-${randomBytes(4).toString('hex')}`
     Object.freeze(identity)
     this.id = identity.id
     this.name = identity.name
     this.type = identity.type
+    this.parent = birth?.host.agent.id
     showMembers(this, layers)
-    mount(layers, this.#runtime.host)
+    birth?.prepare(runtime.host)
+    mount(layers, runtime.host)
+    if (birth) this.#endWith(birth)
   }
 
   async send(message: unknown, options: SendOptions = {}): Promise<unknown> {
@@ -128,6 +157,10 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
         return reply
       })
     })
+  }
+
+  get children(): readonly SidecarCore[] {
+    return this.#children?.alive ?? []
   }
 
   get io(): Io {
@@ -216,12 +249,13 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   async #close(drainMs: number): Promise<void> {
     const runtime = this.#runtime
     runtime.shut('closed')
+    const errors: unknown[] = []
     await this.#within(drainMs, runtime.idle())
+    await this.#children?.close(drainMs).catch(error => errors.push(error))
     runtime.end('closed')
     // What was aborted books its end before the layers are closed; a layer that hangs is not waited for.
     await this.#within(unwindMs, runtime.idle())
     const parts = [...(this.#listening ?? []), ...[...runtime.layers].reverse().map(({ meta }) => meta)]
-    const errors: unknown[] = []
     for (const part of parts) {
       try {
         await this.#within(Math.max(drainMs, unwindMs), part.close?.())
@@ -230,6 +264,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       }
     }
     if (runtime.state !== 'failedReaped') runtime.become('dismissed', 'closed')
+    this.#birth?.ended(this, runtime.state === 'failedReaped' ? `reaped: ${runtime.reaped}` : 'closed')
     if (errors.length > 0) throw errors[0]
   }
 
@@ -260,8 +295,67 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       },
       tool: (definition, parent) => guardedTool(this.#runtime, definition, parent),
       fetch: parent => guardedFetch(this.#runtime, parent),
+      spawn: (spec, parent) => this.#spawn(spec, parent),
     }
     return this.#makers
+  }
+
+  async #spawn(spec: object, parent: Parent): Promise<SidecarCore> {
+    checkSpawn(spec)
+    const runtime = this.#runtime
+    const layers = inherited(runtime.layers, normalise(spec.use))
+    checkOrder(layers)
+    this.#children ??= new Children(runtime)
+    return this.#children.start(async siblings => {
+      const enclosing = parent()
+      const ctx = runtime.context(spawnAction(spec, siblings), enclosing ? { parent: enclosing } : {})
+      let child: SidecarCore | undefined
+      try {
+        await runtime.run(ctx, async () => {
+          child = this.#bear(ctx, spec, layers)
+        })
+        return child!
+      } catch (error) {
+        // What it took is given back: nobody has its sidecar.
+        child?.reap('its spawn failed')
+        throw error
+      }
+    })
+  }
+
+  /** Makes the child's sidecar, with the parent's way to Claude and clock. */
+  #bear(ctx: ActionContext, spec: AnySpec, layers: readonly Layer[]): SidecarCore {
+    const { name, type, budget } = ctx.action as SpawnAction
+    if (budget && !childAccount.peek(ctx)) throw new ConfigError('spawn: budget needs withBudget in the stack of the parent')
+    const { agent, rules = [], id, whenPaused = this.#runtime.whenPaused } = spec
+    const { host, clock } = this.#runtime
+    const birth: Birth = {
+      host,
+      spawn: ctx,
+      seam: this.#seam,
+      name,
+      type: spec.type ?? (typeof agent === 'function' ? undefined : type),
+      scope: ctx.parent?.scope ?? this.#runtime.scope,
+      prepare: own => spawnRules.set(own, rules),
+      ended: (child, reason) => this.#children?.ended(child, reason),
+    }
+    const options = { agent, use: [], whenPaused, clock, claude: { timeout: this.#timeout }, ...(id === undefined ? {} : { id }) }
+    const child = new SidecarCore(options, layers, birth)
+    if (rules.length > 0 && !policyInForce.peek(child.#runtime.host)) {
+      child.reap('nobody would judge by its rules')
+      throw new ConfigError('spawn: rules need withViolations in the stack of the child, or of the parent')
+    }
+    return child
+  }
+
+  /** A child ends with what started it; reaped, it gives back what it holds. */
+  #endWith({ scope }: Birth): void {
+    const runtime = this.#runtime
+    const forget = scope.onAbort(reason => this.reap(reason instanceof Error ? reason.message : 'its parent ended'))
+    runtime.scope.onAbort(() => {
+      forget()
+      void this.close({ drainMs: 0 }).catch(error => runtime.degrade('close', error))
+    })
   }
 
   #sendContext(message: unknown, options: SendOptions): ActionContext {

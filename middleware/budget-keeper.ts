@@ -8,6 +8,7 @@ import {
   LedgerUnavailableError,
   type ModelAction,
   type SendAction,
+  type SpawnAction,
   type TokenUsage,
 } from 'outrigger'
 import { Calibration, modelUsage, type ModelUsage, priceOf, zeroUsage } from 'outrigger/claude'
@@ -16,14 +17,16 @@ import {
   type AccountReading,
   type Amounts,
   budgetAccount,
-  createLedger,
+  childAccount,
   type HoldAnswer,
   type HoldDone,
   type Ledger,
   type Part,
   type Shortfall,
 } from 'outrigger/ledger'
+import { openAccount, type OpenedAccount } from './budget-account.js'
 import { BudgetBooks, type Promised, unusable } from './budget-books.js'
+import { tellAbove } from './budget-report.js'
 import type { BudgetSettings } from './budget-options.js'
 import {
   affordable,
@@ -58,9 +61,6 @@ interface Held extends Need {
   readonly estimate?: number
 }
 
-/** History entries that a ledger of our own keeps. */
-const ownHistory = 1_000
-
 /** Reserves and settles on one account, for all attempts of one sidecar. */
 export class BudgetKeeper {
   readonly #settings: BudgetSettings
@@ -70,14 +70,17 @@ export class BudgetKeeper {
   readonly #run = randomBytes(9).toString('base64url')
   #host: Host | undefined
   #kept: BudgetBooks | undefined
-  #ledger: Ledger | undefined
+  #opened: OpenedAccount | undefined
+  #mode: BudgetSettings['mode']
+  #toldUp = false
 
   readonly view: Budget
 
   constructor(settings: BudgetSettings) {
     this.#settings = settings
+    this.#mode = settings.mode
     const account = () => this.#books.account
-    const ledger = () => this.#ledger
+    const ledger = () => this.#opened?.ledger
     this.view = {
       get nanoUsd() {
         return account().amounts().nanoUsd
@@ -94,11 +97,44 @@ export class BudgetKeeper {
 
   open(host: Host): void {
     this.#host = host
-    const { account, ledger, nanoUsd, tokens } = this.#settings
-    if (typeof account !== 'object') this.#ledger = ledger ?? createLedger({ clock: host.clock, keepHistory: ownHistory })
-    const opened = typeof account === 'object' ? account : this.#ledger!.account({ id: account ?? host.agent.id, nanoUsd, tokens })
-    this.#kept = new BudgetBooks(opened, host)
-    budgetAccount.set(host, { account: opened, ledger: this.#ledger, mode: this.#settings.mode })
+    const opened = openAccount(this.#settings, host)
+    this.#opened = opened
+    this.#mode = opened.mode
+    this.#kept = new BudgetBooks(opened.account, host)
+    budgetAccount.set(host, opened)
+  }
+
+  /** Ends the account of a child: what is left returns to its parent. */
+  async close(): Promise<void> {
+    await this.#opened?.close()
+  }
+
+  /** Says what a child is charged to: a part that is set aside for it, or all that is left here. */
+  async spawn(ctx: Context, next: () => Promise<void>): Promise<void> {
+    const { account, ledger, mode } = this.#opened!
+    const { budget } = ctx.action as SpawnAction
+    if (!budget) {
+      childAccount.set(ctx, { account, ledger, mode })
+      return next()
+    }
+    const part = this.#setAside(ctx, budget)
+    await part.open()
+    childAccount.set(ctx, { account: part, ledger, mode, delegated: true })
+    try {
+      await next()
+    } catch (error) {
+      await part.close()
+      throw error
+    }
+  }
+
+  #setAside(ctx: Context, part: Part): Account {
+    try {
+      return this.#books.account.delegate(part)
+    } catch (error) {
+      if (error instanceof BudgetExceededError) this.#tell(ctx, error)
+      throw error
+    }
   }
 
   shown(unit: 'nanoUsd' | 'tokens'): 'unlimited' | { readonly [name: string]: number } {
@@ -120,10 +156,10 @@ export class BudgetKeeper {
     const { prices, estimate } = this.#settings
     try {
       const need = boundedNeed(action, prices)
-      return estimate === 'calibrated' ? calibratedNeed(action, prices, this.#calibration) : need
+      return estimate === 'calibrated' && this.#mode !== 'hard' ? calibratedNeed(action, prices, this.#calibration) : need
     } catch (error) {
       if (!isOutriggerError(error, 'ERR_UNBOUNDED')) throw error
-      return this.#settings.mode === 'hard' ? this.#uncapped(error) : unbounded
+      return this.#mode === 'hard' ? this.#uncapped(error) : unbounded
     }
   }
 
@@ -139,7 +175,7 @@ export class BudgetKeeper {
 
   /** Nothing left, nothing begun. @throws BudgetExceededError */
   gate(ctx: Context): Promised<void> {
-    if (this.#settings.mode !== 'hard') return
+    if (this.#mode !== 'hard') return
     const left = this.#books.available()
     for (const unit of units) if (left[unit] !== 'unlimited' && left[unit] <= 0) return this.#askForOne(ctx, unit)
   }
@@ -160,8 +196,8 @@ export class BudgetKeeper {
   }
 
   #hold(ctx: Context, id: string, { nanoUsd, tokens }: Need): Promised<HoldAnswer> {
-    const { mode, prices } = this.#settings
-    const request = { id, nanoUsd, tokens, force: mode !== 'hard', prices: prices.version, detail: { model: modelOf(ctx) } }
+    const { prices } = this.#settings
+    const request = { id, nanoUsd, tokens, force: this.#mode !== 'hard', prices: prices.version, detail: { model: modelOf(ctx) } }
     return this.#books.reserve(request)
   }
 
@@ -246,7 +282,7 @@ export class BudgetKeeper {
 
   /** Told in mode soft; mode warn tells thresholds only. */
   #overCap(ctx: Context, { unit, needed, remaining }: Shortfall): void {
-    if (this.#settings.mode !== 'soft') return
+    if (this.#mode !== 'soft') return
     this.#host?.publish({ type: 'budget.refused', unit, needed, remaining, action: ctx.id })
     const details = `${needed} ${unit} needed, ${remaining} left`
     const violation = { ruleId: 'budget', severity: 'error', response: 'warn', kind: ctx.kind, details, shadow: false } as const
@@ -254,9 +290,15 @@ export class BudgetKeeper {
   }
 
   #refused(ctx: Context, shortfall: Shortfall): BudgetExceededError {
-    const { unit, needed, remaining } = shortfall
-    this.#host?.publish({ type: 'budget.refused', unit, needed, remaining, action: ctx.id })
+    this.#tell(ctx, shortfall)
     return new BudgetExceededError(shortfall)
+  }
+
+  #tell(ctx: Context, { unit, needed, remaining }: Pick<Shortfall, 'unit' | 'needed' | 'remaining'>): void {
+    this.#host?.publish({ type: 'budget.refused', unit, needed, remaining, action: ctx.id })
+    if (this.#toldUp || !this.#host) return
+    this.#toldUp = true
+    tellAbove(this.#host, this.#books.account, unit)
   }
 
   #tellThresholds(): void {

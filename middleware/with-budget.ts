@@ -31,6 +31,9 @@ export function withBudget(options: WithBudgetOptions): Layer<BudgetMembers> {
       expose: { budget: keeper.view },
       options: { nanoUsd, tokens, mode, estimate, whenShort, prices: settings.prices.version },
       attach: host => keeper.open(host),
+      // The parent's account comes by a slot: without caps of its own, the child draws on what is left there.
+      inherit: () => withBudget({ usd: 'unlimited', mode, estimate, whenShort, warnAt: settings.warnAt, prices: settings.prices }),
+      close: () => keeper.close(),
       snapshot: () => ({ nanoUsd: keeper.shown('nanoUsd'), tokens: keeper.shown('tokens') }),
     },
     async (ctx, next) => {
@@ -39,7 +42,7 @@ export function withBudget(options: WithBudgetOptions): Layer<BudgetMembers> {
       if (!need) {
         const open = keeper.gate(ctx)
         if (open) await open
-        return next()
+        return ctx.kind === 'spawn' ? keeper.spawn(ctx, next) : next()
       }
       const answer = keeper.reserve(ctx, need)
       const held = answer instanceof Promise ? await answer : answer

@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk'
 import { findOutriggerError } from '../core/errors.js'
-import type { Agent, Call, Tool } from './agent-contract.js'
+import type { ClaudeCall, Tool } from './handles.js'
 
 /**
  * A tool that `claudeAgent` offers to the model: all of its fields, such as `strict`, but those that run it. The SDK's `betaTool` and
@@ -41,13 +41,21 @@ type ToolContent = NonNullable<Anthropic.ToolResultBlockParam['content']>
 
 const known = new Set(['model', 'system', 'tools', 'maxTokens', 'maxTurns', 'name', 'type'])
 
+/** An agent that {@link claudeAgent} makes. */
+export interface ClaudeAgent {
+  readonly name: string
+  readonly type?: string
+  /** Resolves to the text of Claude's last message. */
+  send(message: string, call: ClaudeCall): Promise<string>
+}
+
 /**
  * A ready agent: keeps the conversation, calls Claude, runs the tools it asks for behind the chain, and replies with the text of the last
  * message. Sends are taken one after the other, so a tool must not wait for a send to its own agent; one that fails or is refused by the
  * model leaves the conversation as it was.
  * @throws TypeError or RangeError on a wrong or unknown option
  */
-export function claudeAgent(options: ClaudeAgentOptions): Agent<string, string> {
+export function claudeAgent(options: ClaudeAgentOptions): ClaudeAgent {
   check(options)
   const conversation = new Conversation(options)
   return {
@@ -69,13 +77,13 @@ class Conversation {
     this.#options = options
   }
 
-  send(message: string, call: Call): Promise<string> {
+  send(message: string, call: ClaudeCall): Promise<string> {
     const reply = this.#last.then(() => this.#turns(message, call))
     this.#last = reply.catch(() => {})
     return reply
   }
 
-  async #turns(message: string, call: Call): Promise<string> {
+  async #turns(message: string, call: ClaudeCall): Promise<string> {
     const { maxTurns = 50 } = this.#options
     const tools = (this.#options.tools ?? []).map(tool => call.tool(tool))
     const messages: Message[] = [...this.#messages, { role: 'user', content: message }]
@@ -94,7 +102,7 @@ class Conversation {
     throw new RangeError(`the agent made ${maxTurns} requests without an answer; raise maxTurns or narrow the task`)
   }
 
-  #ask(messages: readonly Message[], call: Call): Promise<Anthropic.Message> {
+  #ask(messages: readonly Message[], call: ClaudeCall): Promise<Anthropic.Message> {
     const { model, system, maxTokens = 4096, tools = [] } = this.#options
     const offered = tools.map(definitionOf)
     const request = {
@@ -142,7 +150,7 @@ function isDefined({ type }: ClaudeTool): boolean {
 }
 
 /** Runs the tools that a message asks for, side by side. What fails is a result that the model can read. */
-function results(uses: readonly ToolUse[], tools: readonly ClaudeTool[], call: Call): Promise<Anthropic.ToolResultBlockParam[]> {
+function results(uses: readonly ToolUse[], tools: readonly ClaudeTool[], call: ClaudeCall): Promise<Anthropic.ToolResultBlockParam[]> {
   return Promise.all(
     uses.map(use =>
       result(
@@ -154,7 +162,7 @@ function results(uses: readonly ToolUse[], tools: readonly ClaudeTool[], call: C
   )
 }
 
-async function result(use: ToolUse, tool: ClaudeTool | undefined, call: Call): Promise<Anthropic.ToolResultBlockParam> {
+async function result(use: ToolUse, tool: ClaudeTool | undefined, call: ClaudeCall): Promise<Anthropic.ToolResultBlockParam> {
   const answer = { type: 'tool_result' as const, tool_use_id: use.id }
   if (!tool) return { ...answer, content: `there is no tool "${use.name}"`, is_error: true }
   try {

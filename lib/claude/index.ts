@@ -1,6 +1,6 @@
 /** `outrigger/claude`: bounds, usage, prices and failure classes of the Messages API, and a ready agent. */
 export type { AssistantMessage, MessageBlock, MessagesStreamEvent } from './accumulate.js'
-export { claudeAgent, type ClaudeAgentOptions, type ClaudeTool } from './agent.js'
+export { type ClaudeAgent, claudeAgent, type ClaudeAgentOptions, type ClaudeTool } from './agent.js'
 export { type Bound, bound, boundTable } from './bound.js'
 export { classify, type Failure, type FailureClass, type FailureFacts } from './failure.js'
 export { opaqueInput } from './opaque.js'

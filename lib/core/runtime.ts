@@ -42,7 +42,7 @@ export class Runtime implements Home {
   readonly self: { ms: number; actions: number } = { ms: 0, actions: 0 }
   /** Actions that have begun and not ended. */
   inFlight = 0
-  readonly #wait: boolean
+  readonly whenPaused: 'reject' | 'wait'
   #paused: string | undefined
   #reaped: string | undefined
   #chains: Partial<Record<Kind, Chain>> = {}
@@ -66,7 +66,7 @@ export class Runtime implements Home {
     this.origin = options.origin
     this.clock = options.clock
     this.layers = options.layers
-    this.#wait = options.whenPaused === 'wait'
+    this.whenPaused = options.whenPaused
     this.spans = new SpanFold(options.clock)
     this.events = new Events(options.clock, options.agent)
   }
@@ -213,7 +213,7 @@ export class Runtime implements Home {
 
   /** The gate: every kind, every action. */
   #pass(ctx: ActionContext): Promise<void> | undefined {
-    if (this.#wait && this.#paused !== undefined) return this.#held(ctx)
+    if (this.whenPaused === 'wait' && this.#paused !== undefined) return this.#held(ctx)
     const error = this.#refusal(ctx)
     if (error) throw error
   }

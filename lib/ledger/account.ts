@@ -225,11 +225,12 @@ const fixes: Partial<Record<Refusal['code'], string>> = {
 const partNames: readonly string[] = ['usd', 'nanoUsd', 'tokens']
 const capNames: readonly string[] = ['nanoUsd', 'tokens']
 
-function partOf(part: Part): { nanoUsd?: number; tokens?: number } {
+/** A part in integers. @throws TypeError, RangeError for a part that is none, or that is there and undefined */
+export function partOf(part: Part): { nanoUsd?: number; tokens?: number } {
   checkNames('delegate', part, partNames)
   if (part.usd !== undefined && part.nanoUsd !== undefined) throw new TypeError('delegate: give usd or nanoUsd, not both')
   const nanoUsd = part.usd === undefined ? part.nanoUsd : parseUsd(part.usd)
-  return { nanoUsd, tokens: part.tokens }
+  return { ...(nanoUsd === undefined ? {} : { nanoUsd }), ...(part.tokens === undefined ? {} : { tokens: part.tokens }) }
 }
 
 /** A unit that is left out is shared; one that is there and `undefined` is a forgotten value, and would be all that the parent has. */

@@ -9,6 +9,8 @@ export interface BudgetAccount {
   readonly ledger: Ledger | undefined
   /** What happens to a call that does not fit. A child is at least as strict as its parent. */
   readonly mode: 'hard' | 'soft' | 'warn'
+  /** It was opened for one child alone, and ends with it. */
+  readonly delegated?: boolean
 }
 
 /** Set by the layer that keeps the budget, when it is mounted: for the age of holds, and for reports upward. */

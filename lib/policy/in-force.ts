@@ -11,3 +11,6 @@ export interface PolicyInForce {
 
 /** Set by the layer that judges, when it is mounted: a record names the policy, and a child is judged by its parent's rules too. */
 export const policyInForce: Slot<PolicyInForce> = slot<PolicyInForce>('policy.inForce', { scope: 'agent' })
+
+/** Set by whoever spawns an agent, before its layers are mounted: rules for this child, besides its own and its parent's. */
+export const spawnRules: Slot<readonly Rule[]> = slot<readonly Rule[]>('policy.spawnRules', { scope: 'agent' })

@@ -1,4 +1,4 @@
-import type { Agent, Call } from '../claude/agent-contract.js'
+import type { Agent, Call } from './agent-contract.js'
 import type { ActionContext } from '../core/context.js'
 
 /** Drives the agent inside its own context; a generator's events are released one by one. */

@@ -1,4 +1,4 @@
-import type { Tool } from '../claude/agent-contract.js'
+import type { Tool } from '../claude/handles.js'
 import type { ActionContext } from '../core/context.js'
 import { detachable } from '../core/detach.js'
 import { frozenCopy, thaw } from '../core/freeze.js'

@@ -1,7 +1,8 @@
 import type Anthropic from '@anthropic-ai/sdk'
-import type { Io, Tool } from '../claude/agent-contract.js'
+import type { Tool } from '../claude/handles.js'
 import type { ActionContext } from '../core/context.js'
 import type { Scope } from '../core/scope.js'
+import type { Io } from './agent-contract.js'
 
 /** Finds the action that a handle is used in, anew at each use. */
 export type Parent = () => ActionContext | undefined
@@ -11,6 +12,7 @@ export interface HandleMakers {
   claude(parent: Parent): Anthropic
   tool<T extends Tool>(definition: T, parent: Parent): T
   fetch(parent: Parent): typeof fetch
+  spawn(spec: object, parent: Parent): Promise<unknown>
 }
 
 /** The handles of one send, or of code outside any: each made on first use. */
@@ -45,6 +47,10 @@ export class Handles implements Io {
 
   get tool(): Io['tool'] {
     return definition => this.#make.tool(definition, this.#parent)
+  }
+
+  get spawn(): Io['spawn'] {
+    return (spec: object) => this.#make.spawn(spec, this.#parent) as Promise<never>
   }
 
   get fetch(): typeof fetch {

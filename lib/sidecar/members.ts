@@ -29,10 +29,16 @@ export function mount(layers: readonly Layer[], host: Host): void {
   const taken = curious.find(layer => mounted.has(layer))
   if (taken) throw new ConfigError(`this ${taken.meta.name} belongs to another sidecar already; make a fresh one for each`)
   for (const layer of curious) mounted.add(layer)
+  const attached: Layer[] = []
   try {
-    for (const layer of curious) layer.meta.attach!(host)
+    for (const layer of curious) {
+      layer.meta.attach!(host)
+      attached.push(layer)
+    }
   } catch (error) {
     for (const layer of curious) mounted.delete(layer)
+    // What they opened is given back: nobody will ever close a sidecar that does not come to be.
+    for (const { meta } of attached.reverse()) void meta.close?.().catch(() => {})
     throw error
   }
 }

@@ -1,9 +1,12 @@
 import type { Middleware as SdkMiddleware } from '@anthropic-ai/sdk'
-import type { Agent, Io, NestedEvent, Tool } from '../claude/agent-contract.js'
+import type { Tool } from '../claude/handles.js'
 import type { Listening, ListenOptions } from '../claude/listen.js'
 import type { ClaudeOptions } from '../claude/options.js'
 import type { Clock } from '../core/clock.js'
+import type { Part } from '../ledger/account.js'
 import type { SpanTotals } from '../core/spans.js'
+import type { Agent, Io, NestedEvent } from './agent-contract.js'
+import type { Rule } from '../policy/types.js'
 import type { AgentState, Attempt, Json, Kind, LayerInput, LayerMeta, SidecarEvent, TokenUsage } from '../core/types.js'
 
 /** What `createSidecar` takes. */
@@ -20,6 +23,28 @@ export interface SidecarOptions<U extends readonly LayerInput[], In, Out, Ev> {
   readonly id?: string
   /** For tests. Default: the real clock. */
   readonly clock?: Clock
+}
+
+/** A child to start. */
+export interface SpawnSpec<U extends readonly LayerInput[], In, Out, Ev> {
+  /** What the child is called. Default: the agent's own name. */
+  readonly name?: string
+  /** Default: the agent's own type. */
+  readonly type?: string
+  /** As in `createSidecar`. */
+  readonly agent: Agent<In, Out, Ev> | ((io: Io) => Agent<In, Out, Ev>)
+  /** The child's layers, outermost first. What the parent has and passes on (budget, violations, signing) is added where it lacks. */
+  readonly use: U
+  /** What it is started for: part of the action that is judged and recorded. */
+  readonly task?: string
+  /** A part of this agent's budget that is set aside for the child: what is left returns when it ends. Default: it draws on all that is left. */
+  readonly budget?: Part
+  /** Rules for this child, besides its own and this agent's. */
+  readonly rules?: readonly Rule[]
+  /** Unique id. Default: made from the name. */
+  readonly id?: string
+  /** Default: as this agent's. */
+  readonly whenPaused?: 'reject' | 'wait'
 }
 
 /** How one send is started. */
@@ -72,8 +97,10 @@ export interface Base<In = string, Out = unknown, Ev = never> {
   readonly name: string
   /** The agent's type, `agent` where it says none. */
   readonly type: string
-  /** The id of the parent's sidecar; nothing sets it yet. */
+  /** The id of the parent's sidecar, where this one was spawned. */
   readonly parent: string | undefined
+  /** The sidecars of its children that are alive, in the order in which they were started. */
+  readonly children: readonly Base<never, unknown, never>[]
   /** Exactly what the agent resolves to, after the chain. */
   send(message: In, options?: SendOptions): Promise<Out>
   /** The agent's own events, or those of its nested actions. */

@@ -1,6 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { isDeepStrictEqual } from 'node:util'
-import type { Agent, Call } from '../../lib/claude/agent-contract.js'
+import type { Agent, Call } from '../../lib/sidecar/agent-contract.js'
 import { toWire } from '../../lib/claude/client.js'
 import type { Upstream, WireReply } from '../../lib/claude/wire.js'
 import type { LayerInput } from '../../lib/core/types.js'

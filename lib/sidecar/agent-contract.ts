@@ -1,32 +1,21 @@
-import type Anthropic from '@anthropic-ai/sdk'
+import type { ClaudeCall, ClaudeHandles } from '../claude/handles.js'
+import type { LayerInput } from '../core/types.js'
+import type { NoClash, Sidecar, SpawnSpec } from './types.js'
 
-/** A tool as `sidecar.tool` takes it: the SDK's runnable tools fit. */
-export interface Tool {
-  /** What rules and records call it; not empty. */
-  readonly name: string
-  /** Running it twice with one input does no harm: `withRetry` may repeat it. Default false. */
-  readonly idempotent?: boolean
-  /** Does the work. `input` is a copy of what was judged; `context` has `signal` and, where the caller told it, `toolUseId`. */
-  run(input: unknown, context?: unknown): unknown
-}
-
-/** Guarded handles. Whatever goes through them runs the chain; no credential is reachable from them. */
-export interface Io {
-  /** A client whose every request runs the chain. Made on first use. */
-  readonly claude: Anthropic
-  /** The same tool, with `run` behind the chain. */
-  tool<T extends Tool>(definition: T): T
-  /** A `fetch` for tools: an action of kind `tool`, name `WebFetch`. */
-  readonly fetch: typeof fetch
+/** Guarded handles: the way to Claude, to tools and to children. */
+export interface Io extends ClaudeHandles {
+  /**
+   * Starts a child agent behind a chain of its own: an action of kind `spawn`. It draws on this agent's budget, is judged by its rules, and
+   * ends with it. Resolves to the child's sidecar.
+   * @throws TypeError, RangeError, StackOrderError or ConfigError on a wrong spec; whatever a layer refuses the spawn with
+   */
+  spawn<const U extends readonly LayerInput[], In = string, Out = unknown, Ev = never>(
+    spec: SpawnSpec<U, In, Out, Ev> & NoClash<U>,
+  ): Promise<Sidecar<U, In, Out, Ev>>
 }
 
 /** The handles of one send. */
-export interface Call extends Io {
-  /** Of the send, unique in its sidecar. */
-  readonly id: string
-  /** Fires when the send is aborted; its reason is the caller's own, or a typed error of ours. */
-  readonly signal: AbortSignal
-}
+export interface Call extends Io, ClaudeCall {}
 
 /** Does the LLM work. One of `send` and `stream` is enough. */
 export interface Agent<In = string, Out = unknown, Ev = never> {

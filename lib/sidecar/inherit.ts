@@ -1,0 +1,32 @@
+import type { Layer } from '../core/types.js'
+
+/**
+ * The stack of a child: its own layers, and those of the parent that declare `inherit` and that it lacks, each at the place that it has in the
+ * parent's stack.
+ */
+export function inherited(parent: readonly Layer[], own: readonly Layer[]): readonly Layer[] {
+  const stack = [...own]
+  for (const [at, layer] of parent.entries()) {
+    if (stack.some(({ meta }) => meta.name === layer.meta.name)) continue
+    const passedOn = layer.meta.inherit?.(layer)
+    if (passedOn) stack.splice(placeOf(passedOn, at, parent, stack), 0, passedOn)
+  }
+  return stack
+}
+
+/** Before the next layer that both have, else behind the last; with no neighbour at the end where its traits belong. Never against the order. */
+function placeOf(layer: Layer, at: number, parent: readonly Layer[], stack: readonly Layer[]): number {
+  const { commits, perAttempt } = layer.meta
+  const indexOf = (other: Layer) => stack.findIndex(({ meta }) => meta.name === other.meta.name)
+  const next = parent
+    .slice(at + 1)
+    .map(indexOf)
+    .find(index => index >= 0)
+  const before = parent
+    .slice(0, at)
+    .map(indexOf)
+    .findLast(index => index >= 0)
+  const wished = next ?? (before === undefined ? (perAttempt ? stack.length : 0) : before + 1)
+  const outer = stack.findLastIndex(({ meta }) => (commits && meta.rewrites) || (perAttempt && meta.reenters))
+  return Math.max(wished, outer + 1)
+}

@@ -1,0 +1,73 @@
+import { ConfigError, type Host } from 'outrigger'
+import { type Account, type BudgetAccount, childAccount, createLedger, type UnitAllocations } from 'outrigger/ledger'
+import type { BudgetSettings } from './budget-options.js'
+
+/** The account of one sidecar, opened where it belongs. */
+export interface OpenedAccount extends BudgetAccount {
+  /** Ends what was opened for a child: what is left returns to the parent. */
+  close(): Promise<void>
+}
+
+/** History entries that a ledger of our own keeps. */
+const ownHistory = 1_000
+
+const strictness = ['warn', 'soft', 'hard'] as const
+
+/**
+ * Opens the account of a sidecar: below its parent's, where it was spawned by one that has a budget, else in its own books.
+ * @throws ConfigError when a child would draw on other books than its parent
+ * @throws BudgetExceededError when the parent has not so much
+ */
+export function openAccount(settings: BudgetSettings, host: Host): OpenedAccount {
+  const above = host.spawnedBy && childAccount.peek(host.spawnedBy)
+  return above ? below(above, settings, host) : alone(settings, host)
+}
+
+function alone({ account, ledger, nanoUsd, tokens, mode }: BudgetSettings, host: Host): OpenedAccount {
+  const close = async () => {}
+  if (typeof account === 'object') return { account, ledger: undefined, mode, close }
+  const books = ledger ?? createLedger({ clock: host.clock, keepHistory: ownHistory })
+  return { account: books.account({ id: account ?? host.agent.id, nanoUsd, tokens }), ledger: books, mode, close }
+}
+
+function below(above: BudgetAccount, settings: BudgetSettings, host: Host): OpenedAccount {
+  const { ledger } = above
+  const mode = strictness[Math.max(strictness.indexOf(settings.mode), strictness.indexOf(above.mode))]!
+  if (settings.ledger && settings.ledger !== ledger) throw elsewhere(host, 'ledger')
+  if (typeof settings.account !== 'object') {
+    const own = opened(above, settings, host)
+    return {
+      account: own,
+      ledger,
+      mode,
+      close: () => closed(own === above.account ? [own] : above.delegated ? [own, above.account] : [own]),
+    }
+  }
+  const { account } = settings
+  if (account.id !== above.account.id && account.parent !== above.account.id) throw elsewhere(host, 'account')
+  return { account, ledger, mode, close: () => closed(above.delegated ? [above.account] : []) }
+}
+
+/** A part of its own where it has a cap of its own, else what was set aside for it, else a share of all that the parent has. */
+function opened({ account, delegated }: BudgetAccount, settings: BudgetSettings, host: Host): Account {
+  const id = typeof settings.account === 'string' ? settings.account : host.agent.id
+  const caps = capped(settings)
+  if (caps) return account.delegate(caps, { id })
+  return delegated ? account : account.share({ id })
+}
+
+function capped({ nanoUsd, tokens }: UnitAllocations): { nanoUsd?: number; tokens?: number } | undefined {
+  if (nanoUsd === 'unlimited') return tokens === 'unlimited' ? undefined : { tokens }
+  return tokens === 'unlimited' ? { nanoUsd } : { nanoUsd, tokens }
+}
+
+async function closed(accounts: readonly Account[]): Promise<void> {
+  for (const account of accounts) await account.close()
+}
+
+function elsewhere({ agent }: Host, option: 'ledger' | 'account'): ConfigError {
+  const fix = option === 'account' ? '; leave it out, or give one that budget.delegate() of the parent made' : '; leave it out'
+  return new ConfigError(`withBudget of ${agent.name}: ${option} is not in the books that its parent is charged to${fix}`, {
+    agent: agent.id,
+  })
+}
