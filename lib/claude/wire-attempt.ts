@@ -115,6 +115,8 @@ export class WireAttempt {
       this.#measure(event)
     })
     if (event.type === 'message_stop') {
+      // A tap that holds the answer back judges it whole before it lets it go.
+      this.#give(this.#accumulator.message!)
       await hold.finish()
       await this.#ctx.taps?.end()
     }
@@ -160,7 +162,7 @@ export class WireAttempt {
     const message = parseMessage(text)
     if (!message) throw noMessage(reply, text)
     this.#usage = usageOf(message.usage, billedModel(this.#action, message.model, this.#prices), this.#action.request)
-    modelMessage.set(this.#ctx, message)
+    this.#give(message)
     this.#receiver.head(reply)
     await this.#receiver.message(message, text)
   }
@@ -185,6 +187,12 @@ export class WireAttempt {
     if (message) modelMessage.set(this.#ctx, message)
     this.#ctx.outcome = outcome
     this.#report(usage)
+  }
+
+  /** The answer is whole: layers can look at it. */
+  #give(message: AssistantMessage): void {
+    modelMessage.set(this.#ctx, message)
+    this.#ctx.reply = message
   }
 
   #cutUsage(outcome: Outcome): ModelUsage {

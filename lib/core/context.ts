@@ -136,6 +136,10 @@ export class ActionContext implements Context {
     return this.scope.signal
   }
 
+  get result(): unknown {
+    return this.reply
+  }
+
   get attempt(): number {
     return Math.max(1, this.count)
   }

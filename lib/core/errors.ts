@@ -1,5 +1,5 @@
 import { brand, isOurs } from './brand.js'
-import type { Outcome } from './types.js'
+import type { Kind, Outcome } from './types.js'
 
 /** Facts of an upstream failure: plain data, never the transport's own error, so that no caller mistakes it for one. */
 export interface UpstreamFacts {
@@ -98,19 +98,56 @@ export class BudgetExceededError extends OutriggerError {
   }
 }
 
+/** What is known of a refusal by a rule. Only `ruleId` must be given. */
+export interface ViolationFacts {
+  readonly ruleId: string
+  /** `deny`, `pause` or `reap`. Default `deny`. */
+  readonly response?: string
+  /** Default `error`. */
+  readonly severity?: string
+  /** What was judged: for a tool call that the model asked for, `tool`. */
+  readonly kind?: Kind
+  /** Facts without content: a command's name, a host, a count. */
+  readonly details?: string
+  /** True on what was only recorded; never on what is thrown. */
+  readonly shadow?: boolean
+  /** Milliseconds on the sidecar's clock (Unix time on the real one). */
+  readonly at?: number
+  /** The id of the action. */
+  readonly action?: string
+  /** `result`: the action has happened, and is paid for; what it gave is withheld. Default `action`. */
+  readonly stage?: 'action' | 'result'
+}
+
 /** A rule refused the action, or withheld its result. */
-export class ViolationError extends OutriggerError {
+export class ViolationError extends OutriggerError implements ViolationFacts {
   override readonly name = 'ViolationError'
   readonly ruleId: string
   readonly response: string
+  readonly severity: string
+  readonly kind: Kind | undefined
+  readonly details: string
+  readonly shadow: boolean
+  readonly at: number | undefined
+  readonly action: string | undefined
+  readonly stage: 'action' | 'result'
 
-  constructor(facts: { ruleId: string; response?: string; details?: string }) {
-    super('ERR_VIOLATION', `refused by rule ${facts.ruleId}${facts.details ? `: ${facts.details}` : ''}`, {
-      facts,
+  constructor(facts: ViolationFacts) {
+    const { ruleId, details = '', stage = 'action' } = facts
+    const what = stage === 'result' ? 'the result was withheld by rule' : 'refused by rule'
+    super('ERR_VIOLATION', `${what} ${ruleId}${details ? `: ${details}` : ''}`, {
+      facts: { ...facts },
       http: { status: 400, type: 'invalid_request_error' },
     })
-    this.ruleId = facts.ruleId
+    this.ruleId = ruleId
     this.response = facts.response ?? 'deny'
+    this.severity = facts.severity ?? 'error'
+    this.kind = facts.kind
+    this.details = details
+    this.shadow = facts.shadow ?? false
+    this.at = facts.at
+    this.action = facts.action
+    this.stage = stage
   }
 }
 

@@ -62,6 +62,10 @@ export class RuntimeHost implements Host {
     this.#runtime.reap(reason)
   }
 
+  degrade(layer: string, error: unknown): void {
+    this.#runtime.degrade(layer, error)
+  }
+
   fail(error: Error): void {
     const layer = (error as Partial<LayerError>).layer ?? 'a layer'
     this.#runtime.fail(error instanceof LayerError ? error : new LayerError(`${layer} failed; see cause`, { layer }, error))

@@ -69,6 +69,10 @@ export class OpenContext implements Context {
     return this.ctx.released
   }
 
+  get result(): unknown {
+    return this.ctx.result
+  }
+
   get wireDigest(): string | undefined {
     return this.ctx.wireDigest
   }

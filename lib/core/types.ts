@@ -145,6 +145,8 @@ export interface Context {
   readonly attempts: readonly Attempt[]
   /** Set once the inner side has ended. */
   readonly outcome?: Outcome | undefined
+  /** What the effect gave, once it has ended well: the agent's reply, the model's message, what a tool returned, the child's sidecar. */
+  readonly result?: unknown
   /** Inside an attempt: this attempt's. Outside: the total of all. */
   readonly usage: TokenUsage
   readonly clock: Clock
@@ -196,6 +198,8 @@ export interface Host {
   pause(reason: string): void
   /** The sidecar's own `reap`: ends everything, for good. */
   reap(reason: string): void
+  /** A part of the layer failed that nothing depends on, and it goes on without: noted as `layer.degraded`. */
+  degrade(layer: string, error: unknown): void
   /** Nothing more may happen until `resume()`: for a closed layer that fails when nobody waits for it. */
   fail(error: Error): void
   /** The host of the parent's sidecar, where this one was spawned. */

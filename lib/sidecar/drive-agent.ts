@@ -16,6 +16,8 @@ export async function driveAgent(
       const { done, value } = await events.next()
       scope.throwIfAborted()
       if (done) {
+        // A tap that holds events back may judge the reply before it lets them go.
+        ctx.reply = value
         await ctx.taps?.end()
         return value
       }
