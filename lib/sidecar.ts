@@ -17,45 +17,30 @@ import { detachable } from './core/detach.js'
 import { frozenCopy, thaw } from './core/freeze.js'
 import { checkOrder } from './core/order.js'
 import { AgentReapedError, ConfigError } from './core/errors.js'
-import type { Origin } from './core/host.js'
 import { sends } from './core/process.js'
 import { Runtime } from './core/runtime.js'
-import type { Scope } from './core/scope.js'
-import type { AgentState, Host, Json, Layer, LayerInput, SendAction, SidecarEvent, SpawnAction, TokenUsage } from './core/types.js'
+import type { AgentState, Json, Layer, LayerInput, SendAction, SidecarEvent, SpawnAction, TokenUsage } from './core/types.js'
 import { noUsage } from './core/usage.js'
 import { type Agent, type Call, checkAgent, type Io } from './sidecar/agent-contract.js'
 import { childAccount } from './ledger/budget-account.js'
 import { policyInForce, spawnRules } from './policy/in-force.js'
+import { type Birth, endWith } from './sidecar/birth.js'
 import { Children } from './sidecar/children.js'
+import { Closing } from './sidecar/closing.js'
 import { driveAgent } from './sidecar/drive-agent.js'
 import { EventStream } from './sidecar/event-stream.js'
 import { explain } from './sidecar/explain.js'
 import { guardedFetch, guardedTool } from './sidecar/guarded-tool.js'
 import { type HandleMakers, Handles, type Parent } from './sidecar/handles.js'
 import { inherited } from './sidecar/inherit.js'
+import { nested } from './sidecar/nested-event.js'
 import { mount, showMembers } from './sidecar/members.js'
 import { checkOptions, checkSendOptions } from './sidecar/options.js'
 import { type AnySpec, checkSpawn, spawnAction } from './sidecar/spawn-spec.js'
 import type { Base, CallResult, NoClash, ReportedViolation, SendOptions, Sidecar, SidecarOptions, SidecarStream } from './sidecar/types.js'
 
-/** How long `close()` waits for what it has aborted, in milliseconds. */
-const unwindMs = 1_000
-
 type AnyAgent = Agent<unknown, unknown, unknown>
 type AnyOptions = SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>
-
-/** How a child comes into the world. */
-interface Birth extends Origin {
-  /** The parent's way to Claude. */
-  readonly seam: Seam
-  readonly name: string
-  readonly type: string | undefined
-  /** What it ends with: the send that spawned it, as long as that can be aborted, and the parent's sidecar. */
-  readonly scope: Scope
-  /** Called before its layers are mounted. */
-  prepare(host: Host): void
-  ended(child: SidecarCore, reason: string): void
-}
 
 /**
  * Puts an agent behind a chain of layers and returns one flat object: send, stream and call, and the live members of its layers.
@@ -116,7 +101,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     showMembers(this, layers)
     birth?.prepare(runtime.host)
     mount(layers, runtime.host)
-    if (birth) this.#endWith(birth)
+    if (birth) endWith(birth, this, runtime)
   }
 
   async send(message: unknown, options: SendOptions = {}): Promise<unknown> {
@@ -248,38 +233,10 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
 
   async #close(drainMs: number): Promise<void> {
     const runtime = this.#runtime
-    runtime.shut('closed')
-    const errors: unknown[] = []
-    await this.#within(drainMs, runtime.idle())
-    await this.#children?.close(drainMs).catch(error => errors.push(error))
-    runtime.end('closed')
-    // What was aborted books its end before the layers are closed; a layer that hangs is not waited for.
-    await this.#within(unwindMs, runtime.idle())
     const parts = [...(this.#listening ?? []), ...[...runtime.layers].reverse().map(({ meta }) => meta)]
-    for (const part of parts) {
-      try {
-        await this.#within(Math.max(drainMs, unwindMs), part.close?.())
-      } catch (error) {
-        errors.push(error)
-      }
-    }
-    if (runtime.state !== 'failedReaped') runtime.become('dismissed', 'closed')
+    const failed = await new Closing(runtime, drainMs).run(this.#children, parts)
     this.#birth?.ended(this, runtime.state === 'failedReaped' ? `reaped: ${runtime.reaped}` : 'closed')
-    if (errors.length > 0) throw errors[0]
-  }
-
-  /** Waits for `work`, at the longest `mostMs`. */
-  async #within(mostMs: number, work: Promise<void> | undefined): Promise<void> {
-    if (!work) return
-    let stop: (() => void) | undefined
-    const patience = new Promise<void>(resolve => {
-      stop = this.#runtime.clock.after(mostMs, resolve, { awaited: true })
-    })
-    try {
-      await Promise.race([work, patience])
-    } finally {
-      stop?.()
-    }
+    if (failed.length > 0) throw failed[0]
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -337,7 +294,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       type: spec.type ?? (typeof agent === 'function' ? undefined : type),
       scope: ctx.parent?.scope ?? this.#runtime.scope,
       prepare: own => spawnRules.set(own, rules),
-      ended: (child, reason) => this.#children?.ended(child, reason),
+      ended: (ended, reason) => this.#children?.ended(ended as SidecarCore, reason),
     }
     const options = { agent, use: [], whenPaused, clock, claude: { timeout: this.#timeout }, ...(id === undefined ? {} : { id }) }
     const child = new SidecarCore(options, layers, birth)
@@ -346,16 +303,6 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       throw new ConfigError('spawn: rules need withViolations in the stack of the child, or of the parent')
     }
     return child
-  }
-
-  /** A child ends with what started it; reaped, it gives back what it holds. */
-  #endWith({ scope }: Birth): void {
-    const runtime = this.#runtime
-    const forget = scope.onAbort(reason => this.reap(reason instanceof Error ? reason.message : 'its parent ended'))
-    runtime.scope.onAbort(() => {
-      forget()
-      void this.close({ drainMs: 0 }).catch(error => runtime.degrade('close', error))
-    })
   }
 
   #sendContext(message: unknown, options: SendOptions): ActionContext {
@@ -411,11 +358,4 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
 function seamOf(runtime: Runtime, claude: ClaudeOptions): Seam {
   const { upstream = httpUpstream, maxMessageBytes = 32 * 2 ** 20, idleMs = 300_000 } = claude
   return { runtime, upstream, origin: originOf(claude, process.env), prices: defaultPrices, maxMessageBytes, idleMs, counts: { passed: 0 } }
-}
-
-function nested(ctx: ActionContext, event: unknown): unknown {
-  const path: string[] = []
-  for (let at: ActionContext | undefined = ctx; at; at = at.parent) path.unshift(at.id)
-  const { kind, id: action } = ctx
-  return kind === 'model' ? { type: kind, action, path, event } : { type: kind, action, path, ...(event as object) }
 }

@@ -1,0 +1,53 @@
+import type { Runtime } from '../core/runtime.js'
+
+/** How long what was aborted may take to unwind, in milliseconds. */
+const unwindMs = 1_000
+
+/** What ends with a sidecar: a port, a layer. */
+interface Part {
+  close?(): Promise<void>
+}
+
+/** Ends one sidecar in order: what runs, its children, ports, layers. */
+export class Closing {
+  readonly #runtime: Runtime
+  readonly #drainMs: number
+
+  constructor(runtime: Runtime, drainMs: number) {
+    this.#runtime = runtime
+    this.#drainMs = drainMs
+  }
+
+  /** Resolves to what could not be closed; everything else is. */
+  async run(children: { close(drainMs: number): Promise<void> } | undefined, parts: readonly Part[]): Promise<readonly unknown[]> {
+    const runtime = this.#runtime
+    const failed: unknown[] = []
+    runtime.shut('closed')
+    await this.#within(this.#drainMs, runtime.idle())
+    await children?.close(this.#drainMs).catch(error => failed.push(error))
+    runtime.end('closed')
+    // What was aborted books its end before the layers are closed; a layer that hangs is not waited for.
+    await this.#within(unwindMs, runtime.idle())
+    for (const part of parts) await this.#closePart(part).catch(error => failed.push(error))
+    if (runtime.state !== 'failedReaped') runtime.become('dismissed', 'closed')
+    return failed
+  }
+
+  async #closePart(part: Part): Promise<void> {
+    await this.#within(Math.max(this.#drainMs, unwindMs), part.close?.())
+  }
+
+  /** Waits for `work`, at the longest `mostMs`. */
+  async #within(mostMs: number, work: Promise<void> | undefined): Promise<void> {
+    if (!work) return
+    let stop: (() => void) | undefined
+    const patience = new Promise<void>(resolve => {
+      stop = this.#runtime.clock.after(mostMs, resolve, { awaited: true })
+    })
+    try {
+      await Promise.race([work, patience])
+    } finally {
+      stop?.()
+    }
+  }
+}
