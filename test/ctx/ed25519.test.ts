@@ -52,6 +52,11 @@ const speccheck: Vector[] = vectors('speccheck.json').map((test: any, index: num
   flags: [],
 }))
 
+const everyVector: readonly Vector[] = [...wycheproof, ...cctv, ...speccheck]
+
+/** What each engine says of each vector: asked once, since the portable one is slow. */
+const verdicts = new Map<string, Map<Vector, boolean>>()
+
 const order = 2n ** 252n + 27742317777372353535851937790883648493n
 const littleEndian = (n: bigint) => Buffer.from(n.toString(16).padStart(64, '0'), 'hex').reverse()
 const numberOf = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)
@@ -90,16 +95,16 @@ const engines: [string, () => Promise<Engine>][] = [
 
 describe.each(engines)('verifyStrict with %s', (_name, load) => {
   let engine: Engine
-  const accepted = (all: readonly Vector[]) => all.filter(v => verifyStrict(v.key, v.message, v.signature, engine))
+  const accepted = (all: readonly Vector[]) => all.filter(v => verdicts.get(engine.name)!.get(v))
 
   beforeAll(async () => {
     engine = await load()
+    verdicts.set(engine.name, new Map(everyVector.map(v => [v, verifyStrict(v.key, v.message, v.signature, engine)])))
   })
 
   it('is right in all 151 of Wycheproof', () => {
     expect(wycheproof).toHaveLength(151)
-    const wrong = wycheproof.filter(v => verifyStrict(v.key, v.message, v.signature, engine) !== v.good)
-    expect(wrong.map(v => v.name)).toEqual([])
+    expect(accepted(wycheproof)).toEqual(wycheproof.filter(v => v.good))
   })
 
   it('accepts at most 43 of the 914 of CCTV, and none that is flagged as out of order', () => {
@@ -197,7 +202,7 @@ describe.each(engines)('verifyStrict with %s', (_name, load) => {
         part[at % part.length]! ^= 1 << (at % 8)
         expect(verifyStrict(...parts, engine)).toBe(false)
       }),
-      { numRuns: 60 },
+      { numRuns: engine.name === 'node' ? 200 : 10 },
     )
   })
 })
@@ -205,19 +210,17 @@ describe.each(engines)('verifyStrict with %s', (_name, load) => {
 describe('the two engines', () => {
   it('give the same keys, the same bytes and the same verdicts', async () => {
     const portable = await portableEngine()
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 20; i++) {
       const seed = randomBytes(32)
-      const message = randomBytes(i * 7)
+      const message = randomBytes(i * 31)
       const [a, b] = [new PrivateKey(seed, nodeEngine), new PrivateKey(seed, portable)]
       expect(Buffer.from(b.publicKey).equals(Buffer.from(a.publicKey))).toBe(true)
       expect(Buffer.from(b.sign(message)).equals(Buffer.from(a.sign(message)))).toBe(true)
       expect(verifyStrict(a.publicKey, message, b.sign(message), nodeEngine)).toBe(true)
       expect(verifyStrict(a.publicKey, message, a.sign(message), portable)).toBe(true)
     }
-    const differ = [...wycheproof, ...cctv, ...speccheck].filter(
-      v => verifyStrict(v.key, v.message, v.signature, nodeEngine) !== verifyStrict(v.key, v.message, v.signature, portable),
-    )
-    expect(differ).toEqual([])
+    expect(verdicts.get('node')!.size).toBe(151 + 914 + 12)
+    expect(verdicts.get('portable')).toEqual(verdicts.get('node'))
   })
 
   it('are chosen by what the runtime can do', async () => {
