@@ -141,7 +141,7 @@ describe('MerkleTree', () => {
     )
   })
 
-  it('hashes one node a leaf in all, and a proof is as long as the tree is high', () => {
+  it('has proofs as long as the tree is high', () => {
     const tree = treeOf(4_096)
     expect(tree.inclusionProof(1_234)).toHaveLength(12)
     expect(tree.consistencyProof(2_047).length).toBeLessThanOrEqual(13)
