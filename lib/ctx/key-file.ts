@@ -5,7 +5,7 @@ import { SigningError } from '../core/errors.js'
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_DIRECTORY = 0, O_NOCTTY = 0 } = constants
 
 /** What others may not do with a file or a folder: bits of its mode. */
-export const forbidden = Object.freeze({ everything: 0o077, writing: 0o022 })
+export const forbidden: { readonly everything: number; readonly writing: number } = Object.freeze({ everything: 0o077, writing: 0o022 })
 
 const mostBytes = 1_000
 

@@ -46,11 +46,13 @@ export class SigningKey {
   toJSON(): { readonly id: string; readonly publicKey: string } {
     return { id: this.id, publicKey: this.publicKey }
   }
-
-  [inspect.custom](): string {
-    return `SigningKey ${this.id}`
-  }
 }
+
+Object.defineProperty(SigningKey.prototype, inspect.custom, {
+  value(this: SigningKey) {
+    return `SigningKey ${this.id}`
+  },
+})
 
 /** A key that lives in memory alone, from the randomness of the system. */
 export function generateSigningKey(engine: Engine = nodeEngine): SigningKey {

@@ -74,8 +74,8 @@ describe('createKeys', () => {
     expect(fs.readFileSync(keys('signing.key'))).toEqual(before)
   })
 
-  it.each([0o000, 0o022, 0o077])('gives exact modes under a umask of %o', umask => {
-    const before = process.umask(umask)
+  it.each([['000'], ['022'], ['077']])('gives exact modes under a umask of %s', umask => {
+    const before = process.umask(Number.parseInt(umask, 8))
     try {
       createKeys(dir)
     } finally {
