@@ -3,3 +3,4 @@ export { createRetryBudget, type RetryBudget, type RetryBudgetOptions } from './
 export { type Budget, type BudgetMembers, withBudget, type WithBudgetOptions } from './with-budget.js'
 export { type Metrics, type MetricsMembers, withMetrics } from './with-metrics.js'
 export { withRetry, type WithRetryOptions } from './with-retry.js'
+export { type Violation, type ViolationsMembers, withViolations, type WithViolationsOptions } from './with-violations.js'

@@ -1,6 +1,7 @@
 import type { Layer } from 'outrigger'
 import * as shipped from 'outrigger/middleware'
-import { withBudget, withMetrics, withRetry } from 'outrigger/middleware'
+import { withBudget, withMetrics, withRetry, withViolations } from 'outrigger/middleware'
+import { rules } from 'outrigger/policy'
 import { type LayerCase, testMiddleware } from 'outrigger/testing'
 
 /** Every layer that ships, with the options that let a plain request pass. */
@@ -8,11 +9,24 @@ const contracts: Record<string, readonly LayerCase[]> = {
   withBudget: testMiddleware(withBudget, { options: { usd: 5, tokens: 1_000_000, warnAt: [0.5] } }),
   withMetrics: testMiddleware(withMetrics, { options: {} }),
   withRetry: testMiddleware(withRetry, { options: {} }),
+  withViolations: testMiddleware(withViolations, { options: { rules: [] } }),
 }
+
+const kept = { check: () => undefined, stages: ['action', 'result'] } as const
+const broken = { check: () => ({ details: 'always' }), stages: ['action', 'result'] } as const
 
 const variants: Record<string, readonly LayerCase[]> = {
   'withBudget, soft and calibrated': testMiddleware(withBudget, { options: { usd: 1, mode: 'soft', estimate: 'calibrated' } }),
   'withBudget, clamped': testMiddleware(withBudget, { options: { usd: '0.001', estimate: 'count', whenShort: 'clamp' } }),
+  'withViolations, where every result waits for a rule': testMiddleware(withViolations, {
+    options: { rules: [rules.rule({ id: 'kept', onResult: 'withhold', ...kept, check: async () => undefined })] },
+  }),
+  'withViolations, where everything is worth a warning': testMiddleware(withViolations, {
+    options: { rules: [rules.rule({ id: 'broken', response: 'warn', ...broken })] },
+  }),
+  'withViolations, in shadow': testMiddleware(withViolations, {
+    options: { rules: [rules.rule({ id: 'broken', onResult: 'withhold', ...broken })], shadow: true },
+  }),
   'withRetry, with a deadline': testMiddleware(withRetry, { options: { attempts: 5, deadlineMs: 60_000 } }),
 }
 
@@ -23,7 +37,7 @@ describe('the layers that ship', () => {
   })
 
   it('are named as they are exported', () => {
-    const made: readonly Layer<any>[] = [withBudget({ usd: 1 }), withMetrics(), withRetry()]
+    const made: readonly Layer<any>[] = [withBudget({ usd: 1 }), withMetrics(), withRetry(), withViolations({ rules: [] })]
     expect(made.map(({ meta }) => meta.name)).toEqual(Object.keys(contracts))
   })
 

@@ -1,0 +1,171 @@
+import { type Context, type Host, type Kind, type ToolAction, type ToolUse, ViolationError, type ViolationFacts } from 'outrigger'
+import { recorder } from 'outrigger/ctx'
+import { type Broken, type Judge, type Judgement, openJudge, type Rule, type Stage } from 'outrigger/policy'
+import { holdUntilJudged } from './hold-until-judged.js'
+import { JudgedCalls } from './judged-calls.js'
+import { isBlocking, refusalIn, withholdingIn } from './verdict-of.js'
+import type { ViolationBook } from './violation-book.js'
+
+type Done = void | Promise<void>
+
+/** What rules look at in one kind of action, found once. */
+interface Looks {
+  readonly action: boolean
+  readonly result: boolean
+  /** A result may have to be withheld: nothing of it may be released before it has been judged. */
+  readonly holds: boolean
+}
+
+/** Judges the actions of one sidecar, before the effect and on what it gave. */
+export class RuleGuard {
+  readonly #host: Host
+  readonly #book: ViolationBook
+  readonly #judge: Judge
+  readonly #calls = new JudgedCalls()
+  readonly #looks: Readonly<Record<Kind, Looks>>
+
+  constructor(host: Host, book: ViolationBook, rules: readonly Rule[]) {
+    this.#host = host
+    this.#book = book
+    this.#judge = openJudge(rules)
+    this.#looks = { send: looks(rules, 'send'), model: looks(rules, 'model'), tool: looks(rules, 'tool'), spawn: looks(rules, 'spawn') }
+  }
+
+  /** Judges the action, goes inward, judges the result. Without a finding, and with rules that answer at once, it waits for nothing of its own. */
+  pass(ctx: Context, next: () => Promise<void>): Promise<void> {
+    const judged = this.#before(ctx)
+    return judged ? judged.then(() => this.#inward(ctx, next)) : this.#inward(ctx, next)
+  }
+
+  #before(ctx: Context): Done {
+    const { action } = ctx
+    const known = action.kind === 'tool' ? this.#calls.take(action) : undefined
+    if (!known) return this.#admit(ctx, action)
+    if (known.refusal) throw new ViolationError({ ...known.refusal, action: ctx.id, at: this.#host.clock.now() })
+  }
+
+  #inward(ctx: Context, next: () => Promise<void>): Promise<void> {
+    const { result, holds } = this.#looks[ctx.kind]
+    if (ctx.kind === 'model' && this.#looks.tool.action) ctx.tap({ toolUse: call => this.#asked(ctx, call) })
+    return result ? this.#withResult(ctx, next, holds) : next()
+  }
+
+  async #withResult(ctx: Context, next: () => Promise<void>, holds: boolean): Promise<void> {
+    let judged = false
+    const judge = () => {
+      judged = true
+      return this.#judgeResult(ctx)
+    }
+    if (holds && mayStream(ctx)) ctx.tap(holdUntilJudged(ctx.kind, judge))
+    await next()
+    if (!judged) await judge()
+  }
+
+  /** A call that the model asks for, before its client may see it. What is thrown refuses it. */
+  #asked(ctx: Context, { id, name, input }: ToolUse): Done {
+    const action: ToolAction = Object.freeze({ kind: 'tool', name, input, toolUseId: id })
+    const known = this.#calls.peek(action)
+    if (known?.refusal) throw new ViolationError(known.refusal)
+    if (known) return
+    const allow = () => this.#calls.note(action, { refusal: undefined })
+    const refuse = (error: unknown): never => {
+      if (error instanceof ViolationError) this.#calls.note(action, { refusal: error.facts as unknown as ViolationFacts })
+      throw error
+    }
+    try {
+      const admitted = this.#admit(ctx, action)
+      return admitted ? admitted.then(allow, refuse) : allow()
+    } catch (error) {
+      refuse(error)
+    }
+  }
+
+  /** Judges `action` before its effect. @throws ViolationError where a rule refuses it */
+  #admit(ctx: Context, action: Context['action']): Done {
+    if (!this.#looks[action.kind].action) return
+    const judgement = this.#judgementOf(ctx, 'action', action)
+    if (judgement instanceof Promise) return unlessAborted(ctx, judgement).then(found => this.#answer(ctx, action.kind, found))
+    if (judgement.all.length > 0) return this.#answer(ctx, action.kind, judgement)
+  }
+
+  #judgeResult(ctx: Context): Done {
+    const judgement = this.#judgementOf(ctx, 'result', ctx.action)
+    if (judgement instanceof Promise) return unlessAborted(ctx, judgement).then(found => this.#answer(ctx, ctx.kind, found, 'result'))
+    if (judgement.all.length > 0) return this.#answer(ctx, ctx.kind, judgement, 'result')
+  }
+
+  #judgementOf(ctx: Context, stage: Stage, action: Context['action']): Judgement | Promise<Judgement> {
+    const { agent, labels } = ctx
+    return this.#judge.judge(stage === 'result' ? { stage, action, agent, labels, result: ctx.result } : { stage, action, agent, labels })
+  }
+
+  /** Notes everything that was found, does what the strictest rule says, and throws where that is a refusal. */
+  #answer(ctx: Context, kind: Kind, judgement: Judgement, stage: Stage = 'action'): Done {
+    const strictest = refusalIn(judgement)
+    const refusal = stage === 'result' ? withholdingIn(judgement, this.#judge.rules) : strictest
+    const error = this.#noteAll(ctx, kind, judgement, refusal)
+    if (strictest) this.#stop(strictest)
+    // What refuses the action is in the record as the end of the action. A call that a model asks for is none of its own.
+    const rest = judgement.all.filter(found => found !== refusal || kind !== ctx.kind)
+    const recorded = this.#record(ctx, kind, rest)
+    if (recorded) return error ? recorded.then(() => Promise.reject(error)) : recorded
+    if (error) throw error
+  }
+
+  #noteAll(ctx: Context, kind: Kind, { all }: Judgement, refusal: Broken | undefined): ViolationError | undefined {
+    let error: ViolationError | undefined
+    for (const found of all) {
+      const violation = this.#book.note(this.#host, ctx, kind, found)
+      if (found === refusal) error = new ViolationError({ ...violation, stage: found.stage })
+      if (found.response === 'notifyParent' && !found.shadow) this.#raise(found)
+    }
+    return error
+  }
+
+  /** A decision of whoever is in charge: the parent, or the holder of a sidecar that has none. */
+  #raise(found: Broken): void {
+    const { parent, agent } = this.#host
+    ;(parent ?? this.#host).publish({ type: 'decision', child: agent.id, reason: reasonOf(found) })
+  }
+
+  /** An agent that swallows the error finds the gate shut at its next action. */
+  #stop(found: Broken): void {
+    if (found.response === 'pause') this.#host.pause(reasonOf(found))
+    if (found.response === 'reap') this.#host.reap(reasonOf(found))
+  }
+
+  #record(ctx: Context, kind: Kind, findings: readonly Broken[]): Promise<void> | undefined {
+    const record = findings.length > 0 ? recorder.peek(ctx) : undefined
+    if (!record) return undefined
+    const entries = findings.map(({ ruleId, response, details, shadow }) => ({ ruleId, response, details, kind, shadow }))
+    return entries.reduce((before, entry) => before.then(() => record.violation(ctx, entry)), Promise.resolve())
+  }
+}
+
+const reasonOf = ({ ruleId, details }: Broken): string => `rule ${ruleId}: ${details}`
+
+function looks(rules: readonly Rule[], kind: Kind): Looks {
+  const ofKind = rules.filter(({ kinds }) => kinds.includes(kind))
+  const results = ofKind.filter(({ stages }) => stages.includes('result'))
+  return {
+    action: ofKind.some(({ stages }) => stages.includes('action')),
+    result: results.length > 0,
+    holds: results.some(rule => rule.onResult === 'withhold' && isBlocking(rule)),
+  }
+}
+
+/** Could a part of the result be released before all of it is there? */
+function mayStream({ action }: Context): boolean {
+  return action.kind === 'send' || (action.kind === 'model' && action.stream)
+}
+
+/** Waits for rules that take their time; an abort ends the wait at once. */
+function unlessAborted<T>(ctx: Context, work: Promise<T>): Promise<T> {
+  const { signal } = ctx
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason)
+    if (signal.aborted) return aborted()
+    signal.addEventListener('abort', aborted, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+  })
+}

@@ -1,0 +1,54 @@
+import { type Rule, rules as makers } from 'outrigger/policy'
+import type { Violation } from './violation-book.js'
+
+/** Options of {@link withViolations}. */
+export interface WithViolationsOptions {
+  /** Made by `rules.*` of `outrigger/policy`. An empty list is allowed: what the parent forbids, and changing one's own rules, stay forbidden. */
+  readonly rules: readonly Rule[]
+  /** These rules judge and are recorded, and change nothing. Rules of the parent are not touched by it. Default false. */
+  readonly shadow?: boolean
+  /** How many violations `violations` shows: the newest. All are counted. Default 1,000. */
+  readonly keep?: number
+  /** Hears every violation at once. Nothing waits for it, and what it throws changes nothing. */
+  readonly onViolation?: (violation: Violation) => void | Promise<void>
+}
+
+/** The options as they take effect. */
+export interface ViolationSettings {
+  /** The one that is built in, then those of the option. */
+  readonly rules: readonly Rule[]
+  readonly shadow: boolean
+  readonly keep: number
+  readonly onViolation: WithViolationsOptions['onViolation']
+}
+
+/** Stands before the rules of every stack: no agent may touch what binds it. */
+const selfModification: Rule = makers.selfModification()
+
+const known = new Set(['rules', 'shadow', 'keep', 'onViolation'])
+
+/** @throws TypeError or RangeError that says the value and the fix */
+export function violationSettings(options: WithViolationsOptions): ViolationSettings {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('withViolations: options must be an object like { rules: [rules.commands({ deny: ["rm"] })] }')
+  for (const key of Object.keys(options))
+    if (!known.has(key)) throw new TypeError(`withViolations: unknown option "${key}"; known are ${[...known].join(', ')}`)
+  const { rules, shadow = false, keep = 1000, onViolation } = options
+  if (!Array.isArray(rules)) throw new TypeError('withViolations: rules must be a list of what rules.* made; it may be empty')
+  for (const [at, rule] of rules.entries()) checkRule(rule, at)
+  if (typeof shadow !== 'boolean') throw new TypeError(`withViolations: shadow must be true or false, got ${typeof shadow}`)
+  if (!(Number.isSafeInteger(keep) && keep >= 0)) throw new RangeError(`withViolations: keep must be a whole number from 0, got ${keep}`)
+  if (onViolation !== undefined && typeof onViolation !== 'function') throw new TypeError('withViolations: onViolation must be a function')
+  return { rules: Object.freeze([selfModification, ...rules].map(rule => inForce(rule, shadow))), shadow, keep, onViolation }
+}
+
+function checkRule(rule: Partial<Rule> | null | undefined, at: number): void {
+  const whole = typeof rule?.id === 'string' && typeof rule.begin === 'function' && Array.isArray(rule.stages) && Array.isArray(rule.kinds)
+  if (!whole) throw new TypeError(`withViolations: rules[${at}] is no rule; call what makes it, like rules.network({ allow: ['public'] })`)
+}
+
+/** The same rule, which nobody can change any more. */
+function inForce(rule: Rule, shadow: boolean): Rule {
+  if (shadow === false || rule.shadow) return Object.isFrozen(rule) ? rule : Object.freeze({ ...rule })
+  return Object.freeze({ ...rule, shadow: true })
+}

@@ -1,0 +1,56 @@
+import { defineMiddleware, type Host, type Layer } from 'outrigger'
+import { policyDigest, policyInForce, type Rule } from 'outrigger/policy'
+import { RuleGuard } from './rule-guard.js'
+import { selfTest } from './self-test.js'
+import { type Violation, ViolationBook } from './violation-book.js'
+import { violationSettings, type WithViolationsOptions } from './violation-options.js'
+
+export type { Violation } from './violation-book.js'
+export type { WithViolationsOptions } from './violation-options.js'
+
+/** The member that `withViolations` shows. */
+export interface ViolationsMembers {
+  /** The newest rules that were broken, blocked or not, oldest first. */
+  readonly violations: readonly Violation[]
+}
+
+/**
+ * Judges every action by rules before its effect, and what it gave before anybody has it: the strictest response of all rules that were
+ * broken wins. A child is judged by its parent's rules too. Fails closed. State: the counters of the rules and the violations of one sidecar.
+ * @throws TypeError or RangeError on a wrong, missing or unknown option
+ */
+export function withViolations(options: WithViolationsOptions): Layer<ViolationsMembers> {
+  const settings = violationSettings(options)
+  const { rules, shadow, keep, onViolation } = settings
+  const book = new ViolationBook(keep, onViolation)
+  let guard: RuleGuard
+
+  return defineMiddleware(
+    {
+      name: 'withViolations',
+      commits: true,
+      provides: [policyInForce],
+      expose: {
+        get violations() {
+          return book.list
+        },
+      },
+      options: { rules: rules.map(({ id }) => id), shadow, keep },
+      attach: host => {
+        const all = rulesFor(host, rules)
+        selfTest(all)
+        guard = new RuleGuard(host, book, all)
+        policyInForce.set(host, Object.freeze({ digest: policyDigest(all), rules: all }))
+      },
+      inherit: () => withViolations({ rules: [], keep }),
+      snapshot: () => ({ count: book.count, kept: book.list.map(violation => ({ ...violation })) }),
+    },
+    (ctx, next) => guard.pass(ctx, next),
+  )
+}
+
+/** A child's own rules come on top of its parent's: none of those can be taken away. */
+function rulesFor(host: Host, own: readonly Rule[]): readonly Rule[] {
+  const above = host.parent ? policyInForce.peek(host.parent)?.rules : undefined
+  return Object.freeze([...new Set([...own, ...(above ?? [])])])
+}
