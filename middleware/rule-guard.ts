@@ -96,7 +96,9 @@ export class RuleGuard {
 
   #judgementOf(ctx: Context, stage: Stage, action: Context['action']): Judgement | Promise<Judgement> {
     const { agent, labels } = ctx
-    return this.#judge.judge(stage === 'result' ? { stage, action, agent, labels, result: ctx.result } : { stage, action, agent, labels })
+    return this.#judge.judge(
+      stage === 'result' ? { stage, action, agent, labels, result: resultOf(ctx) } : { stage, action, agent, labels },
+    )
   }
 
   /** Notes everything that was found, does what the strictest rule says, and throws where that is a refusal. */
@@ -152,6 +154,13 @@ function looks(rules: readonly Rule[], kind: Kind): Looks {
     result: results.length > 0,
     holds: results.some(rule => rule.onResult === 'withhold' && isBlocking(rule)),
   }
+}
+
+/** Of a child, who it is: its sidecar is no data. */
+function resultOf({ kind, result }: Context): unknown {
+  if (kind !== 'spawn') return result
+  const { id, name, type } = (result ?? {}) as { readonly id?: unknown; readonly name?: unknown; readonly type?: unknown }
+  return { id, name, type }
 }
 
 /** Could a part of the result be released before all of it is there? */

@@ -18,11 +18,14 @@ export class FetchWire {
     this.#caller = caller
   }
 
-  /** Resolves to the answer when its head is there. */
-  async open(action: Scope, send: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
+  /**
+   * Resolves to the answer when its head is there.
+   * @param redirected - a redirect has led here
+   */
+  async open(action: Scope, send: (signal: AbortSignal) => Promise<Response>, redirected = false): Promise<Response> {
     const forget = action.onAbort(reason => this.drop(reason))
     try {
-      return this.#follow(await send(this.#abort.signal))
+      return this.#follow(await send(this.#abort.signal), redirected)
     } finally {
       forget()
     }
@@ -34,12 +37,13 @@ export class FetchWire {
     this.#abort.abort(reason)
   }
 
-  #follow(response: Response): Response {
-    if (!response.body) return response
+  #follow(response: Response, redirected: boolean): Response {
+    const facts = factsOf(response, redirected)
+    if (!response.body) return redirected ? like(facts, response) : response
     this.#link()
     const body = followed(response, this.#unlink)
     unread.register(body, this.#unlink)
-    return like(response, new Response(body, { status: 200, headers: response.headers }))
+    return like(facts, new Response(body, { status: 200, headers: response.headers }))
   }
 
   #link(): void {
@@ -85,9 +89,12 @@ function followed(response: Response, over: () => void): ReadableStream<Uint8Arr
 
 type Facts = Pick<Response, 'url' | 'redirected' | 'type' | 'status' | 'statusText' | 'ok'>
 
+function factsOf({ url, redirected, type, status, statusText, ok }: Response, redirectedBefore: boolean): Facts {
+  return { url, redirected: redirected || redirectedBefore, type, status, statusText, ok }
+}
+
 /** Gives a copy what the constructor of `Response` cannot be told, or refuses: servers answer beyond 599, and with any reason phrase. */
-function like({ url, redirected, type, status, statusText, ok }: Facts, copy: Response): Response {
-  const facts: Facts = { url, redirected, type, status, statusText, ok }
+function like(facts: Facts, copy: Response): Response {
   const clone = () => like(facts, Response.prototype.clone.call(copy))
   for (const [name, value] of Object.entries({ ...facts, clone })) Object.defineProperty(copy, name, { value })
   return copy

@@ -4,7 +4,6 @@ import { detachable } from '../core/detach.js'
 import { frozenCopy, thaw } from '../core/freeze.js'
 import type { Runtime } from '../core/runtime.js'
 import type { ToolAction } from '../core/types.js'
-import { FetchWire } from './fetch-wire.js'
 import type { Parent } from './handles.js'
 
 /** What a tool may be told about its call; the SDK's runners pass `toolUseBlock` and `signal`. */
@@ -49,45 +48,24 @@ async function runTool(
   return runGuarded(runtime, ctx, context?.signal ?? undefined, run)
 }
 
-/** A `fetch` that is an action of kind `tool`, name `WebFetch`. Reading the body is no longer part of it, but ends with what encloses it. */
-export function guardedFetch(runtime: Runtime, parent: Parent): typeof fetch {
-  return async (input, init) => {
-    const request = input instanceof Request ? input : undefined
-    const url = request ? request.url : String(input)
-    const method = (init?.method ?? request?.method ?? 'GET').toUpperCase()
-    const options = { ...init }
-    const action: ToolAction = Object.freeze({ kind: 'tool', name: 'WebFetch', input: Object.freeze({ url, method }) })
-    const ctx = contextOf(runtime, action, parent)
-    const outer = ctx.parent?.scope ?? runtime.scope
-    const caller = init?.signal ?? request?.signal
-    let wire: FetchWire | undefined
-    const run = () => {
-      wire?.drop(undefined)
-      wire = new FetchWire(outer, caller)
-      const judged = judgedInput(ctx) as { readonly url: string; readonly method: string }
-      const target = request && judged.url !== url ? new Request(judged.url, request) : (request ?? judged.url)
-      return wire.open(ctx.scope, signal => fetch(target, { ...options, method: judged.method, signal }))
-    }
-    try {
-      return (await runGuarded(runtime, ctx, caller, run)) as Response
-    } catch (error) {
-      wire?.drop(error)
-      throw error
-    }
-  }
-}
-
-function contextOf(runtime: Runtime, action: ToolAction, parent: Parent): ActionContext {
+/** The action that a guarded thing is about to do, below the one that it is used in. */
+export function contextOf(runtime: Runtime, action: ToolAction, parent: Parent): ActionContext {
   const enclosing = parent()
   return runtime.context(action, enclosing ? { parent: enclosing } : {})
 }
 
 /** What runs is what was judged, whatever the caller does to its own object meanwhile; a copy, because tools write to their input. */
-function judgedInput(ctx: ActionContext): unknown {
+export function judgedInput(ctx: ActionContext): unknown {
   return thaw((ctx.action as ToolAction).input)
 }
 
-async function runGuarded(runtime: Runtime, ctx: ActionContext, signal: AbortSignal | undefined, run: () => unknown): Promise<unknown> {
+/** Runs `run` behind the chain, and tells a streamed send of it. */
+export async function runGuarded(
+  runtime: Runtime,
+  ctx: ActionContext,
+  signal: AbortSignal | undefined,
+  run: () => unknown,
+): Promise<unknown> {
   const { name } = ctx.action as ToolAction
   const tell = (phase: 'started' | 'ended' | 'failed') => ctx.bubble?.(ctx, { name, phase })
   await tell('started')

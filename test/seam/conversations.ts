@@ -1,5 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { isDeepStrictEqual } from 'node:util'
+import { withViolations } from 'outrigger/middleware'
+import { type Checker, type Rule, rules } from 'outrigger/policy'
 import type { Agent, Call } from '../../lib/sidecar/agent-contract.js'
 import { toWire } from '../../lib/claude/client.js'
 import type { Upstream, WireReply } from '../../lib/claude/wire.js'
@@ -15,7 +17,7 @@ export interface Conversation {
   readonly streamed: boolean
   /** Bytes a chunk on the wire; 0: an event each. */
   readonly chunkBytes: number
-  readonly layers: 'none' | 'plain' | 'taps'
+  readonly layers: 'none' | 'plain' | 'taps' | 'rules'
   /** Bodies that the agent sends with. */
   readonly extra: Readonly<Record<string, unknown>>
 }
@@ -85,15 +87,21 @@ export function conversation(random: () => number): Conversation {
   }
 }
 
-const layersOf: Record<Conversation['layers'], readonly LayerInput[]> = {
-  none: [],
-  plain: [async (_, next) => next(), async (_, next) => next()],
-  taps: [
+const layersOf: Record<Conversation['layers'], () => readonly LayerInput[]> = {
+  none: () => [],
+  plain: () => [async (_, next) => next(), async (_, next) => next()],
+  taps: () => [
     async (ctx, next) => {
       ctx.tap({ event: (event, push) => push(event), toolUse: () => {} })
       await next()
     },
   ],
+  rules: () => [withViolations({ rules: [kept('withhold', () => undefined), kept('release', async () => undefined)] })],
+}
+
+/** A rule that looks at everything and is never broken. */
+function kept(onResult: 'withhold' | 'release', check: Checker): Rule {
+  return rules.rule({ id: onResult, onResult, stages: ['action', 'result'], check })
 }
 
 /** What a user of the agent sees of it. */
@@ -204,7 +212,7 @@ async function within(talk: Conversation, by: 'send' | 'stream'): Promise<Seen> 
   const upstream = rechunked(mock.upstream, talk.chunkBytes)
   const sidecar = createSidecar({
     agent: agent(talk),
-    use: layersOf[talk.layers] as readonly [],
+    use: layersOf[talk.layers]() as readonly [],
     claude: { baseURL: 'http://mock', upstream },
   })
   const seen: unknown[] = []

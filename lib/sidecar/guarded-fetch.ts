@@ -1,0 +1,130 @@
+import type { Runtime } from '../core/runtime.js'
+import type { ToolAction } from '../core/types.js'
+import { FetchWire } from './fetch-wire.js'
+import { contextOf, judgedInput, runGuarded } from './guarded-tool.js'
+import type { Parent } from './handles.js'
+import { type Hop, type HopBody, redirect } from './redirect.js'
+
+/** What was judged, and is sent. */
+interface Judged {
+  readonly url: string
+  readonly method: string
+}
+
+/**
+ * A `fetch` that is an action of kind `tool`, name `WebFetch`. A redirect is another one: nothing is sent to where it leads before the chain
+ * has let it pass. Reading the body is no longer part of the action, but ends with what encloses it.
+ */
+export function guardedFetch(runtime: Runtime, parent: Parent): typeof fetch {
+  return (input, init) => new GuardedFetch(runtime, parent, input, init).run()
+}
+
+class GuardedFetch {
+  readonly #runtime: Runtime
+  readonly #parent: Parent
+  readonly #request: Request | undefined
+  readonly #init: RequestInit
+  readonly #caller: AbortSignal | undefined
+  readonly #first: Judged
+  readonly #follows: boolean
+  /** The body of a `Request` is read when it is sent: a second one for a redirect that sends it again. */
+  #spare: Request | undefined
+
+  constructor(runtime: Runtime, parent: Parent, input: string | URL | Request, init: RequestInit | undefined) {
+    this.#runtime = runtime
+    this.#parent = parent
+    this.#request = input instanceof Request ? input : undefined
+    this.#init = { ...init }
+    this.#caller = init?.signal ?? this.#request?.signal
+    const url = this.#request ? this.#request.url : String(input)
+    this.#first = { url, method: (init?.method ?? this.#request?.method ?? 'GET').toUpperCase() }
+    this.#follows = (init?.redirect ?? this.#request?.redirect ?? 'follow') === 'follow'
+  }
+
+  async run(): Promise<Response> {
+    if (this.#follows && this.#request?.body && !this.#request.bodyUsed && this.#init.body == null) this.#spare = this.#request.clone()
+    try {
+      return await this.#follow()
+    } finally {
+      this.#spare?.body?.cancel().catch(() => {})
+    }
+  }
+
+  async #follow(): Promise<Response> {
+    let hop: Hop | undefined
+    for (let count = 0; ; count++) {
+      const { judged, answer } = await this.#act(hop)
+      if (!this.#follows) return answer
+      try {
+        hop = redirect({ ...(hop ?? this.#given()), ...judged }, answer, count)
+      } catch (error) {
+        await discard(answer)
+        throw error
+      }
+      if (!hop) return answer
+      await discard(answer)
+    }
+  }
+
+  /** One action: what the caller asked for, or a hop of a redirect. */
+  async #act(hop: Hop | undefined): Promise<{ readonly judged: Judged; readonly answer: Response }> {
+    const { url, method } = hop ?? this.#first
+    const action: ToolAction = Object.freeze({ kind: 'tool', name: 'WebFetch', input: Object.freeze({ url, method }) })
+    const ctx = contextOf(this.#runtime, action, this.#parent)
+    const outer = ctx.parent?.scope ?? this.#runtime.scope
+    let judged = this.#first
+    let wire: FetchWire | undefined
+    const run = () => {
+      wire?.drop(undefined)
+      wire = new FetchWire(outer, this.#caller)
+      judged = judgedInput(ctx) as Judged
+      return wire.open(ctx.scope, signal => (hop ? this.#resend(hop, judged, signal) : this.#send(judged, signal)), hop !== undefined)
+    }
+    try {
+      const answer = (await runGuarded(this.#runtime, ctx, this.#caller, run)) as Response
+      return { judged, answer }
+    } catch (error) {
+      wire?.drop(error)
+      throw error
+    }
+  }
+
+  #send({ url, method }: Judged, signal: AbortSignal): Promise<Response> {
+    const request = this.#request
+    const target = request && url !== request.url ? new Request(url, request) : (request ?? url)
+    return fetch(target, { ...this.#init, method, signal, ...(this.#follows ? { redirect: 'manual' } : {}) })
+  }
+
+  async #resend({ headers, body }: Hop, { url, method }: Judged, signal: AbortSignal): Promise<Response> {
+    const again = (await body?.again?.()) as RequestInit['body']
+    return fetch(url, { ...this.#init, method, headers, body: again ?? null, redirect: 'manual', signal })
+  }
+
+  /** What the caller gave, as the first hop. */
+  #given(): Hop {
+    return { ...this.#first, headers: new Headers(this.#init.headers ?? this.#request?.headers), body: this.#body() }
+  }
+
+  #body(): HopBody | undefined {
+    const { body } = this.#init
+    if (body != null) return { again: isReadOnce(body) ? undefined : () => body }
+    const spare = this.#spare
+    if (!spare) return undefined
+    let bytes: Promise<ArrayBuffer> | undefined
+    return {
+      again: () => {
+        bytes ??= spare.arrayBuffer()
+        return bytes
+      },
+    }
+  }
+}
+
+function isReadOnce(body: NonNullable<RequestInit['body']>): boolean {
+  return body instanceof ReadableStream || Symbol.asyncIterator in Object(body)
+}
+
+/** The body of a redirect is of no use to anybody. */
+async function discard(answer: Response): Promise<void> {
+  await answer.body?.cancel().catch(() => {})
+}

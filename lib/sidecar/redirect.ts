@@ -1,0 +1,58 @@
+/** One request of a guarded `fetch`. */
+export interface Hop {
+  readonly url: string
+  readonly method: string
+  readonly headers: Headers
+  /** `undefined` where there is none. */
+  readonly body: HopBody | undefined
+}
+
+/** A body, and how to have it a second time; a stream can be read once. */
+export interface HopBody {
+  readonly again: (() => unknown) | undefined
+}
+
+/** As many as the Fetch standard allows. */
+export const mostRedirects = 20
+
+const statuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+const ofBody = ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length']
+const ofOrigin = ['authorization', 'proxy-authorization', 'cookie', 'host']
+
+/**
+ * Where an answer sends the request that it answers, by the rules of the Fetch standard ("HTTP-redirect fetch"): a POST becomes a GET after
+ * 301 and 302, anything but HEAD after 303; credentials do not leave their origin.
+ * @returns `undefined` for an answer that is no redirect
+ * @throws TypeError as `fetch` does, for a redirect that may not be followed
+ */
+export function redirect(from: Hop, answer: Response, count: number): Hop | undefined {
+  const location = statuses.has(answer.status) ? answer.headers.get('location') : null
+  if (location === null) return undefined
+  const to = targetOf(location, from.url)
+  if (count >= mostRedirects) throw failed('redirect count exceeded')
+  if (to.username || to.password) throw failed('the URL that a redirect leads to cannot have credentials')
+  if (answer.status !== 303 && from.body && !from.body.again) throw failed('the body is a stream, and cannot be sent a second time')
+  const headers = new Headers(from.headers)
+  const bare = losesBody(answer.status, from.method)
+  if (bare) for (const name of ofBody) headers.delete(name)
+  if (to.origin !== new URL(from.url).origin) for (const name of ofOrigin) headers.delete(name)
+  return { url: to.href, method: bare ? 'GET' : from.method, headers, body: bare ? undefined : from.body }
+}
+
+function targetOf(location: string, base: string): URL {
+  // Headers are read as Latin-1; servers write UTF-8.
+  const text = Buffer.from(location, 'latin1').toString('utf8')
+  if (!URL.canParse(text, base)) throw failed('the URL that a redirect leads to is none')
+  const to = new URL(text, base)
+  if (to.protocol !== 'http:' && to.protocol !== 'https:') throw failed('the URL that a redirect leads to must be one of HTTP or HTTPS')
+  to.hash ||= new URL(base).hash
+  return to
+}
+
+function losesBody(status: number, method: string): boolean {
+  return status === 303 ? method !== 'GET' && method !== 'HEAD' : status <= 302 && method === 'POST'
+}
+
+function failed(why: string): TypeError {
+  return new TypeError('fetch failed', { cause: new Error(why) })
+}
