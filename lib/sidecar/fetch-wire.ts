@@ -3,6 +3,9 @@ import type { Scope } from '../core/scope.js'
 /** A body that nobody reads or cancels is over when it is garbage. */
 const unread = new FinalizationRegistry<() => void>(unlink => unlink())
 
+/** What an answer says of the redirects that it came by. */
+export type Led = Pick<Response, 'redirected' | 'type'>
+
 /**
  * The connection of one guarded `fetch`. Until the head has come its action ends it; then, until the body has ended, failed or been
  * cancelled, its caller and what encloses the action.
@@ -20,12 +23,12 @@ export class FetchWire {
 
   /**
    * Resolves to the answer when its head is there.
-   * @param redirected - a redirect has led here
+   * @param led - what a redirect that led here makes of the answer
    */
-  async open(action: Scope, send: (signal: AbortSignal) => Promise<Response>, redirected = false): Promise<Response> {
+  async open(action: Scope, send: (signal: AbortSignal) => Promise<Response>, led?: Led): Promise<Response> {
     const forget = action.onAbort(reason => this.drop(reason))
     try {
-      return this.#follow(await send(this.#abort.signal), redirected)
+      return this.#follow(await send(this.#abort.signal), led)
     } finally {
       forget()
     }
@@ -37,9 +40,9 @@ export class FetchWire {
     this.#abort.abort(reason)
   }
 
-  #follow(response: Response, redirected: boolean): Response {
-    const facts = factsOf(response, redirected)
-    if (!response.body) return redirected ? like(facts, response) : response
+  #follow(response: Response, led: Led | undefined): Response {
+    const facts = factsOf(response, led)
+    if (!response.body) return led ? like(facts, response) : response
     this.#link()
     const body = followed(response, this.#unlink)
     unread.register(body, this.#unlink)
@@ -89,8 +92,8 @@ function followed(response: Response, over: () => void): ReadableStream<Uint8Arr
 
 type Facts = Pick<Response, 'url' | 'redirected' | 'type' | 'status' | 'statusText' | 'ok'>
 
-function factsOf({ url, redirected, type, status, statusText, ok }: Response, redirectedBefore: boolean): Facts {
-  return { url, redirected: redirected || redirectedBefore, type, status, statusText, ok }
+function factsOf({ url, redirected, type, status, statusText, ok }: Response, led: Led | undefined): Facts {
+  return { url, redirected, type, status, statusText, ok, ...led }
 }
 
 /** Gives a copy what the constructor of `Response` cannot be told, or refuses: servers answer beyond 599, and with any reason phrase. */

@@ -1,6 +1,6 @@
 import type { Runtime } from '../core/runtime.js'
 import type { ToolAction } from '../core/types.js'
-import { FetchWire } from './fetch-wire.js'
+import { FetchWire, type Led } from './fetch-wire.js'
 import { contextOf, judgedInput, runGuarded } from './guarded-tool.js'
 import type { Parent } from './handles.js'
 import { type Hop, type HopBody, redirect } from './redirect.js'
@@ -29,6 +29,7 @@ class GuardedFetch {
   readonly #follows: boolean
   /** The body of a `Request` is read when it is sent: a second one for a redirect that sends it again. */
   #spare: Request | undefined
+  #crossed = false
 
   constructor(runtime: Runtime, parent: Parent, input: string | URL | Request, init: RequestInit | undefined) {
     this.#runtime = runtime
@@ -78,7 +79,11 @@ class GuardedFetch {
       wire?.drop(undefined)
       wire = new FetchWire(outer, this.#caller)
       judged = judgedInput(ctx) as Judged
-      return wire.open(ctx.scope, signal => (hop ? this.#resend(hop, judged, signal) : this.#send(judged, signal)), hop !== undefined)
+      return wire.open(
+        ctx.scope,
+        signal => (hop ? this.#resend(hop, judged, signal) : this.#send(judged, signal)),
+        hop && this.#led(judged.url),
+      )
     }
     try {
       const answer = (await runGuarded(this.#runtime, ctx, this.#caller, run)) as Response
@@ -87,6 +92,12 @@ class GuardedFetch {
       wire?.drop(error)
       throw error
     }
+  }
+
+  /** Once another origin has answered, the answer counts as one of another origin. */
+  #led(url: string): Led {
+    this.#crossed ||= new URL(url).origin !== new URL(this.#first.url).origin
+    return { redirected: true, type: this.#crossed ? 'cors' : 'basic' }
   }
 
   #send({ url, method }: Judged, signal: AbortSignal): Promise<Response> {
@@ -102,7 +113,8 @@ class GuardedFetch {
 
   /** What the caller gave, as the first hop. */
   #given(): Hop {
-    return { ...this.#first, headers: new Headers(this.#init.headers ?? this.#request?.headers), body: this.#body() }
+    const { headers = this.#request?.headers, mode = this.#request?.mode } = this.#init
+    return { ...this.#first, mode, headers: new Headers(headers), body: this.#body() }
   }
 
   #body(): HopBody | undefined {

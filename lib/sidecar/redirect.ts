@@ -5,6 +5,8 @@ export interface Hop {
   readonly headers: Headers
   /** `undefined` where there is none. */
   readonly body: HopBody | undefined
+  /** `same-origin`: it may not leave the origin that it began at. */
+  readonly mode: RequestMode | undefined
 }
 
 /** A body, and how to have it a second time; a stream can be read once. */
@@ -32,11 +34,13 @@ export function redirect(from: Hop, answer: Response, count: number): Hop | unde
   if (count >= mostRedirects) throw failed('redirect count exceeded')
   if (to.username || to.password) throw failed('the URL that a redirect leads to cannot have credentials')
   if (answer.status !== 303 && from.body && !from.body.again) throw failed('the body is a stream, and cannot be sent a second time')
+  const leaves = to.origin !== new URL(from.url).origin
+  if (leaves && from.mode === 'same-origin') throw failed('request mode "same-origin" does not leave its origin')
   const headers = new Headers(from.headers)
   const bare = losesBody(answer.status, from.method)
   if (bare) for (const name of ofBody) headers.delete(name)
-  if (to.origin !== new URL(from.url).origin) for (const name of ofOrigin) headers.delete(name)
-  return { url: to.href, method: bare ? 'GET' : from.method, headers, body: bare ? undefined : from.body }
+  if (leaves) for (const name of ofOrigin) headers.delete(name)
+  return { ...from, url: to.href, method: bare ? 'GET' : from.method, headers, body: bare ? undefined : from.body }
 }
 
 function targetOf(location: string, base: string): URL {
