@@ -30,8 +30,12 @@ export interface Finding {
   readonly details: string
 }
 
-/** Looks at one subject: nothing where the rule is kept. What it throws counts as a finding. */
-export type Checker = (subject: Subject) => Finding | undefined | Promise<Finding | undefined>
+/** Looks at one subject: `undefined` where the rule is kept. What it throws counts as a finding. */
+export interface Checker {
+  (subject: Subject): Finding | undefined | Promise<Finding | undefined>
+  /** Called after it found nothing, where another rule refuses the same subject: a checker that counts takes its count back. */
+  readonly refused?: (subject: Subject) => void
+}
 
 /** One rule, frozen. Made by `rules.*`. */
 export interface Rule {

@@ -1,0 +1,89 @@
+import ipaddr from 'ipaddr.js'
+import { shown } from './check-options.js'
+
+/** Where a URL leads, in the form that the platform's `fetch` gives it. */
+export interface Place {
+  /** Lower case, punycode, no dot at the end; an IPv6 address in brackets. */
+  readonly host: string
+  readonly port: number
+  /** The port is that of the scheme. */
+  readonly usualPort: boolean
+}
+
+/** What an entry of `allow` lets pass. */
+export type HostPattern = (place: Place) => boolean
+
+const usual: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
+/** Names that the public DNS does not have, and names of metadata services. */
+const localName = /(^|\.)(localhost|local|internal|intranet|lan|home|corp|home\.arpa|onion|test|invalid|example)$/
+/** A public address that clouds answer at from inside: Azure's. */
+const metadata = new Set(['168.63.129.16'])
+const globalIPv6 = ipaddr.parseCIDR('2000::/3') as [ipaddr.IPv6, number]
+
+/**
+ * Reads a URL as `fetch` would. What two readers could take for two places is refused.
+ * @returns why it is refused, as text
+ */
+export function placeOf(url: unknown): Place | string {
+  if (typeof url !== 'string' || url === '') return 'there is no URL to judge'
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\s\\\u0000-\u001f\u007f]/.test(url)) return 'the URL holds a space, a backslash or a control character'
+  const parsed = parse(url)
+  if (parsed === undefined) return 'the URL does not parse'
+  if (!Object.hasOwn(usual, parsed.protocol)) return `scheme ${shown(parsed.protocol)} is not http or https`
+  if (parsed.username !== '' || parsed.password !== '' || /^[a-z]+:\/*[^/?#]*@/i.test(url)) return 'the URL carries credentials'
+  return placed(parsed)
+}
+
+function placed({ hostname, port, protocol }: URL): Place | string {
+  const host = hostname.replace(/\.$/, '')
+  if (host === '' || host.split('.').includes('')) return 'the host has an empty label'
+  if (port === '0') return 'port 0 is none'
+  return { host, port: port === '' ? usual[protocol]! : Number(port), usualPort: port === '' }
+}
+
+function parse(url: string): URL | undefined {
+  return URL.canParse(url) ? new URL(url) : undefined
+}
+
+/** @throws TypeError where an entry of `allow` is none */
+export function hostPattern(where: string, entry: string): HostPattern {
+  if (entry === 'none') return () => false
+  if (entry === 'public') return place => place.usualPort && isPublic(place.host)
+  const { wild, name, port } = parts(where, entry)
+  const host = canonicalHost(where, entry, name)
+  const matches = wild ? (place: Place) => place.host.endsWith(`.${host}`) : (place: Place) => place.host === host
+  return place => matches(place) && portMatches(place, port)
+}
+
+function portMatches(place: Place, port: string | undefined): boolean {
+  return port === undefined ? place.usualPort : port === '*' || place.port === Number(port)
+}
+
+function parts(where: string, entry: string): { readonly wild: boolean; readonly name: string; readonly port: string | undefined } {
+  const found = /^(\*\.)?(\[[0-9a-f:.]+\]|[^\s:/@?#[\]*\\]+)(?::(\*|[1-9]\d{0,4}))?$/i.exec(entry)
+  if (!found || Number(found[3] ?? 1) > 65_535)
+    throw new TypeError(
+      `${where}: allow takes hosts like example.com, *.example.com, example.com:8443, 'public' or 'none'; got ${shown(entry)}`,
+    )
+  return { wild: found[1] !== undefined, name: found[2]!, port: found[3] }
+}
+
+function canonicalHost(where: string, entry: string, name: string): string {
+  const place = placeOf(`http://${name}/`)
+  if (typeof place === 'string') throw new TypeError(`${where}: allow: ${shown(entry)} is no host: ${place}`)
+  return place.host
+}
+
+/** A name that the public DNS may have, or an address that is reached over the internet. What a name resolves to is not looked at. */
+export function isPublic(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '')
+  if (!ipaddr.isValid(bare)) return host.includes('.') && !localName.test(host)
+  return isPublicAddress(bare)
+}
+
+function isPublicAddress(text: string): boolean {
+  const address = ipaddr.parse(text)
+  if (address.range() !== 'unicast' || metadata.has(address.toString())) return false
+  return address.kind() === 'ipv4' || address.match(globalIPv6)
+}

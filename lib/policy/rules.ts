@@ -1,0 +1,20 @@
+import { content } from './content.js'
+import { files } from './files.js'
+import { maxChildren } from './max-children.js'
+import { maxTokens } from './max-tokens.js'
+import { network } from './network.js'
+import { rule } from './rule.js'
+import { selfModification } from './self-modification.js'
+import { tools } from './tools.js'
+
+/** Makes rules. Each is checked at once, frozen, and can only tighten: none lets pass what another refuses. */
+export const rules: Readonly<{
+  files: typeof files
+  network: typeof network
+  tools: typeof tools
+  content: typeof content
+  maxTokens: typeof maxTokens
+  maxChildren: typeof maxChildren
+  selfModification: typeof selfModification
+  rule: typeof rule
+}> = Object.freeze({ files, network, tools, content, maxTokens, maxChildren, selfModification, rule })

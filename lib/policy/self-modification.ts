@@ -1,0 +1,89 @@
+import { resolve, sep } from 'node:path'
+import type { ToolAction } from '../core/types.js'
+import { optionalList, plainObject } from './check-options.js'
+import { always, defineRule, type RuleOptions } from './define-rule.js'
+import { isProtected } from './protected-paths.js'
+import { realPath } from './real-path.js'
+import { namesProtected } from './protected-text.js'
+import { textsOf, UnreadableError } from './texts.js'
+import { inputField, knownTools, type KnownTools, namesAsFacts, type ToolNames } from './tool-names.js'
+import type { Finding, Rule } from './types.js'
+
+/** Options of `rules.selfModification`. */
+export interface SelfModificationOptions extends RuleOptions {
+  /** Further files and folders that steer the agent, such as the file of its ledger. */
+  readonly paths?: readonly string[]
+  /** Which tools run commands, fetch, read and write. Default: those of the other rules. */
+  readonly names?: ToolNames
+}
+
+const where = 'rules.selfModification'
+const refused: Finding = Object.freeze({ details: 'it addresses the files that steer the sidecar' })
+
+/**
+ * An agent may not touch what holds it: `outrigger.config.*`, the folder `.context` (record, keys), and `paths`. Looks at the path of a file tool, at
+ * every word of a command, at the URL of a fetch, and at every text in the input of other tools that could be a path.
+ * `withViolations` adds it to every stack.
+ * @throws TypeError on a wrong option
+ */
+export function selfModification(options: SelfModificationOptions = {}): Rule {
+  const { paths, names } = plainObject(where, 'options', options)
+  const given = optionalList(where, 'paths', paths)
+  const known = knownTools(where, names)
+  const also = (given ?? []).map(path => resolve(path).split(sep).join('/').normalize('NFC').toLowerCase())
+  return defineRule(
+    {
+      name: 'selfModification',
+      stages: ['action'],
+      kinds: ['tool'],
+      severity: 'critical',
+      facts: { paths: given, names: namesAsFacts(known.shell, known.fetch, known.read, known.write) },
+      known: ['paths', 'names'],
+      begin: always(({ action }) => (addresses(action as ToolAction, known, also) ? refused : undefined)),
+    },
+    options,
+  )
+}
+
+function addresses({ name, input }: ToolAction, known: KnownTools, also: readonly string[]): boolean {
+  const command = known.shell.get(name)
+  if (command !== undefined) return namesProtected(String(inputField(input, command) ?? ''), also)
+  const field = known.read.get(name) ?? known.write.get(name) ?? known.fetch.get(name)
+  if (field !== undefined) return leadsThere(inputField(input, field), also)
+  return anyText(input, text => text.length <= 4096 && !/\n/.test(text) && leadsThere(text, also))
+}
+
+function anyText(input: unknown, holds: (text: string) => boolean): boolean {
+  try {
+    for (const text of textsOf(input)) if (holds(text)) return true
+    return false
+  } catch (error) {
+    if (error instanceof UnreadableError) return true
+    throw error
+  }
+}
+
+/** By its text, decoded too, and by where the disk says that it leads. */
+function leadsThere(path: unknown, also: readonly string[]): boolean {
+  if (typeof path !== 'string') return false
+  const forms = [path, decoded(path), resolved(path), followed(path)]
+  return forms.some(form => form !== undefined && isProtected(form.replace(/[?#].*$/, ''), also))
+}
+
+function decoded(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path.replace(/^file:\/\/[^/]*/i, ''))
+  } catch {
+    return undefined
+  }
+}
+
+const resolved = (path: string): string => resolve(path).split(sep).join('/')
+
+function followed(path: string): string | undefined {
+  try {
+    return realPath(resolve(path)).path.split(sep).join('/')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,138 @@
+import type { Action, ModelAction, ToolAction } from '../core/types.js'
+import { digestOf } from './canonical.js'
+import { optionalList, plainObject, shown, wholeNumber } from './check-options.js'
+import { declaredTools } from './declared-tools.js'
+import { defineRule, type RuleOptions } from './define-rule.js'
+import { type SchemaCheck, schemaCheck } from './tool-schemas.js'
+import type { Checker, Finding, Rule } from './types.js'
+
+/** Options of `rules.tools`. At least one that says something is needed. */
+export interface ToolsRuleOptions extends RuleOptions {
+  /** The only tools that may be used, by exact name. Default: all. */
+  readonly allow?: readonly string[]
+  /** Tools that may not be used, by exact name; wins over `allow`. */
+  readonly deny?: readonly string[]
+  /** The JSON Schema that a tool's input must match, by name. */
+  readonly schema?: Readonly<Record<string, object | boolean>>
+  /** What a model request may declare in `tools`: by name, the definition itself or its `toolDigest`. Any other definition is refused. */
+  readonly pin?: Readonly<Record<string, string | object>>
+  /** How many calls of a tool one agent may make, by name. Refused calls are not counted. */
+  readonly quota?: Readonly<Record<string, number>>
+}
+
+/** The options as they take effect. */
+interface Settings {
+  readonly allow: ReadonlySet<string> | undefined
+  readonly deny: ReadonlySet<string>
+  readonly schemas: SchemaCheck | undefined
+  readonly pin: ReadonlyMap<string, string> | undefined
+  readonly quota: ReadonlyMap<string, number>
+}
+
+const where = 'rules.tools'
+const known = ['allow', 'deny', 'schema', 'pin', 'quota']
+
+/**
+ * Which tools may be used, with what input, how often, and as what they may be declared to the model. Tools that run at the server of the
+ * API are judged when a request declares them.
+ * @throws TypeError or RangeError on a wrong option
+ */
+export function tools(options: ToolsRuleOptions): Rule {
+  const { allow, deny, schema, pin, quota } = plainObject(where, 'options', options)
+  if ([allow, deny, schema, pin, quota].every(option => option === undefined))
+    throw new TypeError(`${where}: give one of ${known.join(', ')}`)
+  const facts = {
+    allow: optionalList(where, 'allow', allow),
+    deny: optionalList(where, 'deny', deny),
+    schema: schema && digests('schema', schema, isSchema),
+    pin: pin && digests('pin', pin, isPin),
+    quota: quota && quotas(quota),
+  }
+  const settings: Settings = {
+    allow: facts.allow && new Set(facts.allow),
+    deny: new Set(facts.deny),
+    schemas: schema && schemaCheck(schema),
+    pin: facts.pin && new Map(Object.entries(facts.pin)),
+    quota: new Map(Object.entries(facts.quota ?? {})),
+  }
+  return defineRule(
+    { name: 'tools', stages: ['action'], kinds: ['tool', 'model'], facts, known, begin: () => toolsChecker(settings) },
+    options,
+  )
+}
+
+/**
+ * The digest of a tool's definition, for `pin`: SHA-256 of its canonical JSON, hex. `cache_control` does not count: it changes what a call costs,
+ * not what the tool is.
+ */
+export function toolDigest(definition: object): string {
+  const { cache_control: _, ...rest } = definition as { readonly cache_control?: unknown }
+  return digestOf(rest)
+}
+
+function toolsChecker(settings: Settings): Checker {
+  const calls = new Map<string, number>()
+  const check = ({ action }: { readonly action: Action }) =>
+    action.kind === 'model' ? declaredFinding(settings, action) : usedFinding(settings, calls, action as ToolAction)
+  const refused = ({ action }: { readonly action: Action }): void => {
+    if (action.kind === 'tool' && settings.quota.has(action.name)) calls.set(action.name, calls.get(action.name)! - 1)
+  }
+  return Object.assign(check, { refused })
+}
+
+function usedFinding(settings: Settings, calls: Map<string, number>, action: ToolAction): ReturnType<Checker> {
+  const early = nameFinding(settings, action.name)
+  if (early) return early
+  const wrong = settings.schemas?.(action.name, action.input)
+  if (wrong === undefined) return count(settings, calls, action.name)
+  return wrong instanceof Promise ? wrong.then(found => found ?? count(settings, calls, action.name)) : wrong
+}
+
+function nameFinding({ allow, deny }: Settings, name: string): Finding | undefined {
+  if (deny.has(name)) return { details: `tool ${shown(name)} is denied` }
+  if (allow && !allow.has(name)) return { details: `tool ${shown(name)} is not on the list of those allowed` }
+}
+
+/** Looks and counts in one step, so that two calls at once cannot both take the last one. */
+function count({ quota }: Settings, calls: Map<string, number>, name: string): Finding | undefined {
+  const most = quota.get(name)
+  if (most === undefined) return
+  const made = calls.get(name) ?? 0
+  if (made >= most) return { details: `tool ${shown(name)} has been called ${made} times, ${most} allowed` }
+  calls.set(name, made + 1)
+}
+
+function declaredFinding(settings: Settings, action: ModelAction): Finding | undefined {
+  for (const { name, atServer, definition } of declaredTools(action)) {
+    const found = (atServer && nameFinding(settings, name)) || pinFinding(settings, name, definition)
+    if (found) return found
+  }
+}
+
+function pinFinding({ pin }: Settings, name: string, definition: unknown): Finding | undefined {
+  if (pin === undefined) return
+  const pinned = pin.get(name)
+  if (pinned === undefined) return { details: `tool ${shown(name)} is declared and not pinned` }
+  if (toolDigest(definition as object) !== pinned) return { details: `tool ${shown(name)} is declared otherwise than pinned` }
+}
+
+const isSchema = (value: unknown): boolean => typeof value === 'boolean' || (typeof value === 'object' && value !== null)
+const isPin = (value: unknown): boolean =>
+  typeof value === 'string' ? /^[0-9a-f]{64}$/.test(value) : typeof value === 'object' && value !== null
+
+function digests(name: string, given: unknown, holds: (value: unknown) => boolean): Readonly<Record<string, string>> {
+  const entries = Object.entries(plainObject(where, name, given as object))
+  for (const [tool, value] of entries)
+    if (!holds(value))
+      throw new TypeError(
+        `${where}: ${name}.${tool} must be ${name === 'pin' ? 'a definition or its digest, 64 hex digits' : 'a JSON Schema'}, got ${shown(value)}`,
+      )
+  return Object.fromEntries(entries.map(([tool, value]) => [tool, typeof value === 'string' ? value : pinOf(name, value)]))
+}
+
+const pinOf = (name: string, value: unknown): string => (name === 'pin' ? toolDigest(value as object) : digestOf(value))
+
+function quotas(given: unknown): Readonly<Record<string, number>> {
+  const entries = Object.entries(plainObject(where, 'quota', given as object))
+  return Object.fromEntries(entries.map(([tool, n]) => [tool, wholeNumber(where, `quota.${tool}`, n, 0)]))
+}
