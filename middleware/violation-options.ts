@@ -35,20 +35,21 @@ export function violationSettings(options: WithViolationsOptions): ViolationSett
     if (!known.has(key)) throw new TypeError(`withViolations: unknown option "${key}"; known are ${[...known].join(', ')}`)
   const { rules, shadow = false, keep = 1000, onViolation } = options
   if (!Array.isArray(rules)) throw new TypeError('withViolations: rules must be a list of what rules.* made; it may be empty')
-  for (const [at, rule] of rules.entries()) checkRule(rule, at)
+  const own = [selfModification, ...rules.map(checkedRule)]
   if (typeof shadow !== 'boolean') throw new TypeError(`withViolations: shadow must be true or false, got ${typeof shadow}`)
   if (!(Number.isSafeInteger(keep) && keep >= 0)) throw new RangeError(`withViolations: keep must be a whole number from 0, got ${keep}`)
   if (onViolation !== undefined && typeof onViolation !== 'function') throw new TypeError('withViolations: onViolation must be a function')
-  return { rules: Object.freeze([selfModification, ...rules].map(rule => inForce(rule, shadow))), shadow, keep, onViolation }
+  return { rules: Object.freeze(shadow ? own.map(inShadow) : own), shadow, keep, onViolation }
 }
 
-function checkRule(rule: Partial<Rule> | null | undefined, at: number): void {
-  const whole = typeof rule?.id === 'string' && typeof rule.begin === 'function' && Array.isArray(rule.stages) && Array.isArray(rule.kinds)
+/** The rule, which nobody can change any more. @throws TypeError where it is none */
+export function checkedRule(rule: Rule, at: number): Rule {
+  const { id, begin, stages, kinds } = (rule ?? {}) as Partial<Rule>
+  const whole = typeof id === 'string' && typeof begin === 'function' && Array.isArray(stages) && Array.isArray(kinds)
   if (!whole) throw new TypeError(`withViolations: rules[${at}] is no rule; call what makes it, like rules.network({ allow: ['public'] })`)
+  return Object.isFrozen(rule) ? rule : Object.freeze({ ...rule })
 }
 
-/** The same rule, which nobody can change any more. */
-function inForce(rule: Rule, shadow: boolean): Rule {
-  if (shadow === false || rule.shadow) return Object.isFrozen(rule) ? rule : Object.freeze({ ...rule })
+function inShadow(rule: Rule): Rule {
   return Object.freeze({ ...rule, shadow: true })
 }

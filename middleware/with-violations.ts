@@ -1,9 +1,9 @@
 import { defineMiddleware, type Host, type Layer } from 'outrigger'
-import { policyDigest, policyInForce, type Rule } from 'outrigger/policy'
+import { policyDigest, policyInForce, type Rule, spawnRules } from 'outrigger/policy'
 import { RuleGuard } from './rule-guard.js'
 import { selfTest } from './self-test.js'
 import { type Violation, ViolationBook } from './violation-book.js'
-import { violationSettings, type WithViolationsOptions } from './violation-options.js'
+import { checkedRule, violationSettings, type WithViolationsOptions } from './violation-options.js'
 
 export type { Violation } from './violation-book.js'
 export type { WithViolationsOptions } from './violation-options.js'
@@ -49,8 +49,9 @@ export function withViolations(options: WithViolationsOptions): Layer<Violations
   )
 }
 
-/** A child's own rules come on top of its parent's: none of those can be taken away. */
+/** Rules of a child come on top of its parent's: none of those can be taken away. */
 function rulesFor(host: Host, own: readonly Rule[]): readonly Rule[] {
-  const above = host.parent ? policyInForce.peek(host.parent)?.rules : undefined
-  return Object.freeze([...new Set([...own, ...(above ?? [])])])
+  const given = spawnRules.peek(host)?.map(checkedRule) ?? []
+  const above = (host.parent && policyInForce.peek(host.parent)?.rules) ?? []
+  return Object.freeze([...new Set([...own, ...given, ...above])])
 }
