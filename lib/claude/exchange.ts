@@ -73,7 +73,7 @@ export class Exchange implements Receiver {
 
   async message(message: AssistantMessage, text: string): Promise<void> {
     const judged = await this.#judged(message)
-    const final = this.#ctx.taps ? await this.#tapped(judged) : judged
+    const final = this.#ctx.taps?.sees ? await this.#tapped(judged) : judged
     // A call that was judged goes out as it was read: in the text, a name may stand twice.
     const asRead = final === message && !(this.#ctx.taps?.judges && final.content.some(isToolUse))
     this.#whole = { message: final, text: asRead ? text : JSON.stringify(final) }

@@ -53,6 +53,11 @@ export class Taps {
     return this.#list.some(({ tap }) => tap.toolUse)
   }
 
+  /** Does any tap see events? One that only judges tool calls does not. */
+  get sees(): boolean {
+    return this.#list.some(({ tap }) => tap.event || tap.end)
+  }
+
   /** Asks every judge, innermost first. Rejects with the first refusal. */
   async judge(call: ToolUse): Promise<void> {
     for (let at = this.#list.length - 1; at >= 0; at--) {
