@@ -6,7 +6,10 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/bench/node_modules/'],
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }],
+    // ESM only, and jest loads CommonJS.
+    '/node_modules/unbash/.+\\.js$': ['@swc/jest', { jsc: { target: 'es2022' }, module: { type: 'commonjs' } }],
   },
+  transformIgnorePatterns: ['/node_modules/(?!unbash/)'],
   maxWorkers: 2,
   // Ends a test that hangs, on a slow machine too; no test is about time.
   testTimeout: 120_000,

@@ -43,6 +43,22 @@ function linkOwnName(format, folder) {
   }
 }
 
+/** Packages that are ESM only: CommonJS reaches them by a native import(), which the compiler turns into a require(). */
+const esmOnly = ['unbash']
+
+function keepNativeImports(folder) {
+  for (const file of filesBelow(folder).filter(name => name.endsWith('.js'))) {
+    const text = readFileSync(file, 'utf8')
+    const native = text.replace(
+      /Promise\.resolve\(\)\.then\(\(\) => (?:__importStar\()?require\((['"])([\w@/.-]+)\1\)\)?\)/g,
+      (all, quote, name) => (esmOnly.includes(name) ? `import(${quote}${name}${quote})` : all),
+    )
+    if (esmOnly.some(name => native.includes(`require("${name}")`) || native.includes(`require('${name}')`)))
+      throw new Error(`${file} requires a package that is ESM only; load it by import()`)
+    if (native !== text) writeFileSync(file, native)
+  }
+}
+
 function pathBetween(from, to) {
   const path = relative(dirname(from), to).replaceAll('\\', '/')
   return path.startsWith('.') ? path : `./${path}`
@@ -53,6 +69,7 @@ function compile(format, folder) {
   const code = runTool('typescript/bin/tsc', ['-p', `tsconfig.${format}.json`, '--outDir', outDir])
   if (code !== 0) throw new Error(`tsc found errors in the ${format} build; correct them and try again`)
   linkOwnName(format, outDir)
+  if (format === 'cjs') keepNativeImports(outDir)
   writeFileSync(join(outDir, 'package.json'), `${JSON.stringify({ type: formats[format] })}\n`)
 }
 

@@ -1,6 +1,7 @@
 /** `outrigger/policy`: rules, and judging by them without running anything. */
 export { type PolicyInForce, policyInForce, spawnRules } from './in-force.js'
 export type { Broken, Checker, Finding, Judge, Judgement, Response, Rule, Severity, Stage, Subject } from './types.js'
+export type { CommandsRuleOptions } from './commands.js'
 export type { ContentRuleOptions } from './content.js'
 export type { RuleOptions } from './define-rule.js'
 export type { FilesRuleOptions } from './files.js'

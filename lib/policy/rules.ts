@@ -1,3 +1,4 @@
+import { commands } from './commands.js'
 import { content } from './content.js'
 import { files } from './files.js'
 import { maxChildren } from './max-children.js'
@@ -9,6 +10,7 @@ import { tools } from './tools.js'
 
 /** Makes rules. Each is checked at once, frozen, and can only tighten: none lets pass what another refuses. */
 export const rules: Readonly<{
+  commands: typeof commands
   files: typeof files
   network: typeof network
   tools: typeof tools
@@ -17,4 +19,4 @@ export const rules: Readonly<{
   maxChildren: typeof maxChildren
   selfModification: typeof selfModification
   rule: typeof rule
-}> = Object.freeze({ files, network, tools, content, maxTokens, maxChildren, selfModification, rule })
+}> = Object.freeze({ commands, files, network, tools, content, maxTokens, maxChildren, selfModification, rule })

@@ -1,0 +1,19 @@
+/**
+ * Variables that make a safe program run something else: of the loader, of shells, of interpreters, of git, and those that name a program.
+ */
+const families =
+  /^(?:LD|DYLD|GIT|BASH|PYTHON|PERL|RUBY|NODE|NPM_CONFIG|CARGO|RUST|GLIBC|MALLOC|ANTHROPIC|CLAUDE|OUTRIGGER|AWS|XDG|DOCKER)_|^(?:PERL5|RUBY|PYTHON|NODE|MAKE|MAN|LESS|PS\d$)/
+const single = new Set(
+  (
+    'PATH IFS ENV SHELL SHELLOPTS BASHOPTS BASH PROMPT_COMMAND HOME CDPATH PAGER EDITOR VISUAL FCEDIT BROWSER GLOBIGNORE HISTFILE INPUTRC ZDOTDIR ' +
+    'JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS GOFLAGS CC CXX CPP SSH_ASKPASS SUDO_ASKPASS SUDO_EDITOR GCONV_PATH LOCPATH NLSPATH HOSTALIASES ' +
+    'RES_OPTIONS LOCALDOMAIN RIPGREP_CONFIG_PATH TAR_OPTIONS GREP_OPTIONS ZIPOPT UNZIP RSYNC_RSH CVS_RSH SVN_SSH KUBECONFIG KUBE_EDITOR TERMINFO ' +
+    'TERMCAP OPENSSL_CONF OPENSSL_ENGINES SSL_CERT_FILE SSL_CERT_DIR CURL_HOME WGETRC HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY FTP_PROXY TMPDIR'
+  ).split(' '),
+)
+
+/** Does this variable change what programs do? Letter case does not count. */
+export function steersPrograms(variable: string): boolean {
+  const name = variable.toUpperCase()
+  return single.has(name) || families.test(name)
+}
