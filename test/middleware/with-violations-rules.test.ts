@@ -23,6 +23,11 @@ interface Case {
 
 /** Each kind of rule, with an action that breaks it and one that does not. */
 const before: Readonly<Record<string, Case>> = {
+  commands: {
+    make: options => rules.commands({ deny: ['rm'], ...options }),
+    bad: tool('Bash', { command: 'ls; rm -rf build' }),
+    good: tool('Bash', { command: 'ls build' }),
+  },
   files: {
     make: options => rules.files({ read: ['docs'], root: process.cwd(), ...options }),
     bad: tool('Read', { file_path: '/etc/passwd' }),
@@ -102,15 +107,15 @@ describe('the kinds of rule that judge results, and each response, after the eff
         ...options,
       }),
   }
-  const ways = rows(after).flatMap(row =>
-    (['withhold', 'release'] as const).flatMap(onResult => kinds.map(kind => [...row, onResult, kind] as const)),
+  const ways = rows(after).flatMap(([rule, response, make]) =>
+    (['withhold', 'release'] as const).flatMap(onResult => kinds.map(kind => ({ rule, response, make, onResult, kind }))),
   )
 
-  it.each(ways)('%s, %s, %#', async (_name, response, make, onResult, kind) => {
+  it.each(ways)('$rule, $response, $onResult, of a $kind', async ({ response, make, onResult, kind }) => {
     const bad = { content: [{ type: 'text', text: 'from ACME' }] }
     const { act, effects, host, layer } = guarded([make({ response, onResult })])
     expect(await act(kind, 'fine')).toBe('fine')
-    const ended = await act(kind, bad).catch(error => error)
+    const ended: any = await act(kind, bad).catch(error => error)
     const withheld = blocks(response) && onResult === 'withhold'
     if (withheld) expect(ended).toMatchObject({ code: 'ERR_VIOLATION', response, kind, stage: 'result' })
     else expect(ended).toBe(bad)
