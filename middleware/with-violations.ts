@@ -42,7 +42,7 @@ export function withViolations(options: WithViolationsOptions): Layer<Violations
         guard = new RuleGuard(host, book, all)
         policyInForce.set(host, Object.freeze({ digest: policyDigest(all), rules: all }))
       },
-      inherit: () => withViolations({ rules: [], keep }),
+      inherit: () => withViolations({ rules: [], shadow, keep }),
       snapshot: () => ({ count: book.count, kept: book.list.map(violation => ({ ...violation })) }),
     },
     (ctx, next) => guard.pass(ctx, next),

@@ -251,6 +251,9 @@ describe('a parent', () => {
     const child = guarded([], { parent, name: 'child' })
     await child.act('tool')
     expect(child.of('violation')).toEqual([expect.objectContaining({ ruleId: 'deny', shadow: true })])
+    const heir = mountedWith(parent.layer.meta.inherit!(parent.layer)!, { parent, name: 'heir' })
+    await heir.act({ kind: 'tool', name: 'Write', input: { file_path: '.context/key', content: '' } })
+    expect(heir.layer.meta.expose.violations.map(({ shadow }: { shadow: boolean }) => shadow)).not.toContain(false)
   })
 
   it('and child with one rule in both lists have it judged once', async () => {
