@@ -119,6 +119,24 @@ describe('a streamed answer', () => {
     }
   })
 
+  it('is judged once, held or not, as the message that it makes', async () => {
+    const answer = script.reply({ text: ['one', 'two'], toolUse: good, chunkChars: 2 })
+    await start(answer, answer)
+    for (const onResult of ['withhold', 'release'] as const) {
+      const results: unknown[] = []
+      const look = content({
+        onResult,
+        kinds: ['model'],
+        check: ({ result }: { result?: unknown }) => void results.push(structuredClone(result)),
+      })
+      const { client, close } = await mounted('claude', server.url, { use: [withViolations({ rules: [look] })] })
+      const { parsed: _, ...message } = (await client.messages.stream(ask).finalMessage()) as any
+      expect(results).toEqual([expect.objectContaining({ id: message.id, stop_reason: 'tool_use' })])
+      expect((results[0] as typeof message).content).toMatchObject([{ text: 'one' }, { text: 'two' }, { input: good.input }])
+      await close()
+    }
+  })
+
   it('that is held can still be tried again: nothing was released', async () => {
     await start(script.cut(4, 'lost half'), script.text('all of it'))
     const use = [withViolations({ rules: [content()] }), withRetry({ baseDelayMs: 1, maxDelayMs: 1 }), withMetrics()]

@@ -221,6 +221,27 @@ describe('a redirect of a guarded fetch', () => {
       { url: `${one.url}/302?to=${two.url}/landing`, method: 'POST' },
       { url: `${two.url}/landing`, method: 'GET' },
     ])
+    judged.length = 0
+    await own(`${one.url}/302?to=/landing#part`)
+    expect(judged[1]!.url).toBe(`${one.url}/landing#part`)
+  })
+
+  it('leaves no connection open behind it', async () => {
+    const one = await site()
+    let closed!: () => void
+    const ended = new Promise<void>(resolve => {
+      closed = resolve
+    })
+    const endless = createServer((_, response) => {
+      response.on('close', closed).writeHead(302, { location: `${one.url}/landing` })
+      response.write('an answer that does not end')
+    })
+    endless.listen(0, '127.0.0.1')
+    await once(endless, 'listening')
+    await sidecarWith().fetch(`http://127.0.0.1:${(endless.address() as AddressInfo).port}`)
+    await ended
+    expect(one.received).toHaveLength(1)
+    endless.close()
   })
 
   it('to a forbidden place sends not a byte there', async () => {
