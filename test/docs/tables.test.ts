@@ -80,6 +80,7 @@ describe('docs/guide.md', () => {
     ['docs/guide.md', 'lib/claude/listen.ts', 'ListenOptions', 3],
     ['docs/with-retry.md', 'middleware/with-retry.ts', 'WithRetryOptions', 3],
     ['docs/with-retry.md', 'middleware/retry-budget.ts', 'RetryBudgetOptions', 3],
+    ['docs/with-violations.md', 'middleware/violation-options.ts', 'WithViolationsOptions', 1],
     ['docs/with-budget.md', 'middleware/budget-options.ts', 'WithBudgetOptions', 1],
     ['docs/writing-middleware.md', 'lib/core/types.ts', 'LayerMeta', 1],
   ])('%s: the defaults of %s', (page, file, name, least) => {
