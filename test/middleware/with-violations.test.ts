@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { type Action, ConfigError, type Kind, LayerError, SigningError, ViolationError } from 'outrigger'
 import { type Recorder, recorder } from 'outrigger/ctx'
 import { withViolations } from 'outrigger/middleware'
@@ -93,6 +94,52 @@ describe('several broken rules', () => {
     ])
     expect(await failure(act('tool', 'secret'))).toMatchObject({ ruleId: 'deny', stage: 'result' })
     expect(host.status.paused).toBe('rule pause: always')
+  })
+})
+
+describe('any rules', () => {
+  const one = fc.record({
+    response: fc.constantFrom(...responses),
+    shadow: fc.boolean(),
+    onResult: fc.constantFrom('withhold' as const, 'release' as const),
+    stages: fc.constantFrom(['action'] as const, ['result'] as const, ['action', 'result'] as const),
+    kinds: fc.constantFrom(['tool'] as const, ['model'] as const, ['tool', 'model'] as const),
+    late: fc.boolean(),
+  })
+  const strictest = (of: readonly { readonly response: Response }[]) =>
+    Math.max(-1, ...of.map(({ response }) => responses.indexOf(response)))
+  const deny = responses.indexOf('deny')
+
+  it('have the effect that the strictest of them says', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(one, { maxLength: 6 }), async specs => {
+        const made = specs.map(({ late, ...spec }, at) =>
+          rules.rule({ id: `${at}`, ...spec, check: late ? async () => ({ details: 'late' }) : () => ({ details: 'now' }) }),
+        )
+        const { act, effects, host, layer: own } = guarded(made)
+        const error = await act('tool', 'given').then(
+          () => undefined,
+          thrown => thrown,
+        )
+        const looking = (stage: 'action' | 'result') =>
+          specs.filter(
+            ({ kinds, stages }) => (kinds as readonly string[]).includes('tool') && (stages as readonly string[]).includes(stage),
+          )
+        const enforced = (stage: 'action' | 'result') => looking(stage).filter(({ shadow }) => !shadow)
+        const refused = strictest(enforced('action')) >= deny
+        const met = refused ? enforced('action') : [...enforced('action'), ...enforced('result')]
+        const withheld = !refused && strictest(enforced('result').filter(({ onResult }) => onResult === 'withhold')) >= deny
+        expect(effects).toHaveLength(refused ? 0 : 1)
+        expect(error?.code).toBe(refused || withheld ? 'ERR_VIOLATION' : undefined)
+        if (refused) expect(responses.indexOf(error.response)).toBe(strictest(met))
+        expect(host.status.reaped !== undefined).toBe(met.some(({ response }) => response === 'reap'))
+        const paused = (stage: 'action' | 'result') =>
+          (!refused || stage === 'action') && strictest(enforced(stage)) === responses.indexOf('pause')
+        expect(host.status.paused !== undefined).toBe(paused('action') || paused('result'))
+        expect(own.meta.expose.violations).toHaveLength(looking('action').length + (refused ? 0 : looking('result').length))
+      }),
+      { numRuns: 300 },
+    )
   })
 })
 

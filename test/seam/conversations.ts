@@ -76,7 +76,7 @@ export function conversation(random: () => number): Conversation {
   const says = Array.from({ length: 1 + int(1) }, () => text() || 'hello')
   const answers = says.flatMap(() => [...Array.from({ length: random() < 0.5 ? 0 : 1 + int(1) }, asks), ends()])
   const chunkBytes = [0, 0, 0, 1, 13, 64, 64, 64, 1000, 1000][int(9)]!
-  const layers = (['none', 'plain', 'taps'] as const)[int(2)]!
+  const layers = (['none', 'plain', 'taps', 'rules'] as const)[int(3)]!
   return {
     says,
     answers,
