@@ -1,6 +1,6 @@
-import type { Json, ModelAction, ToolAction } from '../core/types.js'
+import type { Json, ToolAction } from '../core/types.js'
 import { optionalList, plainObject, shown } from './check-options.js'
-import { declaredTools } from './declared-tools.js'
+import { type DeclaredLook, firstDeclared } from './declared-tools.js'
 import { always, defineRule, type RuleOptions } from './define-rule.js'
 import { type HostPattern, hostPattern, placeOf } from './hosts.js'
 import { inputField, knownTools, namesAsFacts, type ToolNames } from './tool-names.js'
@@ -29,6 +29,7 @@ export function network(options: NetworkRuleOptions = {}): Rule {
   const entries = optionalList(where, 'allow', typeof allow === 'string' ? [allow] : allow)!
   const { fetch } = knownTools(where, names)
   const patterns = entries.map(entry => hostPattern(where, entry))
+  const look = remoteLook(patterns)
   const fetched = (action: ToolAction) => {
     const field = fetch.get(action.name)
     return field === undefined ? undefined : urlFinding(patterns, inputField(action.input, field))
@@ -40,7 +41,7 @@ export function network(options: NetworkRuleOptions = {}): Rule {
       kinds: ['tool', 'model'],
       facts: { allow: entries, names: namesAsFacts(fetch) },
       known: ['allow', 'names'],
-      begin: always(({ action }) => (action.kind === 'model' ? remoteFinding(patterns, action) : fetched(action as ToolAction))),
+      begin: always(({ action }) => (action.kind === 'model' ? firstDeclared(action, look) : fetched(action as ToolAction))),
     },
     options,
   )
@@ -53,11 +54,8 @@ function urlFinding(patterns: readonly HostPattern[], url: unknown): Finding | u
 }
 
 /** A tool of the API's server that fetches or searches is as free as the domains that the request limits it to. */
-function remoteFinding(patterns: readonly HostPattern[], action: ModelAction): Finding | undefined {
-  for (const { name, atServer, definition } of declaredTools(action)) {
-    const found = atServer ? serverFinding(patterns, name, definition) : undefined
-    if (found) return found
-  }
+function remoteLook(patterns: readonly HostPattern[]): DeclaredLook {
+  return (name, atServer, definition) => (atServer ? serverFinding(patterns, name, definition) : undefined)
 }
 
 function serverFinding(patterns: readonly HostPattern[], name: string, definition: Json): Finding | undefined {

@@ -17,7 +17,7 @@ function isNamed(word: string, also: readonly string[]): boolean {
 }
 
 function wordsOf(text: string): readonly string[] {
-  return text.replace(/\\\n|["'\\]/g, '').split(/[\s;&|<>(){}=,:`@#]+/)
+  return text.replace(/\\\n|\$(?=["'])|["'\\]/g, '').split(/[\s;&|<>(){}=,:`@#]+/)
 }
 
 /** `$'\x2e'` and the like. */

@@ -1,7 +1,7 @@
-import type { Action, ModelAction, ToolAction } from '../core/types.js'
+import type { Action, ToolAction } from '../core/types.js'
 import { digestOf } from './canonical.js'
 import { optionalList, plainObject, shown, wholeNumber } from './check-options.js'
-import { declaredTools } from './declared-tools.js'
+import { type DeclaredLook, firstDeclared } from './declared-tools.js'
 import { defineRule, type RuleOptions } from './define-rule.js'
 import { type SchemaCheck, schemaCheck } from './tool-schemas.js'
 import type { Checker, Finding, Rule } from './types.js'
@@ -72,8 +72,9 @@ export function toolDigest(definition: object): string {
 
 function toolsChecker(settings: Settings): Checker {
   const calls = new Map<string, number>()
+  const look = declaredLook(settings)
   const check = ({ action }: { readonly action: Action }) =>
-    action.kind === 'model' ? declaredFinding(settings, action) : usedFinding(settings, calls, action as ToolAction)
+    action.kind === 'model' ? firstDeclared(action, look) : usedFinding(settings, calls, action as ToolAction)
   const refused = ({ action }: { readonly action: Action }): void => {
     if (action.kind === 'tool' && settings.quota.has(action.name)) calls.set(action.name, calls.get(action.name)! - 1)
   }
@@ -102,11 +103,8 @@ function count({ quota }: Settings, calls: Map<string, number>, name: string): F
   calls.set(name, made + 1)
 }
 
-function declaredFinding(settings: Settings, action: ModelAction): Finding | undefined {
-  for (const { name, atServer, definition } of declaredTools(action)) {
-    const found = (atServer && nameFinding(settings, name)) || pinFinding(settings, name, definition)
-    if (found) return found
-  }
+function declaredLook(settings: Settings): DeclaredLook {
+  return (name, atServer, definition) => (atServer ? nameFinding(settings, name) : undefined) ?? pinFinding(settings, name, definition)
 }
 
 function pinFinding({ pin }: Settings, name: string, definition: unknown): Finding | undefined {

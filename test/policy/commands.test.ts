@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the text of commands
 import fc from 'fast-check'
 import { type CommandsRuleOptions, judge, openJudge, rules } from 'outrigger/policy'
 
