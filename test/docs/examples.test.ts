@@ -8,8 +8,10 @@ const fences = documents()
   .flatMap(fencesOf)
   .filter(({ info }) => info === 'ts')
 
-/** An example that brings its own model runs as it stands: without a key, without a network. */
-const runnable = fences.filter(({ code }) => /from 'outrigger\/testing'/.test(code))
+/** An example that brings its own model, or that judges by rules and asserts, runs as it stands: without a key, without a network. */
+const runnable = fences.filter(
+  ({ code }) => /from 'outrigger\/testing'/.test(code) || (/from 'node:assert/.test(code) && /from 'outrigger\/policy'/.test(code)),
+)
 
 const run = Object.getPrototypeOf(async () => {}).constructor as new (...names: string[]) => (...given: unknown[]) => Promise<void>
 
