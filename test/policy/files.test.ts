@@ -119,6 +119,14 @@ describe('rules.files', () => {
     expect([await read(path), await read(path, { deny: ['secret.env', '*.pem'], root })]).toEqual([false, false])
   })
 
+  it('F01 a sibling of the same beginning is outside', async () => {
+    expect([await read(join(base, 'ws-evil/a'), { read: [root], root }), await read('src/a.ts', { read: [root], root })]).toEqual([
+      false,
+      true,
+    ])
+    expect([await read('src-evil/a'), await read('../ws-evil/a', { read: ['.', './'], root })]).toEqual([false, false])
+  })
+
   it('writes only where it may', async () => {
     expect([await write('out/new'), await write('out/b.ts')]).toEqual([true, true])
     expect([await write('src/a.ts'), await write('out'), await write('out/../src/a.ts'), await write('out/secret.env')]).toEqual([
