@@ -93,5 +93,5 @@ function runFinding({ allow, deny }: Settings, run: Run): string | undefined {
     if (deny.some(one => isNamedBy(one, run))) return `command ${shown(run.name)} could run one that is denied`
   }
   if (!entry && run.name.includes('/')) return `command ${shown(run.name)} is a path: what it runs is not known`
-  return perilIn(run.name, run.args)
+  return perilIn(run.name, run.args, entry !== undefined && entry.words.length > 0)
 }

@@ -4,12 +4,18 @@ import { isProtected } from './protected-paths.js'
 /** Names that a pattern of the shell is tried on. */
 const sampleNames = ['.context', 'outrigger.config.json', 'outrigger.config.js', 'outrigger.config.mjs', 'outrigger.config.ts']
 
+/** No shell takes a longer command as an argument, on Linux. */
+const longest = 131_072
+
 /**
  * Does the text of a command name what steers the sidecar? It is read as text, quotes and escapes taken out, so that no wrapper hides a name. A
  * name that is only made when the command runs is not seen.
  */
 export function namesProtected(command: string, also: readonly string[]): boolean {
-  return [command, unescaped(command)].some(text => wordsOf(text).some(word => isNamed(word, also) || matchesProtected(word)))
+  return (
+    command.length > longest ||
+    [command, unescaped(command)].some(text => wordsOf(text).some(word => isNamed(word, also) || matchesProtected(word)))
+  )
 }
 
 function isNamed(word: string, also: readonly string[]): boolean {
@@ -36,10 +42,21 @@ function matchesProtected(word: string): boolean {
 
 const saysOfName = (part: string): boolean => /[^*?[\]!^.-]/.test(part.replace(/\.(json|[cm]?[jt]s)$/, ''))
 
+/** Does the whole name match, as bash matches it: a dot in front only by a dot? Each part of the pattern is looked for once: no pattern takes long. */
 function globMatches(glob: string, name: string): boolean {
-  const shape = glob.replace(/\*+|\?|\[[^\]]*\]|[^*?]/g, token => {
-    if (token.startsWith('*')) return '.*'
-    return token === '?' || (token.length > 1 && token.startsWith('[')) ? '.' : token.replace(/[$()+.^|{}[\]\\/-]/, '\\$&')
-  })
-  return new RegExp(`^${shape}$`, 'i').test(name)
+  if (name.startsWith('.') && !glob.startsWith('.')) return false
+  const [first = '', ...rest] = glob.replace(/\[[^\]]*\]/g, '?').split(/\*+/)
+  if (rest.length === 0) return first.length === name.length && matchesAt(first, name, 0)
+  const last = rest.pop()!
+  if (!matchesAt(first, name, 0)) return false
+  let at = first.length
+  for (const part of rest) {
+    while (at <= name.length - part.length && !matchesAt(part, name, at)) at++
+    at += part.length
+  }
+  return at + last.length <= name.length && matchesAt(last, name, name.length - last.length)
+}
+
+function matchesAt(part: string, name: string, at: number): boolean {
+  return at + part.length <= name.length && [...part].every((letter, n) => letter === '?' || letter.toLowerCase() === name[at + n])
 }

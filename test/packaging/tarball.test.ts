@@ -40,6 +40,17 @@ describe('every entry loads alone, first', () => {
   })
 })
 
+describe('a package that is ESM only', () => {
+  const judging = `judge([rules.commands({ deny: ['rm'] })], { kind: 'tool', name: 'Bash', input: { command: 'ls | rm x' } }).then(({ details }) => console.log(details))`
+
+  it.each([
+    ['ESM', ['--input-type=module', '-e', `import { judge, rules } from 'outrigger/policy'; ${judging}`]],
+    ['CommonJS', ['-e', `const { judge, rules } = require('outrigger/policy'); ${judging}`]],
+  ])('is loaded from %s when it is needed', async (_format, args) => {
+    expect(await node(args, packed.project)).toEqual({ code: 0, stdout: 'command "rm" is denied\n', stderr: '' })
+  })
+})
+
 describe('the command', () => {
   const command = (...args: string[]) => node([join(packed.folder, packed.manifest.bin.outrigger!), ...args], packed.project)
 

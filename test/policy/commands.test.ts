@@ -71,6 +71,7 @@ describe('rules.commands', () => {
       'printf \'%s\\n\' "$x"',
       'sort ~/names.txt',
       'tar xzf "dir/$name.tgz"',
+      'tar xf File.tgz',
       'test -f a || exit 1',
       '',
       '# only a comment',
@@ -232,6 +233,9 @@ describe('rules.commands', () => {
       ['P13 tar --to-command', 'tar xf a --to-command=x'],
       ['P13 tar -I', 'tar -Ix -xf a'],
       ['P13 tar, a file named like an option', 'tar cf a *'],
+      ['P13 tar, a bundle', 'tar xIf sh a'],
+      ['jobs -x', 'jobs -x ls'],
+      ['ldd', 'ldd x'],
       ['P13 ssh', 'ssh host ls'],
       ['P13 scp', 'scp a b'],
       ['P13 curl -K', 'curl -K f'],
@@ -363,6 +367,9 @@ describe('rules.commands', () => {
     it('a program that is allowed may not run others by its options (P05)', async () => {
       expect(await refusal('find . -exec ls ;', { allow: ['find', 'ls'] })).toBeDefined()
       expect(await refusal('git -c core.pager=x status', { allow: ['git'] })).toBeDefined()
+      expect(await refusal('git config user.name x', { allow: ['git'] })).toBeDefined()
+      expect(await refusal('git config user.name x', { allow: ['git config'] })).toBeUndefined()
+      expect(await refusal('git fetch --upload-pack=x', { allow: ['git fetch'] })).toBeDefined()
     })
 
     it('deny wins over allow (P20)', async () => {

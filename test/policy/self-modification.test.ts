@@ -33,6 +33,9 @@ describe('rules.selfModification', () => {
     ['Bash', { command: 'cat .c?ntext/key' }],
     ['Bash', { command: 'cat .[c]ontext/key' }],
     ['Bash', { command: 'rm -rf ./outrigger.conf*' }],
+    ['Bash', { command: 'cat o*r.c?nfig*n' }],
+    ['Bash', { command: 'cat .*c*o*n*t*e*x*t*' }],
+    ['Bash', { command: `: ${'x'.repeat(140_000)}` }],
     ['Bash', { command: 'echo {} >outrigger.config.json' }],
     ['Bash', { command: 'ls;cat<.context/key' }],
     ['Bash', { command: "sh -c 'rm -r .context'" }],
@@ -55,6 +58,9 @@ describe('rules.selfModification', () => {
     ['Bash', { command: 'ls *' }],
     ['Bash', { command: 'wc -l *.json src/*.ts' }],
     ['Bash', { command: 'git add .' }],
+    ['Bash', { command: 'cat .cont' }],
+    ['Bash', { command: 'cat o*r.confi?' }],
+    ['Bash', { command: 'cat *xt *.txt .g*' }],
     ['Bash', { command: 'echo context' }],
     ['Bash', {}],
     ['WebFetch', { url: 'https://example.com/context' }],
@@ -63,6 +69,14 @@ describe('rules.selfModification', () => {
     ['Read', undefined],
   ])('lets pass %s %j', async (name, input) => {
     expect(await passes(rule, tool(name, input))).toBe(true)
+  })
+
+  it('takes no long time for any pattern', async () => {
+    const word = `${'*o'.repeat(30)} `
+    const command = word.repeat(2000)
+    const from = performance.now()
+    await judge([rule], tool('Bash', { command }))
+    expect(performance.now() - from).toBeLessThan(2000)
   })
 
   it('follows links', async () => {

@@ -32,13 +32,16 @@ const letters: Readonly<Record<string, RegExp>> = {
   grep: /^-[a-zA-Z]*O/,
 }
 
-/** Why a call of git cannot be let pass, as text. */
-export function gitPeril(args: readonly Argument[]): string | undefined {
+/**
+ * Why a call of git cannot be let pass, as text.
+ * @param named - the command is allowed by its own name: any may be
+ */
+export function gitPeril(args: readonly Argument[], named: boolean): string | undefined {
   const at = commandPlace(args)
   if (at === undefined) return '"git" with an option that may run others'
   if (at >= args.length) return
   const command = args[at]!.text
-  if (command === undefined || !gitCommands.has(command)) return '"git" with a command that may run others'
+  if (command === undefined || !(named || gitCommands.has(command))) return '"git" with a command that may run others'
   const form = Object.hasOwn(letters, command) ? either(anywhere.form!, letters[command]!) : anywhere.form
   return optionPeril('git', { ...anywhere, form }, withoutMessages(args.slice(at + 1)))
 }

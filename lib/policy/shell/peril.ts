@@ -13,7 +13,8 @@ const perilous: Readonly<Record<string, Perilous>> = {
   split: { long: ['filter'] },
   tar: {
     long: ['to-command', 'use-compress-program', 'checkpoint-action', 'info-script', 'new-volume-script', 'rsh-command', 'rmt-command'],
-    form: /^-?[a-zA-Z]*[IF]/,
+    form: /^-[a-zA-Z]*[IF]/,
+    bundle: /[IF]/,
   },
   rg: { long: ['pre', 'hostname-bin'] },
   zip: { long: ['unzip-command'], form: /^-[a-zA-Z]*TT/ },
@@ -22,11 +23,16 @@ const perilous: Readonly<Record<string, Perilous>> = {
   install: { long: ['strip-program'] },
   printf: { form: /^-v/, untilOperand: true },
   wait: { form: /^-p/ },
+  jobs: { form: /^-[a-z]*x/ },
 }
 
-/** Why the arguments of a program cannot be let pass, whoever has allowed the program. */
-export function perilIn(name: string, args: readonly Argument[]): string | undefined {
+/**
+ * Why the arguments of a program cannot be let pass, whoever has allowed the program.
+ * @param named - its command, like `config` of git, is allowed by its own name
+ */
+export function perilIn(name: string, args: readonly Argument[], named: boolean): string | undefined {
   const base = baseName(name)
+  if (base === 'git') return gitPeril(args, named)
   const special = Object.hasOwn(bySpecialCare, base) ? bySpecialCare[base] : undefined
   if (special) return special(args)
   const peril = Object.hasOwn(perilous, base) ? perilous[base] : undefined
@@ -34,7 +40,6 @@ export function perilIn(name: string, args: readonly Argument[]): string | undef
 }
 
 const bySpecialCare: Readonly<Record<string, (args: readonly Argument[]) => string | undefined>> = {
-  git: gitPeril,
   sed: sedPeril,
   gsed: sedPeril,
   read: readPeril,

@@ -11,7 +11,9 @@ const wrappers = new Set(
     'ansible make gmake cmake ninja meson bazel scons npm npx yarn pnpm pnpx corepack pip pipx uv uvx poetry pipenv conda tox nox gem bundle rake cargo go mvn gradle ' +
     'ant sbt lein stack cabal nix nix-shell nix-env guix brew apt apt-get dpkg yum dnf rpm pacman apk gcc g++ cc c++ clang clang++ ld ld.so ld-linux ' +
     'ld-linux-x86-64.so mysql mariadb psql sqlite sqlite3 redis-cli mongo mongosh dc openssl open xdg-open start cscript wscript mshta rundll32 run-parts run-mailcap ' +
-    'git-shell hg svn xterm pssh pdsh dialog ctags cpio ip busctl gio logrotate cron anacron inotifywait fswatch direnv mise asdf volta'
+    'git-shell hg svn xterm pssh pdsh dialog ctags cpio ip busctl gio logrotate cron anacron inotifywait fswatch direnv mise asdf volta ' +
+    'ldd pytest py.test jest vitest mocha nodemon watchexec concurrently mail mailx mutt sendmail ftp lftp tftp nmap tcpdump tshark w3m lynx links elinks ' +
+    'tex latex pdflatex xelatex lualatex sensible-pager sensible-editor sensible-browser select-editor editor pager'
   ).split(' '),
 )
 
