@@ -321,6 +321,43 @@ export class ConfigError extends OutriggerError {
   }
 }
 
+/** Why a CTX statement cannot be read, or an AST cannot be written as one. */
+export type CtxParseReason =
+  | 'EMPTY_INPUT'
+  | 'INPUT_TOO_SHORT'
+  | 'INPUT_TOO_LARGE'
+  | 'DEPTH_EXCEEDED'
+  | 'INVALID_OPERATOR'
+  | 'INVALID_PLANE'
+  | 'INVALID_COMBO'
+  | 'VERB_NOT_ALLOWED'
+  | 'INVALID_TARGET'
+  | 'INVALID_FILTER'
+  | 'INVALID_PAYLOAD'
+  | 'UNTERMINATED_STRING'
+  | 'BANNED_KEY'
+  | 'MIXED_SCRIPT'
+
+/** A text is no CTX statement. `position` counts UTF-16 units of the NFC form of the text; `found` is one word of it at most, cut short. */
+export class CtxParseError extends OutriggerError {
+  override readonly name = 'CtxParseError'
+  readonly reason: CtxParseReason
+  readonly position: number
+  readonly found: string
+  readonly expected: string
+
+  constructor(facts: { reason: CtxParseReason; position: number; found: string; expected: string }) {
+    super('ERR_CTX_PARSE', `CTX: ${facts.reason} at ${facts.position}: found ${facts.found}; expected ${facts.expected}`, {
+      facts,
+      http: { status: 400, type: 'invalid_request_error' },
+    })
+    this.reason = facts.reason
+    this.position = facts.position
+    this.found = facts.found
+    this.expected = facts.expected
+  }
+}
+
 const readCode = (error: object): unknown => {
   const body = (error as { error?: { error?: { details?: { error_code?: unknown } }; details?: { error_code?: unknown } } }).error
   return body?.error?.details?.error_code ?? body?.details?.error_code

@@ -1,0 +1,45 @@
+/** Characters that nobody sees, or that turn the line round: never written raw, so that a statement is one line that reads as it is. */
+const hidden = '[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}]|[^\\S ]'
+const hiddenOne = new RegExp(hidden, 'u')
+const escaped = new RegExp(`["\\\\]|${hidden}`, 'gu')
+const plain = /^[ !#-[\]-~]*$/
+
+const asEscape = (char: string): string => (char === '"' || char === '\\' ? `\\${char}` : `\\u{${char.codePointAt(0)!.toString(16)}}`)
+
+/** Where the first hidden character stands; -1 without one. */
+export const hiddenAt = (text: string): number => text.search(hiddenOne)
+
+/** Half a surrogate pair is no character: there is no UTF-8 for it. */
+export const isWellFormed = (text: string): boolean => !/\p{Cs}/u.test(text)
+
+/** The text with `"`, `\` and every hidden character escaped. */
+export const escape = (text: string): string => (plain.test(text) ? text : text.replace(escaped, asEscape))
+
+/** As a quoted string of the grammar. */
+export const quote = (text: string): string => `"${escape(text)}"`
+
+const foreign = /[\p{Script=Cyrillic}\p{Script=Greek}]/u
+const foreignAll = new RegExp(foreign, 'gu')
+
+/** Does it hold Latin letters together with Cyrillic or Greek ones, many of which look the same? */
+export const mixesScripts = (text: string): boolean => foreign.test(text) && /\p{Script=Latin}/u.test(text)
+
+/** As `quote`, and in a word of mixed scripts the letters that are not Latin are escaped too: for people to read. */
+export function quoteForReading(text: string): string {
+  if (plain.test(text)) return `"${text}"`
+  return quote(text).replace(/[\p{L}\p{M}\p{N}]+/gu, word => (mixesScripts(word) ? word.replace(foreignAll, asEscape) : word))
+}
+
+/** Does `quoteForReading` show it as it is, between its quotes? */
+export const readsAsItIs = (text: string): boolean => quoteForReading(text).length === text.length + 2
+
+/** The characters that must not stand raw in a quoted string: controls, line ends and what changes the direction of writing. */
+export const rawRefused: RegExp = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+
+const escapes = /\\(?:(["\\])|u\{([0-9a-fA-F]{1,6})\})/g
+
+/** The text behind the escapes; they must be right. */
+export function unescape(text: string): string {
+  if (!text.includes('\\')) return text
+  return text.replace(escapes, (_all, char: string | undefined, hex: string) => char ?? String.fromCodePoint(Number.parseInt(hex, 16)))
+}

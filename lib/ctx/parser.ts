@@ -1,0 +1,127 @@
+import { CtxParseError } from '../core/errors.js'
+import type { CTXPayload, CTXStatement } from './ast.js'
+import {
+  type CTXDecoratorName,
+  type CTXOperator,
+  type CTXPlane,
+  type CTXVerb,
+  decorators,
+  limits,
+  pairs,
+  planes,
+  verbPairs,
+  verbs,
+} from './grammar.js'
+import { isFilterStart, readFilter } from './read-filter.js'
+import { isFieldStart, readPayload } from './read-payload.js'
+import { Scanner } from './scanner.js'
+
+/** Options of a parser. */
+export interface CTXParserOptions {
+  /** `strict`, the default: one statement, or an error that says where and why. */
+  readonly mode?: 'strict'
+}
+
+/** Reads CTX statements. It keeps nothing between two of them. */
+export class CTXParser {
+  /** @throws TypeError for an option or a mode that is not there */
+  constructor(options: CTXParserOptions = {}) {
+    const unknown = Object.keys(options).find(name => name !== 'mode')
+    if (unknown !== undefined) throw new TypeError(`CTXParser: there is no option "${unknown}"; there is: mode`)
+    if (options.mode !== undefined && options.mode !== 'strict')
+      throw new TypeError(`CTXParser: mode is ${JSON.stringify(options.mode)}; write 'strict' or leave it out`)
+  }
+
+  /**
+   * Takes one statement apart. The text is trimmed and brought to NFC first.
+   * @throws CtxParseError with `reason`, `position`, `found`, `expected`
+   * @throws TypeError when it is no string
+   */
+  parse(text: string): CTXStatement {
+    if (typeof text !== 'string') throw new TypeError(`CTXParser: parse takes a text, not ${text === null ? 'null' : typeof text}`)
+    return readStatement(admitted(text))
+  }
+}
+
+/** Parts that an AST has only where the statement has them. */
+type Parts = { -readonly [K in keyof CTXStatement]?: CTXStatement[K] }
+
+function admitted(input: string): Scanner {
+  const text = input.normalize('NFC')
+  const offset = text.length - text.trimStart().length
+  const scanner = new Scanner(text.trim(), offset)
+  const bytes = Buffer.byteLength(scanner.text)
+  if (bytes === 0) scanner.fail('EMPTY_INPUT', 'a statement such as ?k auth')
+  if (bytes < limits.leastBytes) scanner.fail('INPUT_TOO_SHORT', 'an operator and a plane, such as ?k')
+  if (bytes > limits.mostBytes) tooLarge(bytes)
+  return scanner
+}
+
+/** @throws CtxParseError `INPUT_TOO_LARGE` */
+export function tooLarge(bytes: number): never {
+  const expected = `at most ${limits.mostBytes} bytes`
+  throw new CtxParseError({ reason: 'INPUT_TOO_LARGE', position: limits.mostBytes, found: `${bytes} bytes`, expected })
+}
+
+function readStatement(scan: Scanner): CTXStatement {
+  const parts: Parts = readHead(scan)
+  scan.skipSpace()
+  readDecorator(scan, parts)
+  readTarget(scan, parts)
+  const { filters, payload } = readParts(scan)
+  return { ...parts, filters, ...(payload && { payload }), raw: scan.text } as CTXStatement
+}
+
+function readHead(scan: Scanner): Parts {
+  const operator = scan.next as CTXOperator
+  if (!Object.hasOwn(pairs, operator)) scan.fail('INVALID_OPERATOR', `one of ${Object.keys(pairs).join(' ')}`)
+  scan.at++
+  const plane = scan.next as CTXPlane
+  if (plane === ('' as string) || !planes.includes(plane)) scan.fail('INVALID_PLANE', `one of ${[...planes].join(' ')}`)
+  const pair = operator + plane
+  if (!pairs[operator].includes(plane)) scan.fail('INVALID_COMBO', `after ${operator} one of ${[...pairs[operator]].join(' ')}`, pair, 0)
+  scan.at++
+  const verb = scan.next === ':' ? readVerb(scan, pair) : undefined
+  if (!scan.done && scan.next !== ' ') scan.fail('INVALID_PLANE', `a space after ${pair}`)
+  return { operator, plane, ...(verb && { verb }) }
+}
+
+function readVerb(scan: Scanner, pair: string): CTXVerb {
+  const verb = scan.word.slice(1)
+  if (!verbPairs.includes(pair)) scan.fail('VERB_NOT_ALLOWED', `no verb after ${pair}; verbs go with ${verbPairs.join(' ')}`)
+  if (!(verbs as readonly string[]).includes(verb)) scan.fail('VERB_NOT_ALLOWED', `one of ${verbs.join(' ')}`, verb)
+  scan.at += verb.length + 1
+  return verb as CTXVerb
+}
+
+function readDecorator(scan: Scanner, parts: Parts): void {
+  const name = scan.word.slice(1)
+  if (scan.next !== '@' || !(decorators as readonly string[]).includes(name)) return
+  scan.at += name.length + 1
+  scan.skipSpace()
+  parts.decorator = { name: name as CTXDecoratorName }
+}
+
+/** What a target is made of outside quotes. */
+const simple = /^[^\s#@^*&"]+$/
+
+/** Can it stand without quotes, and is it read as a target and nothing else? */
+export const isSimple = (text: string): boolean => simple.test(text)
+
+function readTarget(scan: Scanner, parts: Parts): void {
+  if (scan.done || isFilterStart(scan.next) || isFieldStart(scan.word)) return
+  const expected = 'a target without # @ ^ * & " in it, or a quoted one'
+  parts.target = scan.next === '"' ? scan.takeQuoted('INVALID_TARGET') : scan.takeWord(simple, 'INVALID_TARGET', expected)
+  scan.skipSpace()
+}
+
+function readParts(scan: Scanner): Pick<CTXStatement, 'filters' | 'payload'> {
+  const filters = []
+  let payload: CTXPayload | undefined
+  for (; !scan.done; scan.skipSpace()) {
+    if (isFilterStart(scan.next)) filters.push(readFilter(scan))
+    else if (payload) scan.fail('INVALID_PAYLOAD', 'one payload, in one piece')
+    else payload = readPayload(scan)
+  }
+  return { filters, payload }
+}
