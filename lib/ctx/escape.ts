@@ -13,10 +13,10 @@ export const hiddenAt = (text: string): number => text.search(hiddenOne)
 export const isWellFormed = (text: string): boolean => !/\p{Cs}/u.test(text)
 
 /** The text with `"`, `\` and every hidden character escaped. */
-export const escape = (text: string): string => (plain.test(text) ? text : text.replace(escaped, asEscape))
+export const escapedText = (text: string): string => (plain.test(text) ? text : text.replace(escaped, asEscape))
 
 /** As a quoted string of the grammar. */
-export const quote = (text: string): string => `"${escape(text)}"`
+export const quote = (text: string): string => `"${escapedText(text)}"`
 
 const foreign = /[\p{Script=Cyrillic}\p{Script=Greek}]/u
 const foreignAll = new RegExp(foreign, 'gu')
@@ -39,7 +39,7 @@ export const rawRefused: RegExp = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\
 const escapes = /\\(?:(["\\])|u\{([0-9a-fA-F]{1,6})\})/g
 
 /** The text behind the escapes; they must be right. */
-export function unescape(text: string): string {
+export function unescaped(text: string): string {
   if (!text.includes('\\')) return text
   return text.replace(escapes, (_all, char: string | undefined, hex: string) => char ?? String.fromCodePoint(Number.parseInt(hex, 16)))
 }

@@ -1,3 +1,11 @@
 /** `outrigger/ctx`: the CTX language, the signed record and its verification. */
+export type { CTXDecorator, CTXFilter, CTXFilterType, CTXPayload, CTXStatement } from './ast.js'
+export type { CTXDecoratorName, CTXOperator, CTXPlane, CTXVerb } from './grammar.js'
+export { CTXParser, type CTXParserOptions } from './parser.js'
 export { type NotedViolation, type Recorder, recorder } from './recorder.js'
 export { canonicalJson } from './canonical-json.js'
+export { type Emitter, EmitterRegistry } from './registry.js'
+export { serialize } from './serializer.js'
+export { type BatchTranslation, type Translation, Translator, Translator as Sidecar } from './translator.js'
+export { intentOf, type OutcomeFacts, outcomeOf, type RefusalFacts, refusalOf, type Statement, type StatementOptions } from './statement.js'
+export type { RecordedContent } from './content.js'

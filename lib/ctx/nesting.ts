@@ -1,5 +1,5 @@
 import { CtxParseError } from '../core/errors.js'
-import { unescape } from './escape.js'
+import { unescaped } from './escape.js'
 import { limits } from './grammar.js'
 
 const begins = /^[?!>+~^-][ktsmail](?::\w+)?(?:\s|$)/
@@ -7,7 +7,7 @@ const quotedParts = /"((?:[^"\\]|\\.)*)"/gs
 
 const wellEscaped = (text: string): string => {
   try {
-    return unescape(text)
+    return unescaped(text)
   } catch {
     return text
   }

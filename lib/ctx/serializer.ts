@@ -17,7 +17,7 @@ export function serialize(statement: CTXStatement): string {
   const parts = [head(statement)]
   if (statement.decorator) parts.push(decorator(statement.decorator))
   if (statement.target !== undefined) parts.push(targetText(written(statement.target, 'INVALID_TARGET'), statement.plane))
-  for (const one of statement.filters ?? []) parts.push(filter(one))
+  for (const one of statement.filters ?? []) parts.push(filterText(one))
   if (statement.payload) parts.push(payload(statement.payload))
   const text = parts.join(' ')
   const bytes = Buffer.byteLength(text)
@@ -34,7 +34,8 @@ function head({ operator, plane, verb }: CTXStatement): string {
   if (typeof plane !== 'string' || plane.length !== 1 || !pairs[operator].includes(plane))
     refuse('INVALID_COMBO', pair, `after ${operator} one of ${[...pairs[operator]].join(' ')}`)
   if (verb === undefined) return pair
-  if (!verbPairs.includes(pair) || !verbs.includes(verb)) refuse('VERB_NOT_ALLOWED', verb, `a verb of the language, after ${verbPairs.join(' ')}`)
+  if (!verbPairs.includes(pair) || !verbs.includes(verb))
+    refuse('VERB_NOT_ALLOWED', verb, `a verb of the language, after ${verbPairs.join(' ')}`)
   return `${pair}:${verb}`
 }
 
@@ -70,7 +71,7 @@ export const isFigure = (text: string): boolean => /^\d+$/.test(text)
 
 const signs = { tag: '#', project: '*', format: '&', time: '@', limit: '^', depth: '^depth=' } as const
 
-function filter({ type, value }: CTXFilter): string {
+function filterText({ type, value }: CTXFilter): string {
   const fault = filterFault({ type, value })
   if (fault !== undefined) refuse('INVALID_FILTER', value, fault)
   const text = written(value, 'INVALID_FILTER')

@@ -18,7 +18,7 @@ export const heads: Readonly<Record<string, string>> = {
   '!i': 'Looked up inspection',
   '>t': 'Called tool',
   '>s': 'Used skill',
-  '>l': 'Called model',
+  '>l': 'Asked a model',
   '+k': 'Added knowledge',
   '+t': 'Added tool',
   '+s': 'Added skill',
@@ -57,6 +57,9 @@ export const storedVerbs: Readonly<Record<CTXVerb, string>> = {
   complete: 'Completed',
   embed: 'Embedded',
 }
+
+/** Instead of the above where a verb says what a model is for: the target is the model's name then. */
+export const modelHeads: Readonly<Record<string, string>> = { '>l': 'Called model', '?l': 'Searched models' }
 
 /** What a model is asked for; it follows the target. */
 export const modelVerbs: Readonly<Record<CTXVerb, string>> = {
@@ -136,7 +139,18 @@ export const tagWords: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Targets in memory that are written as a word without quotes, with the tags in front of them. */
-export const nouns: ReadonlySet<string> = new Set(['decision', 'example', 'fact', 'lesson', 'note', 'pattern', 'plan', 'preference', 'question', 'task'])
+export const nouns: ReadonlySet<string> = new Set([
+  'decision',
+  'example',
+  'fact',
+  'lesson',
+  'note',
+  'pattern',
+  'plan',
+  'preference',
+  'question',
+  'task',
+])
 
 /** The units of a span of time. */
 export const unitWords: Readonly<Record<string, string>> = {

@@ -1,7 +1,18 @@
 import type { CTXFilter, CTXPayload, CTXStatement } from '../ast.js'
 import { quoteForReading, readsAsItIs } from '../escape.js'
 import { isFigure } from '../serializer.js'
-import { decoratorWords, filterWords, heads, modelVerbs, nouns, storedVerbs, tagWords, unitWords, verbPlanes } from './human-words.js'
+import {
+  decoratorWords,
+  filterWords,
+  heads,
+  modelHeads,
+  modelVerbs,
+  nouns,
+  storedVerbs,
+  tagWords,
+  unitWords,
+  verbPlanes,
+} from './human-words.js'
 
 /**
  * One English sentence, on one line. Two statements that differ read differently: a word without quotes comes from a closed table, has one
@@ -16,7 +27,8 @@ export function human(statement: CTXStatement): string {
 }
 
 function beginning({ operator, plane, verb, decorator }: CTXStatement): string {
-  const head = verb && plane !== 'l' ? `${storedVerbs[verb]}${verbPlanes[plane]}` : heads[operator + plane]
+  const pair = `${operator}${plane}`
+  const head = verb === undefined ? heads[pair] : (modelHeads[pair] ?? `${storedVerbs[verb]}${verbPlanes[plane]}`)
   return decorator ? `${head} ${decoratorWords[decorator.name]}` : head!
 }
 
@@ -37,15 +49,19 @@ function objectOf(statement: CTXStatement, adjectives: readonly string[]): strin
 
 function filterList(filters: readonly CTXFilter[]): string {
   const clauses = filters.map((filter, at) =>
-    filter.type === 'tag' && filters[at - 1]?.type === 'tag' ? ` and ${tag(filter.value)}` : `${at === 0 ? ' ' : ', '}${clause(filter)}`,
+    filter.type === 'tag' && filters[at - 1]?.type === 'tag'
+      ? ` and ${tagInWords(filter.value)}`
+      : `${comma(filter, at)} ${clause(filter)}`,
   )
   return clauses.join('')
 }
 
-const tag = (value: string): string => tagWords.get(value) ?? quoteForReading(value)
+const comma = ({ type }: CTXFilter, at: number): string => (at === 0 && type !== 'limit' ? '' : ',')
+
+const tagInWords = (value: string): string => tagWords.get(value) ?? quoteForReading(value)
 
 function clause({ type, value }: CTXFilter): string {
-  if (type === 'tag') return `${filterWords.tag} ${tag(value)}`
+  if (type === 'tag') return `${filterWords.tag} ${tagInWords(value)}`
   if (type === 'time') return `${filterWords.time} ${time(value)}`
   return `${filterWords[type]} ${type === 'limit' || type === 'depth' ? value : quoteForReading(value)}`
 }
