@@ -13,7 +13,7 @@ import {
   verbs,
 } from './grammar.js'
 import { isFilterStart, readFilter } from './read-filter.js'
-import { isFieldStart, readPayload } from './read-payload.js'
+import { isFieldStart, isMarkedText, readPayload } from './read-payload.js'
 import { Scanner } from './scanner.js'
 
 /** Options of a parser. */
@@ -109,7 +109,7 @@ const simple = /^[^\s#@^*&"]+$/
 export const isSimple = (text: string): boolean => simple.test(text)
 
 function readTarget(scan: Scanner, parts: Parts): void {
-  if (scan.done || isFilterStart(scan.next) || isFieldStart(scan.word)) return
+  if (scan.done || isFilterStart(scan.next) || isFieldStart(scan.word) || isMarkedText(scan.word)) return
   const expected = 'a target without # @ ^ * & " in it, or a quoted one'
   parts.target = scan.next === '"' ? scan.takeQuoted('INVALID_TARGET') : scan.takeWord(simple, 'INVALID_TARGET', expected)
   scan.skipSpace()

@@ -8,7 +8,7 @@ const signs: Readonly<Record<string, CTXFilterType>> = { '#': 'tag', '@': 'time'
 /** Does a filter begin with it? */
 export const isFilterStart = (char: string): boolean => Object.hasOwn(signs, char)
 
-const bare = /^[^\s#@^*&"]+$/
+const named = /^[#*&][^\s#@^*&"]+$/
 
 /** What `#depth:3` and `#k:5` mean: filters of their own, spelt as tags. */
 export const spelledAsTag: RegExp = /^(depth|k):(\d{1,15})$/
@@ -17,7 +17,6 @@ export const spelledAsTag: RegExp = /^(depth|k):(\d{1,15})$/
 export function readFilter(scan: Scanner): CTXFilter {
   const start = scan.at
   const type = signs[scan.next]!
-  scan.at++
   const filter = type === 'time' ? readTime(scan) : type === 'limit' ? readLimit(scan) : readNamed(scan, type)
   if (filter.type === 'tag' && mixesScripts(filter.value))
     scan.fail('MIXED_SCRIPT', 'letters of one script: Latin, or Cyrillic, or Greek', filter.value, start)
@@ -25,20 +24,23 @@ export function readFilter(scan: Scanner): CTXFilter {
 }
 
 function readTime(scan: Scanner): CTXFilter {
-  const expected = 'a time such as 7d or 2026-03-01; a decorator stands before the target'
-  if (!isTime(scan.word)) scan.fail('INVALID_FILTER', expected)
-  return { type: 'time', value: scan.takeWord(/^/, 'INVALID_FILTER', expected) }
+  const expected = 'a time such as @7d or @2026-03-01; a decorator stands before the target'
+  if (!isTime(scan.word.slice(1))) scan.fail('INVALID_FILTER', expected)
+  return { type: 'time', value: scan.takeWord(/^@/, 'INVALID_FILTER', expected).slice(1) }
 }
 
 function readLimit(scan: Scanner): CTXFilter {
-  const word = scan.takeWord(/^(?:depth=)?\d{1,15}$/, 'INVALID_FILTER', 'a count such as ^3, or ^depth=3')
+  const word = scan.takeWord(/^\^(?:depth=)?\d{1,15}$/, 'INVALID_FILTER', 'a count such as ^3, or ^depth=3').slice(1)
   return word.startsWith('depth=') ? { type: 'depth', value: word.slice('depth='.length) } : { type: 'limit', value: word }
 }
 
 /** A quoted name is never more than a name: `#"depth:3"` is a tag. */
 function readNamed(scan: Scanner, type: CTXFilterType): CTXFilter {
-  if (scan.next === '"') return { type, value: scan.takeQuoted('INVALID_FILTER') }
-  const value = scan.takeWord(bare, 'INVALID_FILTER', `a ${type} without # @ ^ * & " in it, or a quoted one`)
+  if (scan.word.startsWith('"', 1)) {
+    scan.at++
+    return { type, value: scan.takeQuoted('INVALID_FILTER') }
+  }
+  const value = scan.takeWord(named, 'INVALID_FILTER', `a ${type} without # @ ^ * & " in it, or a quoted one`).slice(1)
   const spelled = type === 'tag' ? spelledAsTag.exec(value) : null
   if (!spelled) return { type, value }
   return { type: spelled[1] === 'depth' ? 'depth' : 'limit', value: spelled[2]! }

@@ -5,9 +5,16 @@ import type { Scanner } from './scanner.js'
 /** Is it the start of a field, `key=`, and so of a payload? */
 export const isFieldStart = (word: string): boolean => /^\w+=/.test(word)
 
+/**
+ * Is it a text that says it is the payload, `="text"`? Right after the plane a quoted text is the target: without this, no statement could
+ * have a text and nothing else.
+ */
+export const isMarkedText = (word: string): boolean => word.startsWith('="')
+
 /** Takes a payload: a quoted text, or all fields that follow each other. @throws CtxParseError */
 export function readPayload(scan: Scanner): CTXPayload {
   const start = scan.at
+  if (isMarkedText(scan.word)) scan.at++
   if (scan.next === '"') {
     const text = scan.takeQuoted('INVALID_PAYLOAD')
     return { text, raw: scan.text.slice(start, scan.at) }

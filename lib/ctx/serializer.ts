@@ -17,8 +17,8 @@ export function serialize(statement: CTXStatement): string {
   const parts = [head(statement)]
   if (statement.decorator) parts.push(decorator(statement.decorator))
   if (statement.target !== undefined) parts.push(targetText(written(statement.target, 'INVALID_TARGET'), statement.plane))
-  for (const one of statement.filters ?? []) parts.push(filterText(one))
-  if (statement.payload) parts.push(payload(statement.payload))
+  for (const one of statement.filters) parts.push(filterText(one))
+  if (statement.payload) parts.push(payload(statement))
   const text = parts.join(' ')
   const bytes = Buffer.byteLength(text)
   return bytes > limits.mostBytes ? tooLarge(bytes) : text
@@ -80,9 +80,11 @@ function filterText({ type, value }: CTXFilter): string {
   return `${signs[type]}${bare ? text : quote(text)}`
 }
 
-function payload({ text, fields }: CTXPayload): string {
+function payload({ payload, target, filters }: CTXStatement): string {
+  const { text, fields } = payload as CTXPayload
   if (text !== undefined && fields !== undefined) refuse('INVALID_PAYLOAD', 'text and fields', 'one of the two')
-  if (text !== undefined) return quote(written(text, 'INVALID_PAYLOAD'))
+  const mark = target === undefined && filters.length === 0 ? '=' : ''
+  if (text !== undefined) return `${mark}${quote(written(text, 'INVALID_PAYLOAD'))}`
   const entries = Object.entries(fields ?? {})
   if (entries.length === 0) refuse('INVALID_PAYLOAD', '', 'a text or fields')
   return entries.map(field).join(' ')

@@ -90,8 +90,8 @@ const counts = fc.nat(10_000).map(String)
 const filters: fc.Arbitrary<CTXFilter> = fc.oneof(
   hostileText.filter(text => !mixesScripts(text)).map(value => ({ type: 'tag' as const, value })),
   times.map(value => ({ type: 'time' as const, value })),
-  fc.record({ type: fc.constantFrom('limit' as const, 'depth' as const), value: counts }),
-  fc.record({ type: fc.constantFrom('project' as const, 'format' as const), value: hostileText }),
+  fc.tuple(fc.constantFrom('limit' as const, 'depth' as const), counts).map(([type, value]) => ({ type, value })),
+  fc.tuple(fc.constantFrom('project' as const, 'format' as const), hostileText).map(([type, value]) => ({ type, value })),
 )
 
 const keys = fc
@@ -123,7 +123,7 @@ export const statements: fc.Arbitrary<CTXStatement> = fc
       filters: fc.array(filters, { maxLength: 4 }),
       payload: payloads,
     },
-    { requiredKeys: ['head', 'filters'] },
+    { requiredKeys: ['head', 'filters'], noNullPrototype: true },
   )
   .map(({ head, verb, ...rest }) => ({
     ...head,
