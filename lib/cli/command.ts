@@ -50,12 +50,23 @@ export interface Command {
   run(io: CommandIo): Promise<number>
 }
 
-/** A row of the command table. The command is loaded when it is called or its help is asked for. */
-export interface CommandEntry {
+/** A row of the command table. */
+export type CommandEntry = CommandLeaf | CommandGroup
+
+/** One command. It is loaded when it is called or its help is asked for. */
+export interface CommandLeaf {
   readonly name: string
   /** One line for the help. */
   readonly summary: string
   load(): Promise<Command>
+}
+
+/** A command that has commands of its own: `outrigger ctx verify`. */
+export interface CommandGroup {
+  readonly name: string
+  /** One line for the help. */
+  readonly summary: string
+  readonly commands: readonly CommandEntry[]
 }
 
 /** The exit codes of every command. `interrupted` is the shell's own figure for a program that SIGINT ended. */

@@ -1,4 +1,5 @@
 import type { CommandEntry } from './command.js'
+import { ctxCommands } from './ctx/commands.js'
 
 /** The one table of commands, in the order of the help. */
 export const commands: readonly CommandEntry[] = [
@@ -7,5 +8,6 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Runs one governed agent on a small job, and shows what its sidecar sees.',
     load: async () => (await import('./start.js')).start,
   },
+  { name: 'ctx', summary: 'CTX statements and the signed record; also by itself, as actx.', commands: ctxCommands },
   { name: 'check', summary: 'Validates a configuration and prints it.', load: async () => (await import('./check.js')).check },
 ]

@@ -8,17 +8,18 @@ const columns = (rows: readonly (readonly [string, string])[]): string => {
 const spelled = (name: string, { short, value, type }: CommandOption): string =>
   `${short ? `-${short}, ` : ''}--${name}${type === 'string' ? ` ${value ?? 'VALUE'}` : ''}`
 
-/** The help of the whole program. */
-export function globalHelp(commands: readonly CommandEntry[]): string {
-  return `usage: outrigger COMMAND [options]\n\ncommands:\n${columns(commands.map(({ name, summary }) => [name, summary]))}
-  outrigger COMMAND --help   the options of a command
-  outrigger --version        the version
-
+/** The help of a program, or of a command that has commands of its own. */
+export function globalHelp(commands: readonly CommandEntry[], program: string): string {
+  const see = columns([
+    [`${program} COMMAND --help`, 'the options of a command'],
+    [`${program} --version`, 'the version'],
+  ])
+  return `usage: ${program} COMMAND [options]\n\ncommands:\n${columns(commands.map(({ name, summary }) => [name, summary]))}\n${see}
 exit codes: 0 fine, 1 the check failed, 2 wrong use, 125 the sidecar stopped the command,\n130 interrupted\n`
 }
 
 /** The help of one command. */
-export function commandHelp({ name, summary }: CommandEntry, { usage, options }: Command): string {
+export function commandHelp({ name, summary }: CommandEntry, { usage, options }: Command, program: string): string {
   const rows = Object.entries(options).map(([option, facts]) => [spelled(option, facts), facts.about] as const)
-  return `usage: outrigger ${`${name} ${usage}`.trim()}\n\n${summary}\n\noptions:\n${columns(rows)}`
+  return `usage: ${program} ${`${name} ${usage}`.trim()}\n\n${summary}\n\noptions:\n${columns(rows)}`
 }

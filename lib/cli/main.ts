@@ -11,38 +11,47 @@ const shared: Readonly<Record<string, CommandOption>> = {
   help: { type: 'boolean', short: 'h', about: 'print this help' },
 }
 
-function find(name: string, commands: readonly CommandEntry[]): CommandEntry {
+function find(name: string, { commands, name: program }: Program): CommandEntry {
   const entry = commands.find(candidate => candidate.name === name)
   if (entry) return entry
   const kind = name.startsWith('-') ? 'option' : 'command'
   const meant = nearest(name, kind === 'option' ? ['--help', '--version'] : commands.map(candidate => candidate.name))
-  throw new UsageError(`unknown ${kind} "${name}"; ${meant ? `did you mean ${meant}?` : 'see outrigger --help'}`)
+  throw new UsageError(`unknown ${kind} "${name}"; ${meant ? `did you mean ${meant}?` : `see ${program} --help`}`)
 }
 
-async function call(entry: CommandEntry, argv: readonly string[], io: Io): Promise<number> {
+/** A name and the commands behind it: the program itself, or a group. */
+interface Program {
+  readonly name: string
+  readonly commands: readonly CommandEntry[]
+}
+
+async function call(entry: CommandEntry, argv: readonly string[], io: Io, program: string): Promise<number> {
+  if ('commands' in entry) return dispatch(argv, io, { name: `${program} ${entry.name}`, commands: entry.commands })
   const loaded = await entry.load()
   const command: Command = { ...loaded, options: { ...loaded.options, ...shared }, run: loaded.run }
   const parsed = parseOptions(argv, command)
   if (parsed.options.help) {
-    io.stdout.write(commandHelp(entry, command))
+    io.stdout.write(commandHelp(entry, command, program))
     return exitCodes.fine
   }
   return command.run({ ...io, ...parsed })
 }
 
-async function dispatch([name, ...argv]: readonly string[], io: Io, commands: readonly CommandEntry[]): Promise<number> {
-  if (name === undefined) throw new UsageError('no command; see outrigger --help')
-  if (name === 'help' && argv[0] !== undefined) return call(find(argv[0], commands), ['--help'], io)
-  if (name === '--help' || name === '-h' || name === 'help') io.stdout.write(globalHelp(commands))
+async function dispatch([name, ...argv]: readonly string[], io: Io, program: Program): Promise<number> {
+  if (name === undefined) throw new UsageError(`no command; see ${program.name} --help`)
+  if (name === 'help' && argv[0] !== undefined) return call(find(argv[0], program), [...argv.slice(1), '--help'], io, program.name)
+  if (name === '--help' || name === '-h' || name === 'help') io.stdout.write(globalHelp(program.commands, program.name))
   else if (name === '--version' || name === '-v') io.stdout.write(`${version}\n`)
-  else return call(find(name, commands), argv, io)
+  else return call(find(name, program), argv, io, program.name)
   return exitCodes.fine
 }
 
+/** What was written on the command line, or in the configuration, is wrong. */
+const wrongUse = ['ERR_CONFIG', 'ERR_CTX_PARSE'] as const
 const stops = ['ERR_BUDGET', 'ERR_VIOLATION', 'ERR_PAUSED', 'ERR_REAPED'] as const
 
 function codeOf(error: unknown, signal: AbortSignal): number {
-  if (error instanceof UsageError || isOutriggerError(error, 'ERR_CONFIG')) return exitCodes.usage
+  if (error instanceof UsageError || wrongUse.some(code => isOutriggerError(error, code))) return exitCodes.usage
   if (stops.some(code => isOutriggerError(error, code))) return exitCodes.stopped
   return signal.aborted ? exitCodes.interrupted : exitCodes.failed
 }
@@ -53,11 +62,16 @@ const oneLine = (error: unknown): string => (error instanceof Error ? error.mess
  * Runs a command line, without the program's name, and resolves to the exit code: 0 fine, 1 the check failed, 2 wrong use, 125 the sidecar
  * stopped the command, 130 interrupted. Never rejects: an error becomes one line on `stderr`.
  */
-export async function main(argv: readonly string[], io: Io, commands: readonly CommandEntry[] = allCommands): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  io: Io,
+  commands: readonly CommandEntry[] = allCommands,
+  program: string = 'outrigger',
+): Promise<number> {
   try {
-    return await dispatch(argv, io, commands)
+    return await dispatch(argv, io, { name: program, commands })
   } catch (error) {
-    io.stderr.write(`outrigger: ${oneLine(error)}\n`)
+    io.stderr.write(`${program}: ${oneLine(error)}\n`)
     return codeOf(error, io.signal)
   }
 }

@@ -38,6 +38,22 @@ describe('main', () => {
       expect(stdout).toMatch(/--json +print one JSON document/)
     })
 
+    it('shows the commands of a group, and the options of one of them', async () => {
+      const run = jest.fn(async () => 0)
+      const group = [{ name: 'tools', summary: 'Has tools.', commands: entry(run) }]
+      expect((await runMain(['tools', '--help'], {}, group)).stdout).toMatch(
+        /^usage: outrigger tools COMMAND.*\n\ncommands:\n {2}probe {2}Probes\.\n/s,
+      )
+      expect((await runMain(['help', 'tools'], {}, group)).stdout).toBe((await runMain(['tools', '--help'], {}, group)).stdout)
+      const { stdout } = await runMain(['help', 'tools', 'probe'], {}, group)
+      expect(stdout).toContain('usage: outrigger tools probe [ITEM]')
+      expect((await runMain(['tools', 'probe', '-h'], {}, group)).stdout).toBe(stdout)
+      expect((await runMain(['tools', 'prob'], {}, group)).stderr).toBe('outrigger: unknown command "prob"; did you mean probe?\n')
+      expect((await runMain(['tools'], {}, group)).stderr).toBe('outrigger: no command; see outrigger tools --help\n')
+      expect(run).not.toHaveBeenCalled()
+      expect((await runMain(['tools', 'probe', 'x'], {}, group)).code).toBe(0)
+    })
+
     it('prints the version of package.json', async () => {
       const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
       expect(await runMain(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })

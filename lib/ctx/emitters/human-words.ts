@@ -130,6 +130,7 @@ export const tagWords: ReadonlyMap<string, string> = new Map([
   ['question', 'question'],
   ['reap', 'reap'],
   ['security', 'security'],
+  ['shadow', 'shadow'],
   ['task', 'task'],
   ['team', 'team'],
   ['todo', 'to-do'],
