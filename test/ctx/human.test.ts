@@ -34,6 +34,7 @@ describe('human', () => {
     ['+m x "\\"hi\\""', 'Stored "x": "\\"hi\\""'],
     ['?k "p\u0430ypal"', 'Searched knowledge for "p\\u{430}ypal"'],
     ['?k "пароль"', 'Searched knowledge for "пароль"'],
+    ['+m x " at both ends "', 'Stored "x": " at both ends "'],
     ['?k', 'Searched knowledge'],
   ])('reads %s as a sentence', (text, sentence) => {
     expect(read(text)).toBe(sentence)
