@@ -1,0 +1,240 @@
+import { fdatasync, type ReadStream, createReadStream, write } from 'node:fs'
+import { constants, type FileHandle, mkdir, open, readdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { SigningError } from '../core/errors.js'
+import { type LockFile, lockState, takeLock } from './lock-file.js'
+import type { LogHandle, RecordLog } from './record-log.js'
+
+/** The two calls that make a line durable. */
+export interface LogDisk {
+  /** Writes at the end of the file; resolves to how many bytes were taken. */
+  write(fd: number, bytes: Uint8Array): Promise<number>
+  /** Resolves when what was written is on the disk. */
+  sync(fd: number): Promise<void>
+}
+
+/** Options of {@link fileLog}. */
+export interface FileLogOptions {
+  /** The folder; the logs are in `log/` below it. Default `.context`. */
+  readonly dir?: string
+  /** How bytes get to the disk. Default: `write` and `fdatasync` of Node. */
+  readonly disk?: LogDisk
+}
+
+const records = 'records.jsonl'
+
+const realDisk: LogDisk = {
+  write: (fd, bytes) => new Promise((resolve, reject) => write(fd, bytes, (error, taken) => (error ? reject(error) : resolve(taken)))),
+  sync: fd => new Promise((resolve, reject) => fdatasync(fd, error => (error ? reject(error) : resolve()))),
+}
+
+/**
+ * Logs in files: `log/<log-id>/records.jsonl`, a line a record, appended only. One writer holds the lock of a log; fsync makes a record
+ * durable, and what many actions write at once shares one. Touches nothing before the first log is opened.
+ * @throws TypeError on a wrong or unknown option
+ */
+export function fileLog(options: FileLogOptions = {}): RecordLog {
+  const { dir, disk } = validated(options)
+  const root = join(dir, 'log')
+  const folderOf = (id: string): string => join(root, checkedId(id))
+  return {
+    where: dir,
+    create: async wanted => failing(`cannot make a log in ${root}`, async () => createIn(root, checkedId(wanted), disk)),
+    resume: async prefix => failing(`cannot open the logs in ${root}`, async () => resumeIn(root, prefix, disk)),
+    list: () => logsIn(root),
+    read: id => bytesOf(join(folderOf(id), records)),
+    async state(id) {
+      const lock = await lockState(folderOf(id))
+      return lock === 'free' ? 'done' : lock === 'held' ? 'open' : 'left'
+    },
+  }
+}
+
+async function createIn(root: string, wanted: string, disk: LogDisk): Promise<LogHandle> {
+  await mkdir(root, { recursive: true, mode: 0o700 })
+  for (let n = 1; ; n++) {
+    const id = n === 1 ? wanted : `${wanted}-${n}`
+    if (!(await makeFolder(join(root, id)))) continue
+    const lock = await takeLock(join(root, id))
+    if (lock) return opened(root, id, lock, disk, true)
+  }
+}
+
+/** False: the name is taken. */
+async function makeFolder(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+async function resumeIn(root: string, prefix: string, disk: LogDisk): Promise<LogHandle | undefined> {
+  for (const id of (await logsIn(root)).filter(name => name.startsWith(prefix)).reverse()) {
+    if ((await lockState(join(root, id))) !== 'stale') continue
+    const lock = await takeLock(join(root, id))
+    if (lock) return opened(root, id, lock, disk, false)
+  }
+}
+
+async function opened(root: string, id: string, lock: LockFile, disk: LogDisk, fresh: boolean): Promise<LogHandle> {
+  const path = join(root, id, records)
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants
+  const file = await open(path, O_RDWR | O_APPEND | O_CREAT | (O_NOFOLLOW ?? 0), 0o600)
+  const { size } = await file.stat()
+  // A file is found after a crash only when the folders above it are on the disk too.
+  if (fresh) for (const folder of [dirname(path), root, dirname(root)]) await syncFolder(folder)
+  return new LogFile(id, path, file, size, lock, disk, fresh)
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined)
+  if (!handle) return
+  try {
+    await handle.sync()
+  } catch (error) {
+    // Where folders cannot be synced (Windows), the system does it.
+    if (!['EPERM', 'EINVAL', 'EISDIR', 'EBADF'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+class LogFile implements LogHandle {
+  readonly id: string
+  readonly fresh: boolean
+  readonly #path: string
+  readonly #file: FileHandle
+  readonly #lock: LockFile
+  readonly #disk: LogDisk
+  /** Bytes that are on the disk for certain. */
+  #durable: number
+  #waiting: string[] = []
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+  #failure: SigningError | undefined
+
+  constructor(id: string, path: string, file: FileHandle, size: number, lock: LockFile, disk: LogDisk, fresh: boolean) {
+    this.id = id
+    this.#path = path
+    this.#file = file
+    this.#durable = size
+    this.#lock = lock
+    this.#disk = disk
+    this.fresh = fresh
+  }
+
+  read(): AsyncIterable<Uint8Array> {
+    return bytesOf(this.#path)
+  }
+
+  async cut(bytes: number): Promise<void> {
+    await failing(`cannot cut ${this.#path}`, async () => {
+      await this.#file.truncate(bytes)
+      await this.#disk.sync(this.#file.fd)
+    })
+    this.#durable = bytes
+  }
+
+  /** What is appended while a write is under way goes together with the next. */
+  append(text: string): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure)
+    this.#waiting.push(text)
+    this.#next ??= this.#running ? this.#running.then(this.#flush, this.#flush) : Promise.resolve().then(this.#flush)
+    return this.#next
+  }
+
+  async close({ finished }: { readonly finished: boolean }): Promise<void> {
+    await (this.#next ?? this.#running)?.catch(() => {})
+    const whole = this.#failure === undefined
+    this.#failure ??= new SigningError(`the log ${this.id} is closed`)
+    await this.#file.close()
+    if (finished && whole) await this.#lock.release()
+  }
+
+  readonly #flush = async (): Promise<void> => {
+    const bytes = Buffer.from(this.#waiting.join(''))
+    this.#waiting = []
+    this.#running = this.#next
+    this.#next = undefined
+    if (this.#failure) throw this.#failure
+    try {
+      await this.#writeAll(bytes)
+      await this.#disk.sync(this.#file.fd)
+      this.#durable += bytes.length
+    } catch (error) {
+      throw await this.#stop(error)
+    }
+    if (!this.#next) this.#running = undefined
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let rest = bytes; rest.length > 0; ) {
+      const taken = await this.#disk.write(this.#file.fd, rest)
+      if (taken === 0) throw new Error('the disk took no bytes')
+      rest = rest.subarray(taken)
+    }
+  }
+
+  /** After a failed write or fsync nobody knows what is on the disk behind the last good one: no second try, and it is cut off. */
+  async #stop(error: unknown): Promise<SigningError> {
+    this.#failure = failed(`cannot write ${this.#path}; the log is stopped`, error)
+    await this.#file.truncate(this.#durable).catch(() => {})
+    return this.#failure
+  }
+}
+
+async function logsIn(root: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(root, { withFileTypes: true })
+    return entries
+      .filter(entry => entry.isDirectory())
+      .map(({ name }) => name)
+      .sort()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
+  const stream: ReadStream = createReadStream(path, { highWaterMark: 2 ** 18 })
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array
+  } catch (error) {
+    throw failed(`cannot read ${path}`, error)
+  } finally {
+    stream.destroy()
+  }
+}
+
+async function failing<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof SigningError ? error : failed(what, error)
+  }
+}
+
+/** Says which call failed, never what was being written. */
+function failed(what: string, error: unknown): SigningError {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  return new SigningError(`${what}${code ? `: ${code}` : ''}`, { ...(code ? { errno: code } : {}), ...(syscall ? { syscall } : {}) }, error)
+}
+
+function checkedId(id: string): string {
+  if (/^[\w.-]{1,200}$/.test(id) && !id.startsWith('.')) return id
+  throw new SigningError(`a log id is up to 200 letters, digits, "_", "-" and "."; got ${JSON.stringify(id)}`)
+}
+
+function validated(options: FileLogOptions): Required<FileLogOptions> {
+  if (typeof options !== 'object' || options === null) throw new TypeError('fileLog: options must be an object')
+  for (const key of Object.keys(options))
+    if (key !== 'dir' && key !== 'disk') throw new TypeError(`fileLog: unknown option "${key}"; known are dir, disk`)
+  const { dir = '.context', disk = realDisk } = options
+  if (typeof dir !== 'string' || dir === '') throw new TypeError('fileLog: dir must be the path of a folder')
+  if (typeof disk?.write !== 'function' || typeof disk.sync !== 'function') throw new TypeError('fileLog: disk must have write and sync')
+  return { dir, disk }
+}

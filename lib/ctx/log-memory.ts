@@ -1,0 +1,111 @@
+import { SigningError } from '../core/errors.js'
+import type { LogHandle, RecordLog } from './record-log.js'
+
+/** Options of {@link memoryLog}. */
+export interface MemoryLogOptions {
+  /** How much the log may hold, in bytes; what does not fit is refused, and with it the action. Default 268,435,456. */
+  readonly maxBytes?: number
+}
+
+interface Kept {
+  lines: string[]
+  bytes: number
+  state: 'open' | 'left' | 'done'
+}
+
+/**
+ * Logs in memory: signed, chained and verifiable like those in files, and gone with the process. For tests, benchmarks and agents that keep
+ * no files.
+ * @throws TypeError or RangeError on a wrong or unknown option
+ */
+export function memoryLog(options: MemoryLogOptions = {}): RecordLog {
+  const maxBytes = validated(options)
+  const logs = new Map<string, Kept>()
+  const room = { left: maxBytes, maxBytes }
+  const keptOf = (id: string): Kept => {
+    const kept = logs.get(id)
+    if (!kept) throw new SigningError(`there is no log "${id}" in memory`)
+    return kept
+  }
+  return {
+    where: 'memory',
+    async create(wanted) {
+      const id = freeName(wanted, logs)
+      const kept: Kept = { lines: [], bytes: 0, state: 'open' }
+      logs.set(id, kept)
+      return new MemoryHandle(id, kept, room, true)
+    },
+    async resume(prefix) {
+      const id = [...logs.keys()].reverse().find(name => name.startsWith(prefix) && logs.get(name)!.state === 'left')
+      if (id === undefined) return
+      keptOf(id).state = 'open'
+      return new MemoryHandle(id, keptOf(id), room, false)
+    },
+    list: async () => [...logs.keys()].sort(),
+    read: id => bytesOf(keptOf(id)),
+    state: async id => keptOf(id).state,
+  }
+}
+
+class MemoryHandle implements LogHandle {
+  readonly id: string
+  readonly fresh: boolean
+  readonly #kept: Kept
+  readonly #room: { left: number; readonly maxBytes: number }
+  #ended: SigningError | undefined
+
+  constructor(id: string, kept: Kept, room: { left: number; readonly maxBytes: number }, fresh: boolean) {
+    this.id = id
+    this.fresh = fresh
+    this.#kept = kept
+    this.#room = room
+  }
+
+  read(): AsyncIterable<Uint8Array> {
+    return bytesOf(this.#kept)
+  }
+
+  async cut(bytes: number): Promise<void> {
+    const text = Buffer.from(this.#kept.lines.join('')).subarray(0, bytes)
+    this.#room.left += this.#kept.bytes - text.length
+    this.#kept.lines = [text.toString()]
+    this.#kept.bytes = text.length
+  }
+
+  append(text: string): Promise<void> | undefined {
+    const bytes = Buffer.byteLength(text)
+    if (!this.#ended && bytes > this.#room.left) this.#ended = full(this.#room.maxBytes)
+    if (this.#ended) return Promise.reject(this.#ended)
+    this.#room.left -= bytes
+    this.#kept.bytes += bytes
+    this.#kept.lines.push(text)
+  }
+
+  async close({ finished }: { readonly finished: boolean }): Promise<void> {
+    this.#ended ??= new SigningError(`the log ${this.id} is closed`)
+    if (this.#kept.state === 'open') this.#kept.state = finished ? 'done' : 'left'
+  }
+}
+
+async function* bytesOf(kept: Kept): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < kept.lines.length; at++) yield Buffer.from(kept.lines[at]!)
+}
+
+function freeName(wanted: string, logs: ReadonlyMap<string, unknown>): string {
+  let id = wanted
+  for (let n = 2; logs.has(id); n++) id = `${wanted}-${n}`
+  return id
+}
+
+const full = (maxBytes: number): SigningError =>
+  new SigningError(`the log in memory is full: it may hold ${maxBytes} bytes; raise maxBytes, or keep the log in files`, { maxBytes })
+
+function validated(options: MemoryLogOptions): number {
+  if (typeof options !== 'object' || options === null) throw new TypeError('memoryLog: options must be an object')
+  for (const key of Object.keys(options))
+    if (key !== 'maxBytes') throw new TypeError(`memoryLog: unknown option "${key}"; known is maxBytes`)
+  const { maxBytes = 2 ** 28 } = options
+  if (typeof maxBytes !== 'number' || !(maxBytes > 0))
+    throw new RangeError(`memoryLog: maxBytes must be a number above 0, got ${String(maxBytes)}`)
+  return maxBytes
+}
