@@ -3,6 +3,7 @@ import { constants, type FileHandle, mkdir, open, readdir } from 'node:fs/promis
 import { dirname, join } from 'node:path'
 import { SigningError } from '../core/errors.js'
 import { type LockFile, lockState, takeLock } from './lock-file.js'
+import { isLogOf } from './log-name.js'
 import type { LogHandle, RecordLog } from './record-log.js'
 
 /** The two calls that make a line durable. */
@@ -72,7 +73,7 @@ async function makeFolder(folder: string): Promise<boolean> {
 }
 
 async function resumeIn(root: string, prefix: string, disk: LogDisk): Promise<LogHandle | undefined> {
-  for (const id of (await logsIn(root)).filter(name => name.startsWith(prefix)).reverse()) {
+  for (const id of (await logsIn(root)).filter(name => isLogOf(name, prefix)).reverse()) {
     if ((await lockState(join(root, id))) !== 'stale') continue
     const lock = await takeLock(join(root, id))
     if (lock) return opened(root, id, lock, disk, false)

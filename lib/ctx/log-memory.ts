@@ -1,4 +1,5 @@
 import { SigningError } from '../core/errors.js'
+import { isLogOf } from './log-name.js'
 import type { LogHandle, RecordLog } from './record-log.js'
 
 /** Options of {@link memoryLog}. */
@@ -36,7 +37,7 @@ export function memoryLog(options: MemoryLogOptions = {}): RecordLog {
       return new MemoryHandle(id, kept, room, true)
     },
     async resume(prefix) {
-      const id = [...logs.keys()].reverse().find(name => name.startsWith(prefix) && logs.get(name)!.state === 'left')
+      const id = [...logs.keys()].reverse().find(name => isLogOf(name, prefix) && logs.get(name)!.state === 'left')
       if (id === undefined) return
       keptOf(id).state = 'open'
       return new MemoryHandle(id, keptOf(id), room, false)

@@ -25,7 +25,7 @@ export interface RecordLog {
    * @throws SigningError where it cannot be made
    */
   create(id: string): Promise<LogHandle>
-  /** A log whose id begins with `prefix`, left behind by a writer that is gone; `undefined` where there is none, or somebody else takes it. */
+  /** A log whose id is `prefix` and a start (see `isLogOf`), left behind by a writer that is gone; `undefined` where there is none, or somebody else takes it. */
   resume(prefix: string): Promise<LogHandle | undefined>
   /** The ids of all logs, in order. */
   list(): Promise<readonly string[]>

@@ -1,0 +1,110 @@
+import { openCheckpoint, logOrigin } from './checkpoint.js'
+import { verifyStrict } from './ed25519.js'
+import { readLogEvent } from './log-event.js'
+import { linesOf, readLine, type ReadRecord } from './log-reader.js'
+import { MerkleTree } from './merkle.js'
+import { CTXParser } from './parser.js'
+import { noLeaf, sealRecord } from './record.js'
+import type { LogHandle } from './record-log.js'
+import type { RecordSigner } from './record-signer.js'
+
+/** What a log comes to that its writer left behind. */
+export interface LeftLog {
+  readonly tree: MerkleTree
+  /** The last record's leaf hash, hex. */
+  readonly leaf: string
+  /** How far the whole lines go. */
+  readonly bytes: number
+  /** Bytes of a line that was not finished. */
+  readonly torn: number
+  /** Records at the end that no signature covers: they were waiting for a tree head. */
+  readonly unsigned: number
+  readonly closed: boolean
+}
+
+/**
+ * Reads a log to go on with it: chain, numbers and the last signature must be right, and it must be this agent's, by this key. `undefined`
+ * where it is not so: it is left as it is, for verification to say what is wrong.
+ */
+export async function readLeftLog(
+  handle: LogHandle,
+  writer: { readonly agent: { readonly id: string }; readonly signer: RecordSigner },
+): Promise<LeftLog | undefined> {
+  const state = new LeftState(handle.id, writer.agent.id, writer.signer)
+  for await (const raw of linesOf(handle.read())) {
+    if (!raw.whole) state.torn(raw.bytes.length)
+    else if (!state.take(readLine(raw), raw.end)) return
+  }
+  return state.result()
+}
+
+class LeftState {
+  readonly #log: string
+  readonly #agent: string
+  readonly #signer: RecordSigner
+  readonly #tree = new MerkleTree()
+  #leaf = noLeaf
+  #bytes = 0
+  #torn = 0
+  #signed = 0
+  #closed = false
+  #isGood: () => boolean = () => true
+
+  constructor(log: string, agent: string, signer: RecordSigner) {
+    this.#log = log
+    this.#agent = agent
+    this.#signer = signer
+  }
+
+  torn(bytes: number): void {
+    this.#torn = bytes
+  }
+
+  /** False: the log is not sound. */
+  take(line: ReturnType<typeof readLine>, end: number): boolean {
+    this.#bytes = end
+    if (line.type === 'record') return this.#record(line)
+    return line.type === 'checkpoint' && this.#checkpoint(line.note)
+  }
+
+  #record(line: ReadRecord): boolean {
+    const { body, text, digest, sig } = line
+    const sealed = sealRecord(text)
+    const { publicKey, keyId } = this.#signer
+    const isNext = body.log === this.#log && body.agent === this.#agent && body.seq === this.#tree.size && body.prev === this.#leaf
+    if (!isNext || sealed.digest !== digest) return false
+    this.#tree.append(Buffer.from(sealed.leaf, 'hex'))
+    this.#leaf = sealed.leaf
+    this.#closed = isClosing(line)
+    if (sig === undefined) return true
+    this.#signed = this.#tree.size
+    this.#isGood = () => body.key === keyId && verifyStrict(publicKey, sealed.encoded, Buffer.from(sig, 'base64'))
+    return true
+  }
+
+  #checkpoint(note: string): boolean {
+    const { size } = this.#tree
+    const root = this.#tree.root()
+    this.#signed = size
+    this.#isGood = () => {
+      const checkpoint = openCheckpoint(note, { origin: logOrigin(this.#log), publicKey: this.#signer.publicKey })
+      return checkpoint !== undefined && checkpoint.size === size && Buffer.from(root).equals(checkpoint.root)
+    }
+    return true
+  }
+
+  result(): LeftLog | undefined {
+    if (!this.#isGood()) return
+    const unsigned = this.#tree.size - this.#signed
+    return { tree: this.#tree, leaf: this.#leaf, bytes: this.#bytes, torn: this.#torn, unsigned, closed: this.#closed }
+  }
+}
+
+function isClosing({ body }: ReadRecord): boolean {
+  if (body.kind !== 'log') return false
+  try {
+    return readLogEvent(new CTXParser().parse(body.ctx))?.event === 'closed'
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,271 @@
+import type { Clock } from '../core/clock.js'
+import { SigningError } from '../core/errors.js'
+import { logOrigin, signCheckpoint } from './checkpoint.js'
+import { type LogEvent, logEvent } from './log-event.js'
+import { logName, startOf } from './log-name.js'
+import { type LeftLog, readLeftLog } from './log-recovery.js'
+import { MerkleTree } from './merkle.js'
+import { checkpointLine, noLeaf, recordBody, type RecordDraft, type RecordFrame, recordFrame, recordLine, sealRecord } from './record.js'
+import type { LogHandle, RecordLog } from './record-log.js'
+import type { RecordSigner } from './record-signer.js'
+
+/** Where a log stood: its last record. */
+export interface LogHead {
+  readonly log: string
+  readonly seq: number
+  /** The record's leaf hash, hex. */
+  readonly leaf: string
+}
+
+/** Options of {@link LogWriter.open}. */
+export interface LogWriterOptions {
+  readonly log: RecordLog
+  readonly agent: { readonly id: string; readonly name: string; readonly type: string }
+  readonly signer: RecordSigner
+  readonly clock: Clock
+  /** Above 0: records are chained at once and signed together, by a tree head, at the latest after this many milliseconds. Default 0. */
+  readonly batchMs?: number | undefined
+  /** A signed checkpoint follows every so many records. Default 256. */
+  readonly checkpointEvery?: number | undefined
+  /** The log of the agent that spawned this one. */
+  readonly parent?: LogHead | undefined
+  /** Told when a tree head cannot be written, since nobody waits for it. */
+  onFailure?(error: SigningError): void
+}
+
+/** A record that is in the log's memory; on the disk when `durable` has resolved. */
+export interface WrittenRecord {
+  readonly seq: number
+  /** Canonical JSON. */
+  readonly body: string
+  readonly digest: string
+  readonly leaf: string
+  /** Base64; absent where a tree head will cover it. */
+  readonly sig?: string
+  /** `undefined`: it is durable already. Rejects with SigningError where it cannot be. */
+  readonly durable: Promise<void> | undefined
+}
+
+/** The facts of a record without what the writer adds by itself. */
+export type Draft = Omit<RecordDraft, 'at' | 'mono'>
+
+/** How one record is signed. */
+export interface AppendOptions {
+  /** By itself, also where a tree head would cover it. */
+  readonly sign?: boolean
+  /** A second signature, by the key that follows. */
+  readonly cosigner?: RecordSigner
+}
+
+/** Writes one log: chains, signs and numbers its records. After one failure it is stopped for good. */
+export class LogWriter {
+  readonly id: string
+  readonly #options: LogWriterOptions
+  readonly #handle: LogHandle
+  readonly #tree: MerkleTree
+  readonly #batchMs: number
+  readonly #every: number
+  #signer: RecordSigner
+  #frame: RecordFrame
+  #leaf: string
+  #durable: LogHead | undefined
+  /** The size that the newest checkpoint is of, and its note. */
+  #noted = 0
+  #note = ''
+  #disarm: (() => void) | undefined
+  #stopped: SigningError | undefined
+  #closing: Promise<void> | undefined
+
+  private constructor(options: LogWriterOptions, handle: LogHandle, left?: LeftLog) {
+    const { batchMs = 0, checkpointEvery = 256, signer, agent } = options
+    this.#options = options
+    this.#handle = handle
+    this.id = handle.id
+    this.#batchMs = batchMs
+    this.#every = checkpointEvery
+    this.#signer = signer
+    this.#frame = recordFrame({ agent: agent.id, key: signer.keyId, log: handle.id })
+    this.#tree = left?.tree ?? new MerkleTree()
+    this.#leaf = left?.leaf ?? noLeaf
+  }
+
+  /**
+   * Opens the log that this agent left behind when its process ended, where there is one that is sound; else makes a new one. When it resolves,
+   * the first record is durable.
+   * @throws SigningError where neither can be done
+   */
+  static async open(options: LogWriterOptions): Promise<LogWriter> {
+    return (await LogWriter.#resume(options)) ?? (await LogWriter.#create(options))
+  }
+
+  static async #create(options: LogWriterOptions): Promise<LogWriter> {
+    const { log, agent, clock } = options
+    const writer = new LogWriter(options, await log.create(`${logName(agent.id)}-${startOf(clock.now())}`))
+    return writer.#begin({ event: 'opened', facts: { ...writer.#mode, agent: agent.id, name: agent.name, type: agent.type, ...linkOf(options.parent) } })
+  }
+
+  static async #resume(options: LogWriterOptions): Promise<LogWriter | undefined> {
+    const { log, agent } = options
+    const handle = await log.resume(`${logName(agent.id)}-`)
+    if (!handle) return
+    const left = await readLeftLog(handle, options)
+    if (!left) return void (await handle.close({ finished: false }))
+    if (left.closed) return void (await handle.close({ finished: true }))
+    if (left.torn > 0) await handle.cut(left.bytes)
+    const writer = new LogWriter(options, handle, left)
+    const facts = { ...writer.#mode, cut: `${left.torn}`, unsigned: `${left.unsigned}` }
+    return writer.#begin({ event: 'recovered', facts })
+  }
+
+  /** The newest record that is durable. */
+  get head(): LogHead | undefined {
+    return this.#durable
+  }
+
+  /** How many records it has. */
+  get size(): number {
+    return this.#tree.size
+  }
+
+  /** Why it is stopped, where it is. */
+  get stopped(): SigningError | undefined {
+    return this.#stopped
+  }
+
+  /** The newest checkpoint, a signed note; empty before the first. */
+  get checkpointNote(): string {
+    return this.#note
+  }
+
+  /**
+   * Chains, signs and appends a record.
+   * @throws SigningError where it cannot be signed, or the log is stopped or closed
+   */
+  append(draft: Draft, options: AppendOptions = {}): WrittenRecord {
+    if (this.#stopped) throw again(this.#stopped)
+    try {
+      return this.#append(draft, options)
+    } catch (error) {
+      throw this.#stop(error)
+    }
+  }
+
+  /** Signs a checkpoint of what stands there now, unless there is one. Resolves to the note when it is durable. */
+  async checkpoint(): Promise<string> {
+    if (this.#stopped) throw again(this.#stopped)
+    const line = this.#checkpointIfDue(this.#tree.size)
+    if (line) await this.#write(line)
+    return this.#note
+  }
+
+  /** Goes over to another key, by a record that both sign. */
+  async rotate(signer: RecordSigner): Promise<void> {
+    const event = logEvent({ event: 'rotated', facts: { key: signer.keyId } })
+    const rotated = this.append(this.#own(event), { sign: true, cosigner: signer })
+    this.#signer = signer
+    this.#frame = recordFrame({ agent: this.#options.agent.id, key: signer.keyId, log: this.id })
+    await rotated.durable
+  }
+
+  /** Writes the closing record and a checkpoint, and gives the log up. A log that was stopped is left to be recovered. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#disarm?.()
+    const failed = this.#stopped
+    if (!failed) await this.#last()
+    this.#stopped ??= new SigningError(`the log ${this.id} is closed`)
+    await this.#handle.close({ finished: failed === undefined })
+  }
+
+  async #last(): Promise<void> {
+    const facts = { records: `${this.#tree.size + 1}` }
+    const closed = this.append(this.#own(logEvent({ event: 'closed', facts })), { sign: true })
+    await closed.durable
+    await this.checkpoint()
+  }
+
+  async #begin(event: LogEvent): Promise<LogWriter> {
+    await this.append(this.#own(logEvent(event)), { sign: true }).durable
+    return this
+  }
+
+  get #mode(): LogEvent['facts'] {
+    return { checkpoint: `${this.#every}`, batch: this.#batchMs > 0 ? 'yes' : 'no' }
+  }
+
+  #own({ ctx, human }: { readonly ctx: string; readonly human: string }): Draft {
+    return { ctx, human, action: this.id, kind: 'log', phase: 'note', policy: null }
+  }
+
+  #append(draft: Draft, { sign = this.#batchMs === 0, cosigner }: AppendOptions): WrittenRecord {
+    const { clock } = this.#options
+    const seq = this.#tree.size
+    const body = recordBody(this.#frame, seq, this.#leaf, { ...draft, at: clock.now(), mono: rounded(clock.monotonic()) })
+    const { encoded, digest, leaf } = sealRecord(body)
+    const sig = sign ? base64(this.#signer.sign(encoded)) : undefined
+    const cosig = cosigner && { key: cosigner.keyId, sig: base64(cosigner.sign(encoded)) }
+    this.#tree.append(Buffer.from(leaf, 'hex'))
+    this.#leaf = leaf
+    const checkpoint = (seq + 1) % this.#every === 0 ? this.#checkpointIfDue(seq + 1) : ''
+    if (sig === undefined && checkpoint === '') this.#arm()
+    const durable = this.#write(`${recordLine(body, digest, sig, cosig)}\n${checkpoint}`, { log: this.id, seq, leaf })
+    return { seq, body, digest, leaf, ...(sig === undefined ? {} : { sig }), durable }
+  }
+
+  #write(text: string, head?: LogHead): Promise<void> | undefined {
+    const written = this.#handle.append(text)
+    if (!written) return void this.#isDurable(head)
+    return written.then(
+      () => this.#isDurable(head),
+      error => {
+        throw this.#stop(error)
+      },
+    )
+  }
+
+  #isDurable(head: LogHead | undefined): void {
+    if (head) this.#durable = head
+  }
+
+  /** The line of a checkpoint of this size; empty where there is one. */
+  #checkpointIfDue(size: number): string {
+    if (size === this.#noted) return ''
+    this.#disarm?.()
+    this.#disarm = undefined
+    this.#note = signCheckpoint({ origin: logOrigin(this.id), size, root: this.#tree.root() }, this.#signer)
+    this.#noted = size
+    return `${checkpointLine(this.#note)}\n`
+  }
+
+  /** A batch begins: its tree head is due. */
+  #arm(): void {
+    this.#disarm ??= this.#options.clock.after(this.#batchMs, () => {
+      this.#disarm = undefined
+      this.checkpoint().catch(error => this.#options.onFailure?.(error))
+    })
+  }
+
+  #stop(error: unknown): SigningError {
+    this.#disarm?.()
+    this.#stopped ??= error instanceof SigningError ? error : new SigningError('the record could not be signed; see cause', {}, error)
+    return this.#stopped
+  }
+}
+
+/** A fresh error for each refusal: one object that is thrown for ever gathers the stack of the first alone. */
+function again(stopped: SigningError): SigningError {
+  return new SigningError(stopped.message, { ...stopped.facts }, stopped)
+}
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+
+/** Microseconds are enough, and short. */
+const rounded = (ms: number): number => Math.round(ms * 1000) / 1000
+
+function linkOf(parent: LogHead | undefined): LogEvent['facts'] {
+  return parent ? { parent: parent.log, seq: `${parent.seq}`, leaf: parent.leaf } : {}
+}
