@@ -1,16 +1,16 @@
-import { openCheckpoint, logOrigin } from './checkpoint.js'
+import { logOrigin, openCheckpoint } from './log-checkpoint.js'
 import { verifyStrict } from './ed25519.js'
 import { readLogEvent } from './log-event.js'
 import { linesOf, readLine, type ReadRecord } from './log-reader.js'
-import { MerkleTree } from './merkle.js'
 import { CTXParser } from './parser.js'
 import { noLeaf, sealRecord } from './record.js'
 import type { LogHandle } from './record-log.js'
 import type { RecordSigner } from './record-signer.js'
+import { TreeFrontier } from './tree-frontier.js'
 
 /** What a log comes to that its writer left behind. */
 export interface LeftLog {
-  readonly tree: MerkleTree
+  readonly tree: TreeFrontier
   /** The last record's leaf hash, hex. */
   readonly leaf: string
   /** How far the whole lines go. */
@@ -42,7 +42,7 @@ class LeftState {
   readonly #log: string
   readonly #agent: string
   readonly #signer: RecordSigner
-  readonly #tree = new MerkleTree()
+  readonly #tree = new TreeFrontier()
   #leaf = noLeaf
   #bytes = 0
   #torn = 0
@@ -73,7 +73,7 @@ class LeftState {
     const { publicKey, keyId } = this.#signer
     const isNext = body.log === this.#log && body.agent === this.#agent && body.seq === this.#tree.size && body.prev === this.#leaf
     if (!isNext || sealed.digest !== digest) return false
-    this.#tree.append(Buffer.from(sealed.leaf, 'hex'))
+    this.#tree.append(sealed.leaf)
     this.#leaf = sealed.leaf
     this.#closed = isClosing(line)
     if (sig === undefined) return true
@@ -88,7 +88,7 @@ class LeftState {
     this.#signed = size
     this.#isGood = () => {
       const checkpoint = openCheckpoint(note, { origin: logOrigin(this.#log), publicKey: this.#signer.publicKey })
-      return checkpoint !== undefined && checkpoint.size === size && Buffer.from(root).equals(checkpoint.root)
+      return checkpoint !== undefined && checkpoint.size === size && checkpoint.root === root
     }
     return true
   }

@@ -1,13 +1,13 @@
 import type { Clock } from '../core/clock.js'
 import { SigningError } from '../core/errors.js'
-import { logOrigin, signCheckpoint } from './checkpoint.js'
+import { logOrigin, signCheckpoint } from './log-checkpoint.js'
 import { type LogEvent, logEvent } from './log-event.js'
 import { logName, startOf } from './log-name.js'
 import { type LeftLog, readLeftLog } from './log-recovery.js'
-import { MerkleTree } from './merkle.js'
 import { checkpointLine, noLeaf, recordBody, type RecordDraft, type RecordFrame, recordFrame, recordLine, sealRecord } from './record.js'
 import type { LogHandle, RecordLog } from './record-log.js'
 import type { RecordSigner } from './record-signer.js'
+import { TreeFrontier } from './tree-frontier.js'
 
 /** Where a log stood: its last record. */
 export interface LogHead {
@@ -62,7 +62,7 @@ export class LogWriter {
   readonly id: string
   readonly #options: LogWriterOptions
   readonly #handle: LogHandle
-  readonly #tree: MerkleTree
+  readonly #tree: TreeFrontier
   readonly #batchMs: number
   readonly #every: number
   #signer: RecordSigner
@@ -85,7 +85,7 @@ export class LogWriter {
     this.#every = checkpointEvery
     this.#signer = signer
     this.#frame = recordFrame({ agent: agent.id, key: signer.keyId, log: handle.id })
-    this.#tree = left?.tree ?? new MerkleTree()
+    this.#tree = left?.tree ?? new TreeFrontier()
     this.#leaf = left?.leaf ?? noLeaf
   }
 
@@ -208,7 +208,7 @@ export class LogWriter {
     const { encoded, digest, leaf } = sealRecord(body)
     const sig = sign ? base64(this.#signer.sign(encoded)) : undefined
     const cosig = cosigner && { key: cosigner.keyId, sig: base64(cosigner.sign(encoded)) }
-    this.#tree.append(Buffer.from(leaf, 'hex'))
+    this.#tree.append(leaf)
     this.#leaf = leaf
     const checkpoint = (seq + 1) % this.#every === 0 ? this.#checkpointIfDue(seq + 1) : ''
     if (sig === undefined && checkpoint === '') this.#arm()

@@ -1,7 +1,8 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalJson } from './canonical-json.js'
-import { type RecordBody, recordType } from './record.js'
+import { recordType } from './pae.js'
+import type { RecordBody } from './record.js'
 
 /** A record as its three files show it. */
 export interface ShownRecord {

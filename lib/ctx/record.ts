@@ -1,9 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Kind } from '../core/types.js'
 import { canonicalJson } from './canonical-json.js'
-
-/** What is signed is bound to this type: bytes of another type never pass for a record. */
-export const recordType = 'application/vnd.outrigger.record.v1+json'
+import { recordType } from './pae.js'
 
 /** The `prev` of the first record of a log. */
 export const noLeaf: string = '0'.repeat(64)

@@ -1,14 +1,14 @@
 import type { CTXStatement } from './ast.js'
 import { decodeBase64 } from './base64-strict.js'
-import { type Checkpoint, logOrigin, openCheckpoint } from './checkpoint.js'
+import { type LogCheckpoint, logOrigin, openCheckpoint } from './log-checkpoint.js'
 import { human } from './emitters/human.js'
 import { countIn, type LogEvent, readLogEvent } from './log-event.js'
 import { type RawLine, readLine, type ReadRecord } from './log-reader.js'
 import type { LogHead } from './log-writer.js'
-import { MerkleTree } from './merkle.js'
 import { CTXParser } from './parser.js'
 import { noLeaf, sealRecord } from './record.js'
 import { serialize } from './serializer.js'
+import { TreeFrontier } from './tree-frontier.js'
 import type { TrustedKey, TrustedKeys } from './trusted-keys.js'
 
 /** What is wrong, as a word to switch on. */
@@ -79,7 +79,7 @@ export interface LogReport {
 export interface LogKnowledge {
   readonly keys: TrustedKeys
   /** Checkpoints of this log that were kept outside. */
-  readonly anchors: readonly Checkpoint[]
+  readonly anchors: readonly LogCheckpoint[]
   /** Leaf hashes that children name, by number. */
   readonly named: ReadonlyMap<number, readonly string[]>
   readonly state: 'open' | 'left' | 'done'
@@ -92,7 +92,7 @@ export class LogVerifier {
   readonly #log: string
   readonly #known: LogKnowledge
   readonly #parser = new CTXParser()
-  readonly #tree = new MerkleTree()
+  readonly #tree = new TreeFrontier()
   readonly #problems: Problem[] = []
   readonly #unsigned: UnsignedRecords[] = []
   readonly #wrongNames = new Set<number>()
@@ -190,7 +190,7 @@ export class LogVerifier {
     this.#signature(line, sealed.encoded)
     this.#leaf = sealed.leaf
     this.#due = body.seq + 1
-    this.#tree.append(Buffer.from(sealed.leaf, 'hex'))
+    this.#tree.append(sealed.leaf)
     this.#compare(body.seq, sealed.leaf)
     if (event) this.#follow(event, line, sealed.encoded)
     this.#checkpointDue = this.#every > 0 && this.#tree.size % this.#every === 0
@@ -274,12 +274,8 @@ export class LogVerifier {
     const { anchors, named } = this.#known
     if (named.get(seq)?.some(name => name !== leaf)) this.#wrongNames.add(seq)
     for (const anchor of anchors)
-      if (anchor.size === this.#tree.size && !this.#hasRoot(anchor.root))
+      if (anchor.size === this.#tree.size && anchor.root !== this.#tree.root())
         this.#wrong('anchor', `the first ${anchor.size} records are not those of the checkpoint that was kept outside`)
-  }
-
-  #hasRoot(root: Uint8Array): boolean {
-    return Buffer.from(this.#tree.root()).equals(root)
   }
 
   #checkpoint(note: string): void {
@@ -288,7 +284,7 @@ export class LogVerifier {
     const checkpoint = this.#key && openCheckpoint(note, { origin: logOrigin(this.#log), publicKey: this.#key.publicKey })
     if (!checkpoint) this.#wrong('checkpoint', 'the checkpoint is not one of this log, signed by its key')
     else if (this.#noted === size) this.#wrong('checkpoint', 'a second checkpoint of the same records')
-    else if (!this.#lost && (checkpoint.size !== size || !this.#hasRoot(checkpoint.root)))
+    else if (!this.#lost && (checkpoint.size !== size || checkpoint.root !== this.#tree.root()))
       this.#wrong('checkpoint', 'the checkpoint is not of the records before it')
     else this.#note = note
     this.#noted = size

@@ -1,4 +1,4 @@
-import { type Checkpoint, logOfOrigin, openCheckpoint, splitNotes } from './checkpoint.js'
+import { type LogCheckpoint, logOfOrigin, openCheckpoint, splitNotes } from './log-checkpoint.js'
 import { fileLog } from './log-file.js'
 import { readLogEvent, countIn } from './log-event.js'
 import { linesOf, readLine } from './log-reader.js'
@@ -124,7 +124,7 @@ function worst(logs: readonly LogReport[], problems: readonly Problem[]): Verdic
 /** The checkpoints that were given, by the log that they are of. */
 class Anchors {
   readonly problems: Problem[] = []
-  readonly #byLog = new Map<string, Checkpoint[]>()
+  readonly #byLog = new Map<string, LogCheckpoint[]>()
 
   add(note: string, keys: TrustedKeys): void {
     const opened = keys.all.map(({ publicKey }) => openCheckpoint(note, { publicKey })).find(Boolean)
@@ -133,7 +133,7 @@ class Anchors {
     else this.#byLog.set(log, [...this.of(log), opened!])
   }
 
-  of(log: string): readonly Checkpoint[] {
+  of(log: string): readonly LogCheckpoint[] {
     return this.#byLog.get(log) ?? []
   }
 

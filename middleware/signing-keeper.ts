@@ -1,0 +1,255 @@
+import { type Context, type Host, LayerError, SigningError } from 'outrigger'
+import {
+  intentOf,
+  type LogHead,
+  LogWriter,
+  type NotedViolation,
+  type Recorder,
+  recorder,
+  refusalOf,
+  type RecordDraft,
+  type RecordKind,
+  type RecordPhase,
+  type Statement,
+  type TranslationFiles,
+  translationPaths,
+  TranslationWriter,
+  Translator,
+  type Verification,
+  verifyLogs,
+  type WrittenRecord,
+} from 'outrigger/ctx'
+import { budgetAccount } from 'outrigger/ledger'
+import { policyInForce } from 'outrigger/policy'
+import { type Ending, endingOf } from './signing-outcome.js'
+import type { SigningSettings } from './signing-options.js'
+
+/** A statement of the user's own, signed and in the log. */
+export interface SignedStatement {
+  /** SHA-256 of what was signed, hex: the name of its files. */
+  readonly digest: string
+  /** In canonical form. */
+  readonly ctx: string
+  readonly human: string
+  /** Base64. */
+  readonly signature: string
+  readonly log: string
+  readonly seq: number
+  /** The paths of its files; absent where none are written. */
+  readonly files?: TranslationFiles
+}
+
+/** An action whose intent is durable. */
+export interface Begun {
+  /** Writes down how it ended. Resolves when that is durable. @throws SigningError where it cannot be */
+  ended(failure?: { readonly error: unknown }): Promise<void> | undefined
+}
+
+const nothing: Verification = { verdict: 'ok', records: 0, logs: [], problems: [] }
+
+/** The record of one agent: opens its log at the first action, and writes what happens. */
+export class SigningKeeper {
+  readonly #settings: SigningSettings
+  readonly #translator = new Translator()
+  readonly #translations: TranslationWriter
+  #host: Host | undefined
+  #parent: Promise<LogHead | undefined> | undefined
+  #opening: Promise<LogWriter> | undefined
+  #writer: LogWriter | undefined
+  #closing: Promise<void> | undefined
+  #fileError: string | undefined
+
+  constructor(settings: SigningSettings) {
+    this.#settings = settings
+    this.#translations = new TranslationWriter(settings.dir, error => this.#noteFiles(error))
+  }
+
+  /** Mounts it. Touches no file. */
+  attach(host: Host): void {
+    this.#host = host
+    this.#parent = host.parent && recorder.peek(host.parent)?.head()
+    // Whoever opens the log hears of it.
+    this.#parent?.catch(() => {})
+    recorder.set(host, this.#recorder())
+  }
+
+  /** Writes down what is about to happen. @throws SigningError where it cannot be: then it must not happen */
+  begin(ctx: Context): Begun | Promise<Begun> {
+    if (this.#writer) return this.#begin(this.#writer, ctx)
+    return this.#open().then(writer => this.#begin(writer, ctx))
+  }
+
+  /** Base64. Reads or makes the key. */
+  get publicKey(): string {
+    return Buffer.from(this.#settings.key().publicKey).toString('base64')
+  }
+
+  /** English for a statement. @throws CtxParseError */
+  translate(ctx: string): string {
+    return this.#translator.translate(ctx, 'human').output
+  }
+
+  async signAndWrite(given: string): Promise<SignedStatement> {
+    const { ctx, output: human } = this.#translator.translate(given, 'human')
+    const writer = this.#writer ?? (await this.#open())
+    const action = this.#host?.agent.id ?? ''
+    const record = writer.append({ ctx, human, action, kind: 'statement', phase: 'note', policy: this.#policy() }, { sign: true })
+    await record.durable
+    const files = await this.#filesOf(record)
+    return { digest: record.digest, ctx, human, signature: record.sig!, log: writer.id, seq: record.seq, ...(files ? { files } : {}) }
+  }
+
+  /** Verifies the log of this sidecar against what it remembers of it. */
+  async verify(): Promise<Verification> {
+    const writer = this.#writer ?? (this.#closing ? undefined : await this.#open())
+    if (!writer) return nothing
+    const checkpoint = writer.stopped ? writer.checkpointNote : await writer.checkpoint()
+    const { log } = this.#settings
+    return verifyLogs(log, { publicKey: this.#settings.key().publicKey, checkpoint: checkpoint === '' ? [] : checkpoint, logs: [writer.id] })
+  }
+
+  snapshot(): { log: string | null; records: number; durable: number | null; key: string | null; stopped: string | null; files: Files } {
+    const writer = this.#writer
+    return {
+      log: writer?.id ?? null,
+      records: writer?.size ?? 0,
+      durable: writer?.head?.seq ?? null,
+      key: writer ? this.#settings.key().keyId : null,
+      stopped: writer?.stopped?.message ?? null,
+      files: { ...this.#translations.counts, error: this.#fileError ?? null },
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const writer = await this.#opening?.catch(() => undefined)
+    await writer?.close()
+    await this.#translations.idle()
+  }
+
+  #recorder(): Recorder {
+    const keeper = this
+    return {
+      get logId() {
+        return keeper.#writer?.id ?? ''
+      },
+      head: async () => (keeper.#writer ?? (await keeper.#open())).head,
+      violation: (ctx, violation) => keeper.#violation(ctx, violation),
+    }
+  }
+
+  async #violation(ctx: Context, { ruleId, response, details, kind, shadow }: NotedViolation): Promise<void> {
+    const writer = this.#writer ?? (await this.#open())
+    const statement = refusalOf({ ruleId, details, response: shadow ? 'shadow' : response })
+    await writer.append(this.#draft(ctx, statement, kind, 'note')).durable
+  }
+
+  #open(): Promise<LogWriter> {
+    this.#opening ??= this.#opened()
+    return this.#opening
+  }
+
+  async #opened(): Promise<LogWriter> {
+    if (this.#closing) throw new SigningError('the record of this agent is closed')
+    const host = this.#host!
+    const { log, batchMs, checkpointEvery, key } = this.#settings
+    const parent = await this.#parent
+    const onFailure = (error: SigningError) => this.#fail(error)
+    this.#writer = await LogWriter.open({ log, agent: host.agent, signer: key(), clock: host.clock, batchMs, checkpointEvery, parent, onFailure })
+    return this.#writer
+  }
+
+  #begin(writer: LogWriter, ctx: Context): Begun | Promise<Begun> {
+    const { content, files } = this.#settings
+    const intent = intentOf(ctx.action, { agent: ctx.agent.name, content })
+    const from = ctx.attempts.length
+    const record = writer.append(this.#draft(ctx, intent, ctx.kind, 'intent'))
+    if (files === 'all') this.#project(record)
+    const begun: Begun = { ended: failure => this.#end(writer, ctx, intent, from, failure) }
+    return record.durable ? record.durable.then(() => begun) : begun
+  }
+
+  #end(
+    writer: LogWriter,
+    ctx: Context,
+    intent: Statement,
+    from: number,
+    failure: { readonly error: unknown } | undefined,
+  ): Promise<void> | undefined {
+    const ending = endingOf(ctx, intent, from, failure)
+    const detached = ctx.outcome?.detached
+    if (detached) detached.then(() => this.#late(writer, ctx, ending))
+    try {
+      const written = this.#outcome(writer, ctx, ending)
+      return failure ? written?.catch(error => this.#unrecorded(ctx, error)) : written
+    } catch (error) {
+      if (!failure) throw error
+      this.#unrecorded(ctx, error)
+    }
+  }
+
+  #outcome(writer: LogWriter, ctx: Context, { statement, outcome, wire }: Ending): Promise<void> | undefined {
+    const record = writer.append({ ...this.#draft(ctx, statement, ctx.kind, 'outcome'), outcome, wire })
+    if (!record.durable) return this.#shown(record)
+    return record.durable.then(() => this.#shown(record))
+  }
+
+  /** A detached action has ended behind its outcome: that is written too, as long as the log is open. */
+  #late(writer: LogWriter, ctx: Context, { statement, outcome, wire }: Ending): void {
+    const { detached: _, ...facts } = outcome
+    try {
+      this.#outcome(writer, ctx, { statement, outcome: { ...facts, late: true }, wire })?.catch(() => {})
+    } catch {
+      // The log is closed or stopped: whoever closed or stopped it knows.
+    }
+  }
+
+  /** The core stops the sidecar by itself only where the action had ended well. */
+  #unrecorded(ctx: Context, error: unknown): never {
+    if (ctx.outcome?.sent) this.#fail(error)
+    throw error
+  }
+
+  #fail(cause: unknown): void {
+    this.#host?.fail(new LayerError('withSigning could not write the record; see cause', { layer: 'withSigning' }, cause))
+  }
+
+  #draft(ctx: Context, statement: Statement, kind: RecordKind, phase: RecordPhase): Omit<RecordDraft, 'at' | 'mono'> {
+    const ledger = budgetAccount.peek(ctx)?.account.id
+    return { ctx: statement.ctx, human: statement.human, action: ctx.id, kind, phase, policy: this.#policy(), ledger }
+  }
+
+  #policy(): string | null {
+    return (this.#host && policyInForce.peek(this.#host)?.digest) ?? null
+  }
+
+  #shown(record: WrittenRecord): void {
+    if (this.#settings.files !== 'none') this.#project(record)
+  }
+
+  #project({ body, digest, sig }: WrittenRecord): void {
+    this.#translations.add(() => ({ body: JSON.parse(body), digest, sig }))
+  }
+
+  async #filesOf(record: WrittenRecord): Promise<TranslationFiles | undefined> {
+    if (this.#settings.files === 'none') return undefined
+    this.#project(record)
+    await this.#translations.idle()
+    return translationPaths(this.#settings.dir, record.digest)
+  }
+
+  #noteFiles(error: unknown): void {
+    this.#fileError = (error as NodeJS.ErrnoException).code ?? (error as Error).name
+    this.#host?.publish({ type: 'layer.degraded', layer: 'withSigning', error: `translations are not written: ${this.#fileError}` })
+  }
+}
+
+interface Files {
+  readonly written: number
+  readonly failed: number
+  readonly error: string | null
+}
