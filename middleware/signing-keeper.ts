@@ -1,4 +1,4 @@
-import { type Context, type Host, LayerError, SigningError } from 'outrigger'
+import { type Context, type Host, type Json, LayerError, SigningError } from 'outrigger'
 import {
   intentOf,
   type LogHead,
@@ -108,7 +108,7 @@ export class SigningKeeper {
     return verifyLogs(log, { publicKey: this.#settings.key().publicKey, checkpoint: checkpoint === '' ? [] : checkpoint, logs: [writer.id] })
   }
 
-  snapshot(): { log: string | null; records: number; durable: number | null; key: string | null; stopped: string | null; files: Files } {
+  snapshot(): { readonly [fact: string]: Json } {
     const writer = this.#writer
     return {
       log: writer?.id ?? null,
@@ -194,8 +194,8 @@ export class SigningKeeper {
 
   #outcome(writer: LogWriter, ctx: Context, { statement, outcome, wire }: Ending): Promise<void> | undefined {
     const record = writer.append({ ...this.#draft(ctx, statement, ctx.kind, 'outcome'), outcome, wire })
-    if (!record.durable) return this.#shown(record)
-    return record.durable.then(() => this.#shown(record))
+    if (record.durable) return record.durable.then(() => this.#shown(record))
+    this.#shown(record)
   }
 
   /** A detached action has ended behind its outcome: that is written too, as long as the log is open. */
@@ -246,10 +246,4 @@ export class SigningKeeper {
     this.#fileError = (error as NodeJS.ErrnoException).code ?? (error as Error).name
     this.#host?.publish({ type: 'layer.degraded', layer: 'withSigning', error: `translations are not written: ${this.#fileError}` })
   }
-}
-
-interface Files {
-  readonly written: number
-  readonly failed: number
-  readonly error: string | null
 }

@@ -9,3 +9,20 @@ export { serialize } from './serializer.js'
 export { type BatchTranslation, type Translation, Translator, Translator as Sidecar } from './translator.js'
 export { intentOf, type OutcomeFacts, outcomeOf, type RefusalFacts, refusalOf, type Statement, type StatementOptions } from './statement.js'
 export type { RecordedContent } from './content.js'
+export { type FileLogOptions, fileLog, type LogDisk } from './log-file.js'
+export { memoryLog, type MemoryLogOptions } from './log-memory.js'
+export { type AppendOptions, type Draft, type LogHead, LogWriter, type LogWriterOptions, type WrittenRecord } from './log-writer.js'
+export {
+  type ShownRecord,
+  type TranslationFiles,
+  translationPaths,
+  TranslationWriter,
+  writeTranslation,
+} from './projections.js'
+export type { RecordBody, RecordDraft, RecordKind, RecordOutcome, RecordPhase } from './record.js'
+export type { LogHandle, RecordLog } from './record-log.js'
+export type { RecordSigner } from './record-signer.js'
+export type { RevokedKey } from './trusted-keys.js'
+export { type Verification, verifyLogs, type VerifyOptions } from './verify.js'
+export type { LogReport, Problem, ProblemWord, UnsignedRecords, Verdict } from './verify-log.js'
+export { memoryKeys, signingKeys } from './keys.js'

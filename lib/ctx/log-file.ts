@@ -1,6 +1,7 @@
-import { fdatasync, type ReadStream, createReadStream, write } from 'node:fs'
-import { constants, type FileHandle, mkdir, open, readdir } from 'node:fs/promises'
+import * as fs from 'node:fs'
+import { constants, mkdir, open, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { SigningError } from '../core/errors.js'
 import { type LockFile, lockState, takeLock } from './lock-file.js'
 import { isLogOf } from './log-name.js'
@@ -24,9 +25,17 @@ export interface FileLogOptions {
 
 const records = 'records.jsonl'
 
+// Plain descriptors: Node closes a `FileHandle` by itself when nobody holds it any more, with a warning, and a sidecar may be left unclosed.
+const [openFile, closeFile, sizeOf, truncate] = [fs.open, fs.close, fs.fstat, fs.ftruncate].map(call => promisify(call as never)) as unknown as [
+  (path: string, flags: number, mode: number) => Promise<number>,
+  (fd: number) => Promise<void>,
+  (fd: number) => Promise<{ readonly size: number }>,
+  (fd: number, bytes: number) => Promise<void>,
+]
+
 const realDisk: LogDisk = {
-  write: (fd, bytes) => new Promise((resolve, reject) => write(fd, bytes, (error, taken) => (error ? reject(error) : resolve(taken)))),
-  sync: fd => new Promise((resolve, reject) => fdatasync(fd, error => (error ? reject(error) : resolve()))),
+  write: (fd, bytes) => new Promise((resolve, reject) => fs.write(fd, bytes, (error, taken) => (error ? reject(error) : resolve(taken)))),
+  sync: fd => new Promise((resolve, reject) => fs.fdatasync(fd, error => (error ? reject(error) : resolve()))),
 }
 
 /**
@@ -83,11 +92,11 @@ async function resumeIn(root: string, prefix: string, disk: LogDisk): Promise<Lo
 async function opened(root: string, id: string, lock: LockFile, disk: LogDisk, fresh: boolean): Promise<LogHandle> {
   const path = join(root, id, records)
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants
-  const file = await open(path, O_RDWR | O_APPEND | O_CREAT | (O_NOFOLLOW ?? 0), 0o600)
-  const { size } = await file.stat()
+  const fd = await openFile(path, O_RDWR | O_APPEND | O_CREAT | (O_NOFOLLOW ?? 0), 0o600)
+  const { size } = await sizeOf(fd)
   // A file is found after a crash only when the folders above it are on the disk too.
   if (fresh) for (const folder of [dirname(path), root, dirname(root)]) await syncFolder(folder)
-  return new LogFile(id, path, file, size, lock, disk, fresh)
+  return new LogFile(id, path, fd, size, lock, disk, fresh)
 }
 
 async function syncFolder(folder: string): Promise<void> {
@@ -107,7 +116,7 @@ class LogFile implements LogHandle {
   readonly id: string
   readonly fresh: boolean
   readonly #path: string
-  readonly #file: FileHandle
+  readonly #fd: number
   readonly #lock: LockFile
   readonly #disk: LogDisk
   /** Bytes that are on the disk for certain. */
@@ -117,10 +126,10 @@ class LogFile implements LogHandle {
   #next: Promise<void> | undefined
   #failure: SigningError | undefined
 
-  constructor(id: string, path: string, file: FileHandle, size: number, lock: LockFile, disk: LogDisk, fresh: boolean) {
+  constructor(id: string, path: string, fd: number, size: number, lock: LockFile, disk: LogDisk, fresh: boolean) {
     this.id = id
     this.#path = path
-    this.#file = file
+    this.#fd = fd
     this.#durable = size
     this.#lock = lock
     this.#disk = disk
@@ -133,8 +142,8 @@ class LogFile implements LogHandle {
 
   async cut(bytes: number): Promise<void> {
     await failing(`cannot cut ${this.#path}`, async () => {
-      await this.#file.truncate(bytes)
-      await this.#disk.sync(this.#file.fd)
+      await truncate(this.#fd, bytes)
+      await this.#disk.sync(this.#fd)
     })
     this.#durable = bytes
   }
@@ -151,7 +160,7 @@ class LogFile implements LogHandle {
     await (this.#next ?? this.#running)?.catch(() => {})
     const whole = this.#failure === undefined
     this.#failure ??= new SigningError(`the log ${this.id} is closed`)
-    await this.#file.close()
+    await closeFile(this.#fd)
     if (finished && whole) await this.#lock.release()
   }
 
@@ -163,7 +172,7 @@ class LogFile implements LogHandle {
     if (this.#failure) throw this.#failure
     try {
       await this.#writeAll(bytes)
-      await this.#disk.sync(this.#file.fd)
+      await this.#disk.sync(this.#fd)
       this.#durable += bytes.length
     } catch (error) {
       throw await this.#stop(error)
@@ -173,7 +182,7 @@ class LogFile implements LogHandle {
 
   async #writeAll(bytes: Uint8Array): Promise<void> {
     for (let rest = bytes; rest.length > 0; ) {
-      const taken = await this.#disk.write(this.#file.fd, rest)
+      const taken = await this.#disk.write(this.#fd, rest)
       if (taken === 0) throw new Error('the disk took no bytes')
       rest = rest.subarray(taken)
     }
@@ -182,7 +191,7 @@ class LogFile implements LogHandle {
   /** After a failed write or fsync nobody knows what is on the disk behind the last good one: no second try, and it is cut off. */
   async #stop(error: unknown): Promise<SigningError> {
     this.#failure = failed(`cannot write ${this.#path}; the log is stopped`, error)
-    await this.#file.truncate(this.#durable).catch(() => {})
+    await truncate(this.#fd, this.#durable).catch(() => {})
     return this.#failure
   }
 }
@@ -201,7 +210,7 @@ async function logsIn(root: string): Promise<readonly string[]> {
 }
 
 async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
-  const stream: ReadStream = createReadStream(path, { highWaterMark: 2 ** 18 })
+  const stream = fs.createReadStream(path, { highWaterMark: 2 ** 18 })
   try {
     for await (const chunk of stream) yield chunk as Uint8Array
   } catch (error) {

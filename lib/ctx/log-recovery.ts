@@ -1,4 +1,4 @@
-import { logOrigin, openCheckpoint } from './log-checkpoint.js'
+import { openCheckpoint } from './log-checkpoint.js'
 import { verifyStrict } from './ed25519.js'
 import { readLogEvent } from './log-event.js'
 import { linesOf, readLine, type ReadRecord } from './log-reader.js'
@@ -87,8 +87,8 @@ class LeftState {
     const root = this.#tree.root()
     this.#signed = size
     this.#isGood = () => {
-      const checkpoint = openCheckpoint(note, { origin: logOrigin(this.#log), publicKey: this.#signer.publicKey })
-      return checkpoint !== undefined && checkpoint.size === size && checkpoint.root === root
+      const checkpoint = openCheckpoint(note, this.#signer.publicKey)
+      return checkpoint?.log === this.#log && checkpoint.size === size && checkpoint.root === root
     }
     return true
   }

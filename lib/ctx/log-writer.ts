@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import { SigningError } from '../core/errors.js'
-import { logOrigin, signCheckpoint } from './log-checkpoint.js'
+import { signCheckpoint } from './log-checkpoint.js'
 import { type LogEvent, logEvent } from './log-event.js'
 import { logName, startOf } from './log-name.js'
 import { type LeftLog, readLeftLog } from './log-recovery.js'
@@ -236,7 +236,7 @@ export class LogWriter {
     if (size === this.#noted) return ''
     this.#disarm?.()
     this.#disarm = undefined
-    this.#note = signCheckpoint({ origin: logOrigin(this.id), size, root: this.#tree.root() }, this.#signer)
+    this.#note = signCheckpoint({ log: this.id, size, root: this.#tree.root() }, this.#signer)
     this.#noted = size
     return `${checkpointLine(this.#note)}\n`
   }

@@ -1,6 +1,6 @@
 import type { CTXStatement } from './ast.js'
 import { decodeBase64 } from './base64-strict.js'
-import { type LogCheckpoint, logOrigin, openCheckpoint } from './log-checkpoint.js'
+import { isPlainNote, type LogCheckpoint, openCheckpoint } from './log-checkpoint.js'
 import { human } from './emitters/human.js'
 import { countIn, type LogEvent, readLogEvent } from './log-event.js'
 import { type RawLine, readLine, type ReadRecord } from './log-reader.js'
@@ -281,8 +281,8 @@ export class LogVerifier {
   #checkpoint(note: string): void {
     this.#checkpointDue = false
     const { size } = this.#tree
-    const checkpoint = this.#key && openCheckpoint(note, { origin: logOrigin(this.#log), publicKey: this.#key.publicKey })
-    if (!checkpoint) this.#wrong('checkpoint', 'the checkpoint is not one of this log, signed by its key')
+    const checkpoint = this.#key && isPlainNote(note) ? openCheckpoint(note, this.#key.publicKey) : undefined
+    if (checkpoint?.log !== this.#log) this.#wrong('checkpoint', 'the checkpoint is not one of this log, signed by its key')
     else if (this.#noted === size) this.#wrong('checkpoint', 'a second checkpoint of the same records')
     else if (!this.#lost && (checkpoint.size !== size || checkpoint.root !== this.#tree.root()))
       this.#wrong('checkpoint', 'the checkpoint is not of the records before it')

@@ -1,4 +1,4 @@
-import { type LogCheckpoint, logOfOrigin, openCheckpoint, splitNotes } from './log-checkpoint.js'
+import { type LogCheckpoint, openCheckpoint, splitNotes } from './log-checkpoint.js'
 import { fileLog } from './log-file.js'
 import { readLogEvent, countIn } from './log-event.js'
 import { linesOf, readLine } from './log-reader.js'
@@ -127,10 +127,9 @@ class Anchors {
   readonly #byLog = new Map<string, LogCheckpoint[]>()
 
   add(note: string, keys: TrustedKeys): void {
-    const opened = keys.all.map(({ publicKey }) => openCheckpoint(note, { publicKey })).find(Boolean)
-    const log = opened && logOfOrigin(opened.origin)
-    if (log === undefined) this.#wrong('a checkpoint that was given is not one of a log, signed by a trusted key')
-    else this.#byLog.set(log, [...this.of(log), opened!])
+    const opened = keys.all.map(({ publicKey }) => openCheckpoint(note, publicKey)).find(Boolean)
+    if (opened) this.#byLog.set(opened.log, [...this.of(opened.log), opened])
+    else this.problems.push({ log: '', why: 'anchor', says: 'a checkpoint that was given is not one of a log, signed by a trusted key' })
   }
 
   of(log: string): readonly LogCheckpoint[] {
@@ -140,10 +139,6 @@ class Anchors {
   withoutLog(ids: readonly string[]): readonly Problem[] {
     const lost = [...this.#byLog.keys()].filter(log => !ids.includes(log))
     return lost.map(log => ({ log, why: 'missing', says: 'the log of a checkpoint that was kept outside is not there' }))
-  }
-
-  #wrong(says: string): void {
-    this.problems.push({ log: '', why: 'anchor', says })
   }
 }
 

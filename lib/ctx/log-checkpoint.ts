@@ -1,0 +1,45 @@
+import { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.js'
+import { noteSigner, noteVerifier } from './note.js'
+import type { RecordSigner } from './record-signer.js'
+
+/** The tree head of a log, with its root in hex. */
+export interface LogCheckpoint {
+  readonly log: string
+  readonly size: number
+  readonly root: string
+}
+
+const prefix = 'outrigger.record/'
+
+/** The checkpoint of a log as a signed note (C2SP tlog-checkpoint). Its origin, which is the name of the key too, is `outrigger.record/<log-id>`. */
+export function signCheckpoint({ log, size, root }: LogCheckpoint, signer: RecordSigner): string {
+  const origin = prefix + log
+  return formatCheckpoint({ origin, size, root: Buffer.from(root, 'hex') }, [noteSigner(origin, signer)])
+}
+
+/** Opens the checkpoint of a log, whichever it is; `undefined` where it is none, or not signed by this key. Never throws. */
+export function openCheckpoint(note: string, publicKey: Uint8Array): LogCheckpoint | undefined {
+  const origin = note.slice(0, Math.max(0, note.indexOf('\n')))
+  if (!origin.startsWith(prefix)) return
+  try {
+    const parsed = parseCheckpoint(note, [noteVerifier(origin, publicKey)])
+    return parsed.ok ? headOf(parsed.checkpoint) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const headOf = ({ origin, size, root }: Checkpoint): LogCheckpoint => ({
+  log: origin.slice(prefix.length),
+  size,
+  root: Buffer.from(root).toString('hex'),
+})
+
+/** Is it just what `signCheckpoint` writes: three lines, and one signature? In its own log nothing may be added to it. */
+export const isPlainNote = (note: string): boolean => note.split('\n').length === 6
+
+/** The notes in a text that may hold several, one after the other, with empty lines between them or none. */
+export function splitNotes(text: string): readonly string[] {
+  const notes = text.replaceAll('\r\n', '\n').match(/[^\n]+\n(?:[^\n]+\n)*\n(?:— [^\n]+(?:\n|$))+/g)
+  return notes?.map(note => (note.endsWith('\n') ? note : `${note}\n`)) ?? (text.trim() === '' ? [] : [text])
+}
