@@ -81,7 +81,7 @@ export class SigningKeeper {
 
   /** Base64. Reads or makes the key. */
   get publicKey(): string {
-    return Buffer.from(this.#settings.key().publicKey).toString('base64')
+    return this.#settings.key().publicKey
   }
 
   /** English for a statement. @throws CtxParseError */
@@ -114,7 +114,7 @@ export class SigningKeeper {
       log: writer?.id ?? null,
       records: writer?.size ?? 0,
       durable: writer?.head?.seq ?? null,
-      key: writer ? this.#settings.key().keyId : null,
+      key: writer ? this.#settings.key().id : null,
       stopped: writer?.stopped?.message ?? null,
       files: { ...this.#translations.counts, error: this.#fileError ?? null },
     }

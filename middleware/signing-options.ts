@@ -1,4 +1,4 @@
-import { fileLog, memoryKeys, type RecordLog, type RecordSigner, signingKeys } from 'outrigger/ctx'
+import { createKeys, fileLog, generateSigningKey, type RecordLog, type RecordSigner } from 'outrigger/ctx'
 
 /** Options of {@link withSigning}. */
 export interface WithSigningOptions {
@@ -46,7 +46,7 @@ export function signingSettings(options: WithSigningOptions): SigningSettings {
   const { files: shown = log ? 'none' : 'outcomes' } = options
   if (typeof dir !== 'string' || dir === '') throw new TypeError('withSigning: dir must be the path of a folder')
   if (log !== undefined && !isLog(log)) throw new TypeError('withSigning: log must come from memoryLog() or fileLog()')
-  if (key !== undefined && !isSigner(key)) throw new TypeError('withSigning: key must have keyId, publicKey and sign')
+  if (key !== undefined && !isSigner(key)) throw new TypeError('withSigning: key must be a SigningKey, or have id, publicKey and sign like one')
   checkFigures(batchMs, checkpointEvery)
   oneOf('files', shown, files)
   oneOf('content', content, contents)
@@ -67,11 +67,11 @@ function oneOf(name: string, value: unknown, values: readonly string[]): void {
 function keyOf(dir: string, inMemory: boolean, given: RecordSigner | undefined): () => RecordSigner {
   let key = given
   return () => {
-    key ??= inMemory ? memoryKeys() : signingKeys(dir)
+    key ??= inMemory ? generateSigningKey() : createKeys(dir)
     return key
   }
 }
 
 const isLog = (log: Partial<RecordLog>): boolean => typeof log?.create === 'function' && typeof log.resume === 'function'
 const isSigner = (key: Partial<RecordSigner>): boolean =>
-  typeof key?.keyId === 'string' && key.publicKey instanceof Uint8Array && typeof key.sign === 'function'
+  typeof key?.id === 'string' && typeof key.publicKey === 'string' && typeof key.sign === 'function'

@@ -18,7 +18,7 @@ export function signCheckpoint({ log, size, root }: LogCheckpoint, signer: Recor
 }
 
 /** Opens the checkpoint of a log, whichever it is; `undefined` where it is none, or not signed by this key. Never throws. */
-export function openCheckpoint(note: string, publicKey: Uint8Array): LogCheckpoint | undefined {
+export function openCheckpoint(note: string, publicKey: string | Uint8Array): LogCheckpoint | undefined {
   const origin = note.slice(0, Math.max(0, note.indexOf('\n')))
   if (!origin.startsWith(prefix)) return
   try {

@@ -6,6 +6,7 @@ import { CTXParser } from './parser.js'
 import { noLeaf, sealRecord } from './record.js'
 import type { LogHandle } from './record-log.js'
 import type { RecordSigner } from './record-signer.js'
+import { readPublicKey } from './signing-key.js'
 import { TreeFrontier } from './tree-frontier.js'
 
 /** What a log comes to that its writer left behind. */
@@ -70,7 +71,7 @@ class LeftState {
   #record(line: ReadRecord): boolean {
     const { body, text, digest, sig } = line
     const sealed = sealRecord(text)
-    const { publicKey, keyId } = this.#signer
+    const { publicKey, id } = this.#signer
     const isNext = body.log === this.#log && body.agent === this.#agent && body.seq === this.#tree.size && body.prev === this.#leaf
     if (!isNext || sealed.digest !== digest) return false
     this.#tree.append(sealed.leaf)
@@ -78,7 +79,7 @@ class LeftState {
     this.#closed = isClosing(line)
     if (sig === undefined) return true
     this.#signed = this.#tree.size
-    this.#isGood = () => body.key === keyId && verifyStrict(publicKey, sealed.encoded, Buffer.from(sig, 'base64'))
+    this.#isGood = () => body.key === id && verifyStrict(readPublicKey(publicKey), sealed.encoded, Buffer.from(sig, 'base64'))
     return true
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import { SigningError } from '../core/errors.js'
+import { encodeBase64 } from './base64-strict.js'
 import { signCheckpoint } from './log-checkpoint.js'
 import { type LogEvent, logEvent } from './log-event.js'
 import { logName, startOf } from './log-name.js'
@@ -84,7 +85,7 @@ export class LogWriter {
     this.#batchMs = batchMs
     this.#every = checkpointEvery
     this.#signer = signer
-    this.#frame = recordFrame({ agent: agent.id, key: signer.keyId, log: handle.id })
+    this.#frame = recordFrame({ agent: agent.id, key: signer.id, log: handle.id })
     this.#tree = left?.tree ?? new TreeFrontier()
     this.#leaf = left?.leaf ?? noLeaf
   }
@@ -160,10 +161,10 @@ export class LogWriter {
 
   /** Goes over to another key, by a record that both sign. */
   async rotate(signer: RecordSigner): Promise<void> {
-    const event = logEvent({ event: 'rotated', facts: { key: signer.keyId } })
+    const event = logEvent({ event: 'rotated', facts: { key: signer.id } })
     const rotated = this.append(this.#own(event), { sign: true, cosigner: signer })
     this.#signer = signer
-    this.#frame = recordFrame({ agent: this.#options.agent.id, key: signer.keyId, log: this.id })
+    this.#frame = recordFrame({ agent: this.#options.agent.id, key: signer.id, log: this.id })
     await rotated.durable
   }
 
@@ -206,8 +207,8 @@ export class LogWriter {
     const seq = this.#tree.size
     const body = recordBody(this.#frame, seq, this.#leaf, { ...draft, at: clock.now(), mono: rounded(clock.monotonic()) })
     const { encoded, digest, leaf } = sealRecord(body)
-    const sig = sign ? base64(this.#signer.sign(encoded)) : undefined
-    const cosig = cosigner && { key: cosigner.keyId, sig: base64(cosigner.sign(encoded)) }
+    const sig = sign ? encodeBase64(this.#signer.sign(encoded)) : undefined
+    const cosig = cosigner && { key: cosigner.id, sig: encodeBase64(cosigner.sign(encoded)) }
     this.#tree.append(leaf)
     this.#leaf = leaf
     const checkpoint = (seq + 1) % this.#every === 0 ? this.#checkpointIfDue(seq + 1) : ''
@@ -260,8 +261,6 @@ export class LogWriter {
 function again(stopped: SigningError): SigningError {
   return new SigningError(stopped.message, { ...stopped.facts }, stopped)
 }
-
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 
 /** Microseconds are enough, and short. */
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000

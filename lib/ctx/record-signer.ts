@@ -1,9 +1,9 @@
-/** Who signs a log: a key pair, or whatever signs with one, such as a key in hardware. */
+/** Who signs a log: a `SigningKey`, or whatever signs like one, such as a key in hardware. */
 export interface RecordSigner {
-  /** Names the key in records. */
-  readonly keyId: string
-  /** 32 bytes. */
-  readonly publicKey: Uint8Array
-  /** The Ed25519 signature of a message, 64 bytes. */
-  sign(message: Uint8Array): Uint8Array
+  /** Names the key in records: see `keyId`. */
+  readonly id: string
+  /** The public half, base64. */
+  readonly publicKey: string
+  /** The Ed25519 signature of the bytes, 64 bytes. */
+  sign(bytes: Uint8Array): Uint8Array
 }

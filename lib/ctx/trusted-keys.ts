@@ -1,5 +1,5 @@
 import { strictVerifier, type Verifier } from './ed25519.js'
-import { keyIdOf, readPublicKey } from './keys.js'
+import { keyId, readPublicKey } from './signing-key.js'
 
 /** A key whose signatures count, because the configuration says so. */
 export interface TrustedKey {
@@ -41,5 +41,5 @@ export class TrustedKeys {
 
 function toTrusted(given: Uint8Array | string): TrustedKey {
   const publicKey = readPublicKey(given)
-  return { id: keyIdOf(publicKey), publicKey, verify: strictVerifier(publicKey) }
+  return { id: keyId(publicKey), publicKey, verify: strictVerifier(publicKey) }
 }

@@ -1,11 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { memoryKeys } from '../../lib/ctx/keys.js'
 import { memoryLog } from '../../lib/ctx/log-memory.js'
 import { type Draft, LogWriter, type LogWriterOptions } from '../../lib/ctx/log-writer.js'
 import type { RecordLog } from '../../lib/ctx/record-log.js'
 import type { RecordSigner } from '../../lib/ctx/record-signer.js'
+import { generateSigningKey } from '../../lib/ctx/signing-key.js'
 import { refusalOf, type Statement } from '../../lib/ctx/statement.js'
 import { type Verification, verifyLogs, type VerifyOptions } from '../../lib/ctx/verify.js'
 import { VirtualClock } from '../../lib/testing/virtual-clock.js'
@@ -13,7 +13,7 @@ import { VirtualClock } from '../../lib/testing/virtual-clock.js'
 export const agent = { id: 'probe-1', name: 'probe', type: 'agent' }
 
 /** One pair for all tests of a file: making one is not what is tested. */
-export const signer: RecordSigner = memoryKeys()
+export const signer: RecordSigner = generateSigningKey()
 
 /** A draft about a finding: the shortest statement that the compiler knows. */
 export function draft(n: number, more: Partial<Draft> = {}): Draft {
