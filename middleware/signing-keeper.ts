@@ -67,7 +67,7 @@ export class SigningKeeper {
   /** Mounts it. Touches no file. */
   attach(host: Host): void {
     this.#host = host
-    this.#parent = host.parent && recorder.peek(host.parent)?.head()
+    this.#parent = host.parent && recorder.peek(host.parent)?.head?.()
     // Whoever opens the log hears of it.
     this.#parent?.catch(() => {})
     recorder.set(host, this.#recorder())

@@ -16,7 +16,7 @@ export interface Recorder {
   /** The log that it writes to; empty before the first record. */
   readonly logId: string
   /** The newest record that is durable: what the log of a child begins with. Opens the log. @throws SigningError where it cannot be */
-  head(): Promise<LogHead | undefined>
+  head?(): Promise<LogHead | undefined>
   /** Resolves when it is durable. @throws SigningError where it cannot be written: what it is about must not happen then */
   violation(ctx: Context, violation: NotedViolation): Promise<void>
 }

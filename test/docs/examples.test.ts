@@ -8,12 +8,10 @@ const fences = documents()
   .flatMap(fencesOf)
   .filter(({ info }) => info === 'ts')
 
-/** An example that brings its own model, or that judges by rules and asserts, runs as it stands: without a key, without a network. */
+/** An example that brings its own model, or that judges by rules or is about CTX and asserts, runs as it stands: without a key, without a network. */
 const runnable = fences.filter(
-  ({ code }) => /from 'outrigger\/testing'/.test(code) || (/from 'node:assert/.test(code) && /from 'outrigger\/policy'/.test(code)),
+  ({ code }) => /from 'outrigger\/testing'/.test(code) || (/from 'node:assert/.test(code) && /from 'outrigger\/(policy|ctx)'/.test(code)),
 )
-/** An example that brings its own model, or is about CTX and asserts, runs as it stands: without a key, without a network. */
-const runnable = fences.filter(({ code }) => /from 'outrigger\/testing'|node:assert[\s\S]*from 'outrigger\/ctx'/.test(code))
 
 const run = Object.getPrototypeOf(async () => {}).constructor as new (...names: string[]) => (...given: unknown[]) => Promise<void>
 

@@ -1,6 +1,7 @@
 import type { Layer } from 'outrigger'
+import { memoryLog } from 'outrigger/ctx'
 import * as shipped from 'outrigger/middleware'
-import { withBudget, withMetrics, withRetry, withViolations } from 'outrigger/middleware'
+import { withBudget, withMetrics, withRetry, withSigning, withViolations } from 'outrigger/middleware'
 import { rules } from 'outrigger/policy'
 import { type LayerCase, testMiddleware } from 'outrigger/testing'
 
@@ -9,6 +10,7 @@ const contracts: Record<string, readonly LayerCase[]> = {
   withBudget: testMiddleware(withBudget, { options: { usd: 5, tokens: 1_000_000, warnAt: [0.5] } }),
   withMetrics: testMiddleware(withMetrics, { options: {} }),
   withRetry: testMiddleware(withRetry, { options: {} }),
+  withSigning: testMiddleware(withSigning, { options: { log: memoryLog() } }),
   withViolations: testMiddleware(withViolations, { options: { rules: [] } }),
 }
 
@@ -27,6 +29,9 @@ const variants: Record<string, readonly LayerCase[]> = {
   'withViolations, in shadow': testMiddleware(withViolations, {
     options: { rules: [rules.rule({ id: 'broken', onResult: 'withhold', ...broken })], shadow: true },
   }),
+  'withSigning, checkpoints and whole content': testMiddleware(withSigning, {
+    options: { log: memoryLog(), checkpointEvery: 2, content: 'full' },
+  }),
   'withRetry, with a deadline': testMiddleware(withRetry, { options: { attempts: 5, deadlineMs: 60_000 } }),
 }
 
@@ -37,7 +42,7 @@ describe('the layers that ship', () => {
   })
 
   it('are named as they are exported', () => {
-    const made: readonly Layer<any>[] = [withBudget({ usd: 1 }), withMetrics(), withRetry(), withViolations({ rules: [] })]
+    const made: readonly Layer<any>[] = [withBudget({ usd: 1 }), withMetrics(), withRetry(), withSigning(), withViolations({ rules: [] })]
     expect(made.map(({ meta }) => meta.name)).toEqual(Object.keys(contracts))
   })
 
