@@ -105,7 +105,11 @@ export class SigningKeeper {
     if (!writer) return nothing
     const checkpoint = writer.stopped ? writer.checkpointNote : await writer.checkpoint()
     const { log } = this.#settings
-    return verifyLogs(log, { publicKey: this.#settings.key().publicKey, checkpoint: checkpoint === '' ? [] : checkpoint, logs: [writer.id] })
+    return verifyLogs(log, {
+      publicKey: this.#settings.key().publicKey,
+      checkpoint: checkpoint === '' ? [] : checkpoint,
+      logs: [writer.id],
+    })
   }
 
   snapshot(): { readonly [fact: string]: Json } {
@@ -159,7 +163,16 @@ export class SigningKeeper {
     const { log, batchMs, checkpointEvery, key } = this.#settings
     const parent = await this.#parent
     const onFailure = (error: SigningError) => this.#fail(error)
-    this.#writer = await LogWriter.open({ log, agent: host.agent, signer: key(), clock: host.clock, batchMs, checkpointEvery, parent, onFailure })
+    this.#writer = await LogWriter.open({
+      log,
+      agent: host.agent,
+      signer: key(),
+      clock: host.clock,
+      batchMs,
+      checkpointEvery,
+      parent,
+      onFailure,
+    })
     return this.#writer
   }
 

@@ -46,7 +46,8 @@ export function signingSettings(options: WithSigningOptions): SigningSettings {
   const { files: shown = log ? 'none' : 'outcomes' } = options
   if (typeof dir !== 'string' || dir === '') throw new TypeError('withSigning: dir must be the path of a folder')
   if (log !== undefined && !isLog(log)) throw new TypeError('withSigning: log must come from memoryLog() or fileLog()')
-  if (key !== undefined && !isSigner(key)) throw new TypeError('withSigning: key must be a SigningKey, or have id, publicKey and sign like one')
+  if (key !== undefined && !isSigner(key))
+    throw new TypeError('withSigning: key must be a SigningKey, or have id, publicKey and sign like one')
   checkFigures(batchMs, checkpointEvery)
   oneOf('files', shown, files)
   oneOf('content', content, contents)

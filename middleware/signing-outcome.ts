@@ -42,7 +42,8 @@ function refusalIn(
   { status, layer }: RecordOutcome,
 ): { readonly ruleId: string; readonly details?: string; readonly response: string } | undefined {
   const isRefused = status === 'refused'
-  if (layer !== undefined && error instanceof ViolationError) return { ruleId: error.ruleId, details: error.details, response: error.response }
+  if (layer !== undefined && error instanceof ViolationError)
+    return { ruleId: error.ruleId, details: error.details, response: error.response }
   if (!isRefused) return
   if (error instanceof BudgetExceededError) return { ruleId: 'budget', details: budgetDetails(error), response: 'deny' }
   return { ruleId: layer ?? 'unnamed', details: nameOf(error), response: 'deny' }

@@ -36,5 +36,4 @@ export function readLogEvent({ operator, plane, target, payload }: CTXStatement)
 }
 
 /** A count in the facts of an event; 0 where it is absent or none. */
-export const countIn = (facts: LogEvent['facts'], name: string): number =>
-  /^\d{1,15}$/.test(facts[name] ?? '') ? Number(facts[name]) : 0
+export const countIn = (facts: LogEvent['facts'], name: string): number => (/^\d{1,15}$/.test(facts[name] ?? '') ? Number(facts[name]) : 0)

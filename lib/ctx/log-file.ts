@@ -26,7 +26,9 @@ export interface FileLogOptions {
 const records = 'records.jsonl'
 
 // Plain descriptors: Node closes a `FileHandle` by itself when nobody holds it any more, with a warning, and a sidecar may be left unclosed.
-const [openFile, closeFile, sizeOf, truncate] = [fs.open, fs.close, fs.fstat, fs.ftruncate].map(call => promisify(call as never)) as unknown as [
+const [openFile, closeFile, sizeOf, truncate] = [fs.open, fs.close, fs.fstat, fs.ftruncate].map(call =>
+  promisify(call as never),
+) as unknown as [
   (path: string, flags: number, mode: number) => Promise<number>,
   (fd: number) => Promise<void>,
   (fd: number) => Promise<{ readonly size: number }>,

@@ -5,7 +5,10 @@ import { createHash } from 'node:crypto'
  * and the beginning of its hash, so that no two become one.
  */
 export function logName(agent: string): string {
-  const safe = agent.replace(/[^\w.-]/g, '_').replace(/^\./, '_').slice(0, 80)
+  const safe = agent
+    .replace(/[^\w.-]/g, '_')
+    .replace(/^\./, '_')
+    .slice(0, 80)
   return safe === agent ? safe : `${safe}-${createHash('sha256').update(agent).digest('hex').slice(0, 12)}`
 }
 
@@ -13,4 +16,5 @@ export function logName(agent: string): string {
 export const startOf = (ms: number): string => Math.max(0, Math.floor(ms)).toString(36).padStart(9, '0')
 
 /** Is this the id of a log whose name begins like this? A number behind the start tells two of one millisecond apart. */
-export const isLogOf = (id: string, prefix: string): boolean => id.startsWith(prefix) && /^[0-9a-z]{9}(-\d{1,4})?$/.test(id.slice(prefix.length))
+export const isLogOf = (id: string, prefix: string): boolean =>
+  id.startsWith(prefix) && /^[0-9a-z]{9}(-\d{1,4})?$/.test(id.slice(prefix.length))

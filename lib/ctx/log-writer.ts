@@ -101,8 +101,8 @@ export class LogWriter {
 
   static async #create(options: LogWriterOptions): Promise<LogWriter> {
     const { log, agent, clock } = options
-    const writer = new LogWriter(options, await log.create(`${logName(agent.id)}-${startOf(clock.now())}`))
-    return writer.#begin({ event: 'opened', facts: { ...writer.#mode, agent: agent.id, name: agent.name, type: agent.type, ...linkOf(options.parent) } })
+    const handle = await log.create(`${logName(agent.id)}-${startOf(clock.now())}`)
+    return new LogWriter(options, handle).#opened()
   }
 
   static async #resume(options: LogWriterOptions): Promise<LogWriter | undefined> {
@@ -114,6 +114,7 @@ export class LogWriter {
     if (left.closed) return void (await handle.close({ finished: true }))
     if (left.torn > 0) await handle.cut(left.bytes)
     const writer = new LogWriter(options, handle, left)
+    if (writer.size === 0) return writer.#opened()
     const facts = { ...writer.#mode, cut: `${left.torn}`, unsigned: `${left.unsigned}` }
     return writer.#begin({ event: 'recovered', facts })
   }
@@ -187,6 +188,14 @@ export class LogWriter {
     const closed = this.append(this.#own(logEvent({ event: 'closed', facts })), { sign: true })
     await closed.durable
     await this.checkpoint()
+  }
+
+  #opened(): Promise<LogWriter> {
+    const { agent, parent } = this.#options
+    return this.#begin({
+      event: 'opened',
+      facts: { ...this.#mode, agent: agent.id, name: agent.name, type: agent.type, ...linkOf(parent) },
+    })
   }
 
   async #begin(event: LogEvent): Promise<LogWriter> {

@@ -177,7 +177,8 @@ export class LogVerifier {
 
   #tear({ bytes }: RawLine): void {
     this.#torn = bytes.length
-    if (this.#known.state === 'done') this.#wrong('torn', 'the last line is not whole, and no crash has left it: the log was given up in good order')
+    if (this.#known.state === 'done')
+      this.#wrong('torn', 'the last line is not whole, and no crash has left it: the log was given up in good order')
   }
 
   #record(line: ReadRecord): void {
@@ -297,7 +298,8 @@ export class LogVerifier {
     const most = Math.max(0, ...anchors.map(anchor => anchor.size))
     if (most > size) this.#wrong('missing', `a checkpoint that was kept outside is of ${most} records; ${size} are left`)
     if (this.#pending > 0) this.#withoutHead(size)
-    if (this.#closed && state === 'done' && this.#noted !== size) this.#wrong('checkpoint', 'the last checkpoint is missing: the log was closed')
+    if (this.#closed && state === 'done' && this.#noted !== size)
+      this.#wrong('checkpoint', 'the last checkpoint is missing: the log was closed')
   }
 
   /** Records at the end without a tree head: a crash leaves them so, good order does not. */

@@ -180,7 +180,10 @@ describe('fileLog', () => {
 
   it.each([
     ['write', { write: () => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' })), sync: async () => {} }],
-    ['fsync', { write: async (_: number, b: Uint8Array) => b.length, sync: () => Promise.reject(Object.assign(new Error('io'), { code: 'EIO' })) }],
+    [
+      'fsync',
+      { write: async (_: number, b: Uint8Array) => b.length, sync: () => Promise.reject(Object.assign(new Error('io'), { code: 'EIO' })) },
+    ],
   ])('stops for good when a %s fails: all that wait are told, and nothing is tried again', async (_call, broken) => {
     let calls = 0
     const counted = {
@@ -227,7 +230,11 @@ describe('fileLog', () => {
     const handle = await log.create(first)
     await handle.close({ finished: false })
     const lock = join(dir, 'log', first, 'lock-1')
-    for (const living of [{ pid: process.pid, host: hostname() }, { pid: 2 ** 22 - 1, host: 'another' }, { pid: process.ppid, host: hostname() }]) {
+    for (const living of [
+      { pid: process.pid, host: hostname() },
+      { pid: 2 ** 22 - 1, host: 'another' },
+      { pid: process.ppid, host: hostname() },
+    ]) {
       writeFileSync(lock, JSON.stringify(living))
       expect(await log.resume('probe-')).toBeUndefined()
     }

@@ -46,7 +46,12 @@ describe('verifyLogs', () => {
 
   it('finds a whole log ok with its last checkpoint, and unanchored without one', async () => {
     const anchored = await verified(log.id, log.bytes, { checkpoint: log.checkpoint })
-    expect(anchored).toMatchObject({ verdict: 'ok', records: 20, problems: [], logs: [{ log: log.id, closed: true, torn: 0, unsigned: [] }] })
+    expect(anchored).toMatchObject({
+      verdict: 'ok',
+      records: 20,
+      problems: [],
+      logs: [{ log: log.id, closed: true, torn: 0, unsigned: [] }],
+    })
     expect(await verified(log.id, log.bytes)).toMatchObject({ verdict: 'unanchored', records: 20, problems: [] })
   })
 
@@ -200,7 +205,9 @@ describe('verifyLogs, what is put together anew', () => {
 
   it('says of a split view which log it is', async () => {
     const other = signCheckpoint({ log: log.id, size: 12, root: '0'.repeat(64) }, signer)
-    expect((await verified(log.id, log.bytes, { checkpoint: [log.checkpoint, other] })).problems).toMatchObject([{ log: log.id, why: 'anchor' }])
+    expect((await verified(log.id, log.bytes, { checkpoint: [log.checkpoint, other] })).problems).toMatchObject([
+      { log: log.id, why: 'anchor' },
+    ])
   })
 
   it('counts what a revoked key has signed only before its revocation', async () => {
@@ -212,11 +219,24 @@ describe('verifyLogs, what is put together anew', () => {
   })
 
   it('answers for any bytes, and never throws', async () => {
-    const odd = ['', '\n', '\n\n\n', '{', 'null\n', '[]\n', '{"checkpoint":"x"}\n', '\u0000\n', `${'['.repeat(100_000)}\n`, `{"body":${'{"a":'.repeat(5_000)}`]
+    const odd = [
+      '',
+      '\n',
+      '\n\n\n',
+      '{',
+      'null\n',
+      '[]\n',
+      '{"checkpoint":"x"}\n',
+      '\u0000\n',
+      `${'['.repeat(100_000)}\n`,
+      `{"body":${'{"a":'.repeat(5_000)}`,
+    ]
     for (const text of odd) expect((await verified(log.id, text)).verdict).not.toBe('ok')
     expect((await verified(log.id, Buffer.from([0xff, 0xfe, 10, 0xc3, 10]))).problems).toHaveLength(2)
     expect((await verified(log.id, Buffer.alloc(2 ** 24 + 2, 'x'), {})).verdict).toBe('bad')
-    expect((await verifyLogs(holding({ a: log.bytes }), { publicKey: signer.publicKey, logs: ['gone'] })).problems).toMatchObject([{ why: 'unreadable' }])
+    expect((await verifyLogs(holding({ a: log.bytes }), { publicKey: signer.publicKey, logs: ['gone'] })).problems).toMatchObject([
+      { why: 'unreadable' },
+    ])
   })
 
   it('has an answer for a log of one record, and for numbers at the end of what can be counted', async () => {

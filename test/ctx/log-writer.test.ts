@@ -1,0 +1,363 @@
+import { mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { openCheckpoint } from '../../lib/ctx/log-checkpoint.js'
+import { fileLog } from '../../lib/ctx/log-file.js'
+import { memoryLog } from '../../lib/ctx/log-memory.js'
+import { LogWriter, type LogWriterOptions } from '../../lib/ctx/log-writer.js'
+import { leafHash } from '../../lib/ctx/merkle.js'
+import { pae, recordType } from '../../lib/ctx/pae.js'
+import { canonicalJson } from '../../lib/ctx/canonical-json.js'
+import { recordBody, recordFrame, sealRecord } from '../../lib/ctx/record.js'
+import type { LogHandle, RecordLog } from '../../lib/ctx/record-log.js'
+import { generateSigningKey } from '../../lib/ctx/signing-key.js'
+import { verifyLogs } from '../../lib/ctx/verify.js'
+import { VirtualClock } from '../../lib/testing/virtual-clock.js'
+import { agent, bytesOf, clearFolders, draft, folder, linesIn, orphan, signer } from './log-rig.js'
+
+afterAll(clearFolders)
+
+const clock = () => new VirtualClock()
+const open = (log: RecordLog, more: Partial<LogWriterOptions> = {}) => LogWriter.open({ log, agent, signer, clock: clock(), ...more })
+const checked = (log: RecordLog, checkpoint: string | readonly string[] = []) =>
+  verifyLogs(log, { publicKey: signer.publicKey, checkpoint })
+const turn = () => new Promise<void>(resolve => setImmediate(resolve))
+
+/** A log in memory whose handles can be dropped like by a crash, after some of the last bytes. */
+function crashable(): { readonly log: RecordLog; crash(cut?: number): Promise<void> } {
+  const inner = memoryLog()
+  let last: LogHandle | undefined
+  const keep = <T extends LogHandle | undefined>(handle: T): T => {
+    last = handle ?? last
+    return handle
+  }
+  return {
+    log: { ...inner, create: async id => keep(await inner.create(id)), resume: async prefix => keep(await inner.resume(prefix)) },
+    async crash(cut = 0) {
+      const { length } = await bytesOf(inner, last!.id)
+      await last!.cut(length - cut)
+      await last!.close({ finished: false })
+    },
+  }
+}
+
+describe('the record', () => {
+  const facts = {
+    action: 'a.1',
+    kind: 'model',
+    phase: 'outcome',
+    policy: 'ab',
+    at: 1.5,
+    mono: 0.001,
+    ledger: 'team',
+    wire: ['c'.repeat(64)],
+  } as const
+  const more = { ctx: '>l:complete "é\u{1f600}"', human: 'Asked "é"', outcome: { status: 'done', nanoUsd: 7, attempts: 1 } }
+
+  it.each([
+    ['with all members', { ...facts, ...more }],
+    [
+      'with those it must have',
+      { ...more, outcome: undefined, action: 'a', kind: 'send', phase: 'intent', policy: null, at: 0, mono: 0 } as const,
+    ],
+  ])('is canonical JSON by its template, %s', (_what, given) => {
+    const body = recordBody(recordFrame({ agent: 'a"b', key: 'k', log: 'l' }), 3, '0'.repeat(64), given)
+    expect(body).toBe(canonicalJson({ ...given, agent: 'a"b', key: 'k', log: 'l', seq: 3, prev: '0'.repeat(64), v: 1 }))
+  })
+
+  it('is sealed as pre-authentication encoding and leaf of RFC 6962 say', () => {
+    for (const body of ['{}', '{"a":"é\u{1f600}"}', `{"a":"${'x'.repeat(10_000)}"}`]) {
+      const { encoded, digest, leaf } = sealRecord(body)
+      expect(Buffer.from(encoded)).toEqual(Buffer.from(pae(recordType, body)))
+      expect(leaf).toBe(Buffer.from(leafHash(encoded)).toString('hex'))
+      expect(digest).toHaveLength(64)
+    }
+  })
+
+  it('is refused where it has no one text', () => {
+    const frame = recordFrame({ agent: 'a', key: 'k', log: 'l' })
+    const body = (change: object) => () => recordBody(frame, 0, '', { ...facts, ...more, ...change })
+    for (const change of [{ ctx: '\ud800' }, { at: Number.NaN }, { mono: Number.POSITIVE_INFINITY }, { human: 'x\udfffy' }])
+      expect(body(change)).toThrow(TypeError)
+  })
+})
+
+describe('LogWriter', () => {
+  it('begins with its opening, ends with its closing, and numbers, chains and signs all', async () => {
+    const log = memoryLog()
+    const writer = await open(log)
+    const written = [writer.append(draft(1)), writer.append(draft(2))]
+    expect(written.map(({ seq, durable }) => [seq, durable])).toEqual([
+      [1, undefined],
+      [2, undefined],
+    ])
+    expect(writer.head).toEqual({ log: writer.id, seq: 2, leaf: written[1]!.leaf })
+    await writer.close()
+    const lines = linesIn(await bytesOf(log, writer.id)).map(line => JSON.parse(line))
+    expect(lines.map(line => line.body?.ctx)).toEqual([
+      '+i log event="opened" checkpoint=256 batch="no" agent="probe-1" name="probe" type="agent"',
+      draft(1).ctx,
+      draft(2).ctx,
+      '+i log event="closed" records=4',
+      undefined,
+    ])
+    expect(openCheckpoint(lines.at(-1).checkpoint, signer.publicKey)).toMatchObject({ log: writer.id, size: 4 })
+    expect(await checked(log, writer.checkpointNote)).toMatchObject({ verdict: 'ok', records: 4, problems: [] })
+  })
+
+  it('signs a checkpoint every so many records', async () => {
+    const log = memoryLog()
+    const writer = await open(log, { checkpointEvery: 3 })
+    for (let n = 1; n < 9; n++) writer.append(draft(n))
+    const sizes = linesIn(await bytesOf(log, writer.id)).flatMap((line, at) => (line.startsWith('{"checkpoint"') ? [at] : []))
+    expect(sizes).toEqual([3, 7, 11])
+    expect(await writer.checkpoint()).toBe(await writer.checkpoint())
+    await writer.close()
+    expect(await checked(log, writer.checkpointNote)).toMatchObject({ verdict: 'ok', records: 10 })
+  })
+
+  it('stops for good where the signer fails, with nothing written', async () => {
+    const log = memoryLog()
+    let broken = false
+    const failing = {
+      id: signer.id,
+      publicKey: signer.publicKey,
+      sign: (bytes: Uint8Array) => {
+        if (broken) throw new Error('the key is gone')
+        return signer.sign(bytes)
+      },
+    }
+    const writer = await open(log, { signer: failing })
+    broken = true
+    expect(() => writer.append(draft(1))).toThrow(expect.objectContaining({ code: 'ERR_SIGNING' }))
+    broken = false
+    expect(() => writer.append(draft(2))).toThrow(expect.objectContaining({ code: 'ERR_SIGNING' }))
+    await expect(writer.checkpoint()).rejects.toMatchObject({ code: 'ERR_SIGNING' })
+    await writer.close()
+    expect(linesIn(await bytesOf(log, writer.id))).toHaveLength(1)
+    expect(await log.state(writer.id)).toBe('left')
+  })
+
+  it('takes nothing after it was closed, and closes once', async () => {
+    const log = memoryLog()
+    const writer = await open(log)
+    await Promise.all([writer.close(), writer.close()])
+    expect(() => writer.append(draft(1))).toThrow(/closed/)
+    expect(linesIn(await bytesOf(log, writer.id))).toHaveLength(3)
+  })
+
+  it('gives two agents of ids that look alike logs of their own', async () => {
+    const log = memoryLog()
+    const ids = ['a/b', 'a_b', 'a b', '..', '.'].map(async id => (await open(log, { agent: { ...agent, id } })).id)
+    const made = await Promise.all(ids)
+    expect(new Set(made).size).toBe(5)
+    expect(made.filter(id => !/^[\w-][\w.-]*$/.test(id))).toEqual([])
+  })
+})
+
+describe('LogWriter, by batches', () => {
+  it('makes records durable at once and signs them together, at the latest when the time is over', async () => {
+    const log = memoryLog()
+    const time = clock()
+    const writer = await open(log, { batchMs: 5, clock: time })
+    const one = writer.append(draft(1))
+    writer.append(draft(2))
+    expect([one.sig, one.durable]).toEqual([undefined, undefined])
+    expect(linesIn(await bytesOf(log, writer.id))).toHaveLength(3)
+    expect(await verifyLogs(log, { publicKey: signer.publicKey })).toMatchObject({
+      verdict: 'unanchored',
+      logs: [{ unsigned: [{ from: 1, to: 2, recovered: false }] }],
+    })
+    await time.advance(5)
+    const lines = linesIn(await bytesOf(log, writer.id))
+    expect(lines).toHaveLength(4)
+    expect(lines[3]).toContain('checkpoint')
+    expect(await verifyLogs(log, { publicKey: signer.publicKey })).toMatchObject({ verdict: 'unanchored', logs: [{ unsigned: [] }] })
+    await time.advance(50)
+    expect(linesIn(await bytesOf(log, writer.id))).toHaveLength(4)
+    await writer.close()
+    expect(await checked(log, writer.checkpointNote)).toMatchObject({ verdict: 'ok', records: 4, problems: [] })
+  })
+
+  it('finds a change of a record that only a tree head signs', async () => {
+    const log = memoryLog()
+    const writer = await open(log, { batchMs: 5 })
+    for (let n = 0; n < 5; n++) writer.append(draft(n))
+    await writer.close()
+    const bytes = await bytesOf(log, writer.id)
+    const { holding } = await import('./log-rig.js')
+    for (let bit = 0; bit < bytes.length * 8; bit += 97) {
+      bytes[bit >> 3]! ^= 1 << (bit & 7)
+      expect((await verifyLogs(holding({ [writer.id]: bytes }), { publicKey: signer.publicKey })).verdict).toBe('bad')
+      bytes[bit >> 3]! ^= 1 << (bit & 7)
+    }
+  })
+
+  it('tells somebody when a tree head cannot be written', async () => {
+    const time = clock()
+    const failures: string[] = []
+    const { log, crash } = crashable()
+    const writer = await open(log, { batchMs: 5, clock: time, onFailure: ({ code }) => failures.push(code) })
+    writer.append(draft(1))
+    await crash()
+    await time.advance(5)
+    await turn()
+    expect(failures).toEqual(['ERR_SIGNING'])
+    expect(() => writer.append(draft(2))).toThrow(/closed/)
+  })
+})
+
+describe('LogWriter, after a crash', () => {
+  it('goes on with its log: the torn line is cut, and a signed record says so', async () => {
+    const { log, crash } = crashable()
+    const first = await open(log)
+    for (let n = 0; n < 4; n++) first.append(draft(n))
+    await crash(100)
+    const second = await open(log)
+    expect(second.id).toBe(first.id)
+    second.append(draft(9))
+    await second.close()
+    const lines = linesIn(await bytesOf(log, first.id)).map(line => JSON.parse(line))
+    expect(lines.map(({ body }) => body?.ctx)).toMatchObject(
+      [
+        /opened/,
+        draft(0).ctx,
+        draft(1).ctx,
+        draft(2).ctx,
+        /^\+i log event="recovered" checkpoint=256 batch="no" cut=\d+ unsigned=0$/,
+        draft(9).ctx,
+        /closed/,
+        undefined,
+      ].map(text => (text instanceof RegExp ? expect.stringMatching(text) : text)),
+    )
+    expect(await checked(log, second.checkpointNote)).toMatchObject({
+      verdict: 'ok',
+      records: 7,
+      problems: [],
+      logs: [{ torn: 0, unsigned: [] }],
+    })
+  })
+
+  it('has the same answer for a crash at every byte of the last two lines', async () => {
+    for (let cut = 0; cut < 1_400; cut += 13) {
+      const { log, crash } = crashable()
+      const first = await open(log, { checkpointEvery: 3 })
+      for (let n = 0; n < 5; n++) first.append(draft(n))
+      await crash(cut)
+      const left = await checked(log)
+      expect([cut, left.verdict, left.problems]).toEqual([cut, 'unanchored', []])
+      const second = await open(log, { checkpointEvery: 3 })
+      await second.close()
+      expect([cut, await checked(log, second.checkpointNote)]).toMatchObject([cut, { verdict: 'ok', problems: [] }])
+    }
+  })
+
+  it('says which records of a batch had no signature when the process ended', async () => {
+    const { log, crash } = crashable()
+    const first = await open(log, { batchMs: 5 })
+    for (let n = 0; n < 3; n++) first.append(draft(n))
+    await crash()
+    const second = await open(log, { batchMs: 5 })
+    await second.close()
+    const { verdict, logs } = await checked(log, second.checkpointNote)
+    expect([verdict, logs[0]!.unsigned]).toEqual(['ok', [{ from: 1, to: 3, recovered: true }]])
+  })
+
+  it('leaves a log alone that is not sound, is by another key, or of another agent, and begins a new one', async () => {
+    const { log, crash } = crashable()
+    const first = await open(log)
+    first.append(draft(1))
+    await crash()
+    const other = await open(log, { signer: generateSigningKey() })
+    expect(other.id).not.toBe(first.id)
+    expect(linesIn(await bytesOf(log, first.id))).toHaveLength(2)
+  })
+
+  it('makes a new log where the old one was closed', async () => {
+    const { log, crash } = crashable()
+    const first = await open(log)
+    await first.close()
+    const second = await open(log)
+    expect(second.id).toBe(`${first.id}-2`)
+    await crash()
+  })
+
+  it('takes what a crash before the first record has left', async () => {
+    const { log, crash } = crashable()
+    const first = await open(log)
+    const { length } = await bytesOf(log, first.id)
+    await crash(length - 10)
+    const second = await open(log)
+    expect(second.id).toBe(first.id)
+    await second.close()
+    expect(await checked(log, second.checkpointNote)).toMatchObject({ verdict: 'ok', records: 2 })
+  })
+
+  it('does so in files', async () => {
+    const dir = folder()
+    const log = fileLog({ dir })
+    const first = await open(log)
+    await Promise.all([0, 1, 2].map(n => first.append(draft(n)).durable))
+    const path = join(dir, 'log', first.id, 'records.jsonl')
+    orphan(dir, first.id)
+    truncateSync(path, readFileSync(path).length - 7)
+    const second = await open(log)
+    expect(second.id).toBe(first.id)
+    await second.append(draft(3)).durable
+    await second.close()
+    expect(readdirSync(join(dir, 'log', first.id))).toEqual(['records.jsonl'])
+    expect(await checked(log, second.checkpointNote)).toMatchObject({ verdict: 'ok', records: 6, problems: [] })
+  })
+
+  it('does not let two write to one log', async () => {
+    const log = fileLog({ dir: folder() })
+    const [one, two] = await Promise.all([open(log), open(log)])
+    expect(one.id).not.toBe(two.id)
+    await Promise.all([one.close(), two.close()])
+    expect((await checked(log, [one.checkpointNote, two.checkpointNote])).verdict).toBe('ok')
+  })
+})
+
+describe('LogWriter, with another key', () => {
+  it('goes over by a record that both sign, and to keys of the configuration alone', async () => {
+    const log = memoryLog()
+    const next = generateSigningKey()
+    const writer = await open(log)
+    writer.append(draft(1))
+    await writer.rotate(next)
+    writer.append(draft(2))
+    await writer.close()
+    const with_ = (publicKey: string[]) => verifyLogs(log, { publicKey, checkpoint: writer.checkpointNote })
+    expect(await with_([signer.publicKey, next.publicKey])).toMatchObject({ verdict: 'ok', records: 5, problems: [] })
+    expect((await with_([signer.publicKey])).problems[0]).toMatchObject({ why: 'anchor' })
+    expect((await with_([next.publicKey])).problems[0]).toMatchObject({ why: 'key', seq: 0 })
+  })
+
+  it('refuses the old key after the change, the new one before it, and a change that only one has signed', async () => {
+    const log = memoryLog()
+    const next = generateSigningKey()
+    const writer = await open(log)
+    await writer.rotate(next)
+    writer.append(draft(1))
+    await writer.close()
+    const lines = linesIn(await bytesOf(log, writer.id))
+    const { holding, joined } = await import('./log-rig.js')
+    const words = async (changed: string[]) => {
+      const { problems } = await verifyLogs(holding({ [writer.id]: joined(changed) }), { publicKey: [signer.publicKey, next.publicKey] })
+      return problems.map(({ why, seq }) => [why, seq])
+    }
+    const without = lines.with(1, lines[1]!.replace(/,"cosig":\{[^}]*\}/, ''))
+    expect((await words(without))[0]).toEqual(['signature', 1])
+    expect(await words(lines.toSpliced(1, 1))).toContainEqual(['key', 2])
+  })
+})
+
+describe('LogWriter, where it cannot write', () => {
+  it('says so when it is opened', async () => {
+    const dir = folder()
+    mkdirSync(join(dir, 'x'))
+    const path = join(dir, 'file')
+    const { writeFileSync } = await import('node:fs')
+    writeFileSync(path, '')
+    await expect(open(fileLog({ dir: join(path, 'below') }))).rejects.toMatchObject({ code: 'ERR_SIGNING', facts: { errno: 'ENOTDIR' } })
+  })
+})
