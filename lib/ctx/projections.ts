@@ -93,7 +93,10 @@ export class TranslationWriter {
   }
 
   add(record: () => ShownRecord): void {
-    if (this.#waiting >= mostWaiting) return this.#lose(new Error('too many translations are waiting to be written'))
+    if (this.#waiting >= mostWaiting) {
+      this.#lose(new Error('too many translations are waiting to be written'))
+      return
+    }
     this.#waiting++
     this.#last = this.#last.then(() => this.#write(record))
   }

@@ -120,12 +120,14 @@ export class LogVerifier {
 
   take(raw: RawLine): void {
     this.#line = raw.line
-    if (!raw.whole) return this.#tear(raw)
-    const line = readLine(raw)
-    if (line.type === 'checkpoint') return this.#checkpoint(line.note)
-    if (line.type === 'record') return this.#record(line)
-    this.#wrong('unreadable', `the line ${line.says}`)
-    this.#skip()
+    if (raw.whole) this.#take(readLine(raw))
+    else this.#tear(raw)
+  }
+
+  #take(line: ReturnType<typeof readLine>): void {
+    if (line.type === 'checkpoint') this.#checkpoint(line.note)
+    else if (line.type === 'record') this.#record(line)
+    else this.#skip(line.says)
   }
 
   /** The log could not be read to its end. */
@@ -169,7 +171,8 @@ export class LogVerifier {
   }
 
   /** A line that cannot be read stood where a record was due. */
-  #skip(): void {
+  #skip(says: string): void {
+    this.#wrong('unreadable', `the line ${says}`)
     this.#leaf = undefined
     this.#lost = true
     this.#due++
@@ -218,11 +221,15 @@ export class LogVerifier {
     if (!key) this.#wrong('key', 'the key is not one of those that are trusted', body.seq)
     else if (key !== this.#key) this.#wrong('key', 'the key is not the one in force', body.seq)
     if (key && keys.isRevoked(key, this.#log, body.seq)) this.#wrong('revoked', 'the key was revoked before it', body.seq)
-    if (sig === undefined) return this.#withoutSignature(body.seq)
+    if (sig === undefined) this.#withoutSignature(body.seq)
+    else this.#signed(key, sig, encoded, body.seq)
+  }
+
+  /** A signature covers the records before it too, by the chain. A key that is not trusted is reported as that: its signature says nothing. */
+  #signed(key: TrustedKey | undefined, sig: string, encoded: Uint8Array, seq: number): void {
     this.#pending = 0
     const bytes = decodeBase64(sig)
-    // A key that is not trusted is reported as that; whether its signature is good says nothing.
-    if (key && (!bytes || !key.verify(encoded, bytes))) this.#wrong('signature', 'the signature is not good', body.seq)
+    if (key && (!bytes || !key.verify(encoded, bytes))) this.#wrong('signature', 'the signature is not good', seq)
   }
 
   #withoutSignature(seq: number): void {
@@ -266,9 +273,9 @@ export class LogVerifier {
   #rotate(keyId: string, { body, cosig }: ReadRecord, encoded: Uint8Array): void {
     const next = this.#known.keys.find(keyId)
     const bytes = cosig?.key === keyId ? decodeBase64(cosig.sig) : undefined
-    if (!next) return this.#wrong('key', 'the key that it goes over to is not one of those that are trusted', body.seq)
-    if (!bytes || !next.verify(encoded, bytes)) return this.#wrong('signature', 'the key that it goes over to has not signed it', body.seq)
-    this.#key = next
+    if (!next) this.#wrong('key', 'the key that it goes over to is not one of those that are trusted', body.seq)
+    else if (!bytes || !next.verify(encoded, bytes)) this.#wrong('signature', 'the key that it goes over to has not signed it', body.seq)
+    else this.#key = next
   }
 
   #compare(seq: number, leaf: string): void {
