@@ -1,3 +1,5 @@
+import type { Clock } from '../core/clock.js'
+
 /** One option of a command. The key in the table is its long name, without the dashes. */
 export interface CommandOption {
   readonly type: 'string' | 'boolean'
@@ -23,6 +25,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Absolute. */
   readonly cwd: string
+  /** Default: the real one. */
+  readonly clock?: Clock
   /** Imports a module by its URL. Default: `import()`. */
   readonly importModule?: (url: string) => Promise<unknown>
 }

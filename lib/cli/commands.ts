@@ -8,6 +8,6 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Runs one governed agent on a small job, and shows what its sidecar sees.',
     load: async () => (await import('./start.js')).start,
   },
-  { name: 'ctx', summary: 'CTX statements and the signed record; also by itself, as actx.', commands: ctxCommands },
   { name: 'check', summary: 'Validates a configuration and prints it.', load: async () => (await import('./check.js')).check },
+  { name: 'ctx', summary: 'CTX statements and the signed record; also by itself, as actx.', commands: ctxCommands },
 ]

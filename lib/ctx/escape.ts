@@ -15,6 +15,11 @@ export const isWellFormed = (text: string): boolean => !/\p{Cs}/u.test(text)
 /** The text with `"`, `\` and every hidden character escaped. */
 export const escapedText = (text: string): string => (plain.test(text) ? text : text.replace(escaped, asEscape))
 
+const hiddenAll = new RegExp(hidden, 'gu')
+
+/** The text with everything that nobody sees shown as an escape, half surrogate pairs too: safe to print on a terminal. */
+export const visible = (text: string): string => text.replace(hiddenAll, asEscape).replace(/\p{Cs}/gu, asEscape)
+
 /** As a quoted string of the grammar. */
 export const quote = (text: string): string => `"${escapedText(text)}"`
 

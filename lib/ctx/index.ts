@@ -27,3 +27,9 @@ export { type Verification, verifyLogs, type VerifyOptions } from './verify.js'
 export type { LogReport, Problem, ProblemWord, UnsignedRecords, Verdict } from './verify-log.js'
 export { createKeys, loadPublicKey, loadPublicKeys, loadSigningKey, rotateKeys } from './keys.js'
 export { generateSigningKey, keyId, SigningKey } from './signing-key.js'
+export {
+  type TranslationReport,
+  type TranslationsVerification,
+  verifyTranslations,
+  type VerifyTranslationsOptions,
+} from './verify-translations.js'

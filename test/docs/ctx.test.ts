@@ -1,3 +1,5 @@
+import { ctxCommands } from '../../lib/cli/ctx/commands.js'
+import { verify } from '../../lib/cli/ctx/verify.js'
 import { decorators, pairs, verbPairs, verbs } from '../../lib/ctx/grammar.js'
 import { codeOf } from '../architecture/source-files.js'
 import { documents, section, tableRows } from './documents.js'
@@ -23,5 +25,18 @@ describe('docs/ctx.md', () => {
     const reasons = [...type.matchAll(/'(\w+)'/g)].map(match => match[1])
     expect(reasons).not.toHaveLength(0)
     expect(tableRows(section(page, 'Reading and writing')).map(([reason]) => reason)).toEqual(reasons)
+  })
+})
+
+describe('the commands in docs/ctx.md', () => {
+  const rows = tableRows(section(page, 'Commands'))
+
+  it('are those of actx', () => {
+    expect(rows.flatMap(([name]) => (name!.startsWith('actx ') ? [name!.slice(5)] : []))).toEqual(ctxCommands.map(({ name }) => name))
+  })
+
+  it('have the options of verify', () => {
+    const documented = rows.flatMap(([name]) => (name!.startsWith('--') ? [/^--([\w-]+)/.exec(name!)![1]!] : []))
+    expect([...documented].sort()).toEqual(Object.keys(verify.options).sort())
   })
 })

@@ -70,6 +70,17 @@ describe('the command', () => {
     expect({ code, config: JSON.parse(stdout).config }).toEqual({ code: 0, config: { budget: { usd: 2 } } })
   })
 
+  it('is there as actx too, for CTX and the record', async () => {
+    const file = join(packed.folder, packed.manifest.bin.actx!)
+    expect(statSync(file).mode & 0o111).toBe(0o111)
+    expect(await node([file, 'translate', '+m decision #arch "Use PASETO"'], packed.project)).toEqual({
+      code: 0,
+      stdout: 'Stored architecture decision: Use PASETO\n',
+      stderr: '',
+    })
+    expect((await node([file, 'trnslate'], packed.project)).stderr).toBe('actx: unknown command "trnslate"; did you mean translate?\n')
+  })
+
   it('ends with 2 for wrong use', async () => {
     expect(await command('chekc')).toEqual({ code: 2, stdout: '', stderr: 'outrigger: unknown command "chekc"; did you mean check?\n' })
   })

@@ -1,0 +1,87 @@
+import { type Clock, systemClock } from '../../core/clock.js'
+import { visible } from '../../ctx/escape.js'
+import { fileLog } from '../../ctx/log-file.js'
+import { type Command, type CommandIo, exitCodes, UsageError } from '../command.js'
+import { dirOption, folderOf } from './dir.js'
+import { type Entry, LogTail, merged } from './log-tail.js'
+
+const pollMs = 250
+
+/** `actx log`: the record of every agent in the order of time, a sentence each. It shows what is written; `actx verify` says whether it is true. */
+export const log: Command = {
+  usage: '[--follow] [--dir D]',
+  options: { follow: { type: 'boolean', short: 'f', about: 'go on as records are written, until interrupted' }, dir: dirOption },
+  args: [0, 0],
+  async run(io) {
+    if (io.options.follow && io.options.json)
+      throw new UsageError('--follow has no end, and --json prints one document; leave one of them out')
+    const { dir, shown } = folderOf(io)
+    const tails = new Map<string, LogTail>()
+    const print = io.options.json ? printJson(io) : printLines(io)
+    const printFresh = () => printAll(io, dir, tails, print.entry)
+    await printFresh()
+    if (tails.size === 0 && !io.options.follow) throw new UsageError(`there is no record in ${shown}; name its folder with --dir`)
+    print.end()
+    return io.options.follow ? follow(io, printFresh) : exitCodes.fine
+  },
+}
+
+async function printAll(io: CommandIo, dir: string, tails: Map<string, LogTail>, print: (entry: Entry) => void): Promise<void> {
+  for (const id of await fileLog({ dir }).list()) if (!tails.has(id)) tails.set(id, new LogTail(dir, id))
+  for await (const entry of merged([...tails.values()])) {
+    if (io.signal.aborted) return
+    print(entry)
+  }
+}
+
+async function follow(io: CommandIo, more: () => Promise<void>): Promise<number> {
+  while (!io.signal.aborted) {
+    await pause(io.signal, io.clock ?? systemClock)
+    if (!io.signal.aborted) await more()
+  }
+  return exitCodes.interrupted
+}
+
+function pause(signal: AbortSignal, clock: Clock): Promise<void> {
+  return new Promise(resolve => {
+    const done = (): void => {
+      forget()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const forget = clock.after(pollMs, done, { awaited: true })
+    signal.addEventListener('abort', done, { once: true })
+  })
+}
+
+interface Printer {
+  entry(entry: Entry): void
+  end(): void
+}
+
+/** Nothing of a log moves the cursor or changes the terminal: what nobody sees is shown as an escape. */
+function printLines(io: CommandIo): Printer {
+  return {
+    entry({ log, at, record, unreadable }) {
+      if (record)
+        io.stdout.write(`${timeOf(at)}  ${visible(record.body.agent)}  ${record.body.phase.padEnd(7)}  ${visible(record.body.human)}\n`)
+      else io.stderr.write(`actx log: a line of ${visible(log)} ${unreadable}; see actx verify\n`)
+    },
+    end() {},
+  }
+}
+
+/** One document, written as it is read. */
+function printJson(io: CommandIo): Printer {
+  let joint = '{ "records": ['
+  return {
+    entry({ log, record, unreadable }) {
+      const shown = record ? { ...record.body, digest: record.digest } : { log, unreadable }
+      io.stdout.write(`${joint}\n  ${JSON.stringify(shown)}`)
+      joint = ','
+    },
+    end: () => void io.stdout.write(joint === ',' ? '\n] }\n' : `${joint}] }\n`),
+  }
+}
+
+const timeOf = (at: number): string => (Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : `${at}`)

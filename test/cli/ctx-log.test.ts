@@ -1,0 +1,108 @@
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { VirtualClock } from '../../lib/testing/virtual-clock.js'
+import { actx, clearFolders, edit, logFile, newFolder, recorded } from './recorded.js'
+import { runMain } from './run-main.js'
+
+afterAll(clearFolders)
+
+let folder: string
+beforeAll(async () => {
+  folder = newFolder()
+  await recorded(folder, ['first'], 'one')
+  await recorded(folder, ['second'], 'two')
+})
+
+describe('actx log', () => {
+  it('prints every record as a sentence, with time, agent and phase', async () => {
+    const { code, stdout, stderr } = await actx(folder, 'log')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const lines = stdout.split('\n').slice(0, -1)
+    expect(lines).toHaveLength(12)
+    for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {2}\S+ {2}(intent|outcome|note) +[A-Z]/)
+    expect(lines[1]).toMatch(/ one\S* {2}intent {3}Delegated to agent "one" with task "sha256:[0-9a-f]{64}"$/)
+    expect(lines[3]).toMatch(/ one\S* {2}outcome {2}Called tool "echo" with input "sha256:[0-9a-f]{64}", .*result "sha256:[0-9a-f]{64}"$/)
+  })
+
+  it('in the order of time, over all logs', async () => {
+    const times = (await actx(folder, 'log')).stdout
+      .split('\n')
+      .slice(0, -1)
+      .map(line => line.slice(0, 24))
+    expect(times).toEqual([...times].sort())
+  })
+
+  it('prints one JSON document', async () => {
+    const { records } = JSON.parse((await actx(folder, 'log', '--json')).stdout)
+    expect(records).toHaveLength(12)
+    expect(records[1]).toMatchObject({ phase: 'intent', kind: 'send', seq: 1, digest: expect.stringMatching(/^[0-9a-f]{64}$/) })
+  })
+
+  it('lets no record touch the terminal', async () => {
+    const hostile = newFolder()
+    await recorded(hostile, ['a'])
+    edit(logFile(hostile), lines => lines.map(line => line.replace(/"human":"/, '"human":"\\u001b[2J\u202e\u009b')))
+    const { stdout } = await actx(hostile, 'log')
+    expect(stdout).toContain('\\u{1b}[2J\\u{202e}\\u{9b}Delegated')
+    expect(stdout).toMatch(/^[ -~\n]+$/)
+  })
+
+  it('names a line that cannot be read, and goes on', async () => {
+    const broken = newFolder()
+    await recorded(broken, ['a'])
+    edit(logFile(broken), ([first, ...rest]) => [first!, 'rubbish', ...rest])
+    const { code, stdout, stderr } = await actx(broken, 'log')
+    expect({ code, lines: stdout.split('\n').length }).toEqual({ code: 0, lines: 7 })
+    expect(stderr).toMatch(/^actx log: a line of \S+ is not JSON; see actx verify\n$/)
+    const { records } = JSON.parse((await actx(broken, 'log', '--json')).stdout)
+    expect(records[1]).toEqual({ log: expect.any(String), unreadable: 'is not JSON' })
+  })
+
+  it('is wrong use where there is no record, or the options do not go together', async () => {
+    expect(await actx(newFolder(), 'log')).toMatchObject({
+      code: 2,
+      stderr: 'outrigger: there is no record in .context; name its folder with --dir\n',
+    })
+    expect(await actx(folder, 'log', '--follow', '--json')).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  describe('--follow', () => {
+    it('prints what is written meanwhile, whole lines only, and new logs, until it is interrupted', async () => {
+      const place = newFolder()
+      const clock = new VirtualClock()
+      const abort = new AbortController()
+      const lines: string[] = []
+      const stdout = { write: (text: string) => lines.push(text) }
+      const done = runMain(['ctx', 'log', '-f'], { cwd: place, clock, signal: abort.signal, stdout })
+      const until = async (count: number) => {
+        while (lines.length < count) {
+          await clock.advance(250)
+          await new Promise(resolve => setImmediate(resolve))
+        }
+      }
+      await recorded(place, ['first'], 'one')
+      await until(6)
+      expect(lines).toHaveLength(6)
+      await recorded(place, ['second'], 'two')
+      await until(12)
+      appendFileSync(logFile(place), '{"half')
+      await clock.advance(1_000)
+      expect(lines).toHaveLength(12)
+      abort.abort(new Error('stopped by SIGINT'))
+      expect((await done).code).toBe(130)
+      expect(clock.pending).toBe(0)
+    })
+
+    it('waits for a log whose file is not there yet', async () => {
+      const place = newFolder()
+      mkdirSync(join(place, '.context/log/one-000000001'), { recursive: true })
+      const abort = new AbortController()
+      const clock = new VirtualClock()
+      const done = runMain(['ctx', 'log', '-f'], { cwd: place, clock, signal: abort.signal })
+      await clock.advance(500)
+      writeFileSync(join(place, '.context/log/one-000000001/records.jsonl'), '')
+      abort.abort()
+      expect(await done).toMatchObject({ code: 130, stdout: '', stderr: '' })
+    })
+  })
+})
