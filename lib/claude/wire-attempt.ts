@@ -110,6 +110,7 @@ export class WireAttempt {
   async #take(event: MessagesStreamEvent, frame: SseFrame, reply: WireReply, hold: ToolHold): Promise<void> {
     this.#events++
     if (event.type === 'error') throw errorEvent(event, frame, reply, this.#meter.started)
+    this.#ctx.taps?.arrived(event)
     understood(() => {
       this.#accumulator.add(event, frame.raw.length)
       this.#measure(event)

@@ -43,6 +43,7 @@ export class WireReader {
     const from = clock.monotonic()
     this.#ctx.enter('token')
     try {
+      this.#ctx.taps?.waiting(true)
       const value = await this.#ctx.elsewhere(this.#scope.race(work))
       this.lastWaitMs = 0
       return value
@@ -51,6 +52,7 @@ export class WireReader {
       throw this.#scope.aborted || error instanceof OutriggerError ? error : lost(error)
     } finally {
       this.#ctx.leave('token')
+      this.#ctx.taps?.waiting(false)
     }
   }
 

@@ -2,7 +2,7 @@ import type { Enclosing } from './boundary.js'
 import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
 import { OpenContext } from './open-context.js'
-import { patiently } from './patience.js'
+import { patience, patiently } from './patience.js'
 import { Scope } from './scope.js'
 import type { Layer } from './types.js'
 import { failedAfter, floating, isMeant, ownError, refused, rejected, shortCircuit, thrown } from './verdict.js'
@@ -25,6 +25,7 @@ export class Reentry {
   #without: Promise<void> | undefined
   #stopWaiting: (() => void) | undefined
   #running: Promise<void> | undefined
+  #stopGivingUp: (() => void) | undefined
   #last: { readonly error?: unknown; readonly good: boolean } | undefined
 
   constructor(layer: Layer, at: number, ctx: ActionContext, inner: (ctx: ActionContext) => Promise<void>, innermost: boolean) {
@@ -82,6 +83,13 @@ export class Reentry {
     return this.#running
   }
 
+  /** An attempt was aborted by itself. A layer in it that ignores the signal must hold no caller: soon after, the whole action is aborted. */
+  readonly #giveUp = (reason: unknown): void => {
+    const { actionScope, clock } = this.#ctx
+    if (actionScope.aborted) return
+    this.#stopGivingUp = clock.after(patience, () => actionScope.abort(reason), { awaited: true })
+  }
+
   #obstacle(): { readonly error: unknown } | undefined {
     const { name } = this.#layer.meta
     if (this.#running)
@@ -96,6 +104,7 @@ export class Reentry {
     const ctx = this.#ctx
     const scope = new Scope(this.#scope)
     this.#attemptScope = scope
+    scope.whenAborted = this.#giveUp
     ctx.scope = scope
     ctx.passage = undefined
     if (this.#innermost) ctx.startAttempt()
@@ -110,6 +119,9 @@ export class Reentry {
       throw error
     } finally {
       if (this.#innermost) ctx.endAttempt(this.#last?.error)
+      scope.whenAborted = undefined
+      this.#stopGivingUp?.()
+      this.#stopGivingUp = undefined
       scope.end()
       ctx.scope = this.#scope
       ctx.at = this.#at

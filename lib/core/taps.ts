@@ -5,10 +5,15 @@ import type { Layer, Tap, ToolUse } from './types.js'
 
 type Done = void | Promise<void>
 
+interface Entry {
+  tap: Tap
+  readonly layer: Layer | undefined
+}
+
 /** The taps of one action. Events flow from the innermost layer's tap outwards, then to the consumer. */
 export class Taps {
   readonly #ctx: ActionContext
-  readonly #list: { tap: Tap; readonly layer: Layer | undefined }[] = []
+  readonly #list: Entry[] = []
 
   constructor(ctx: ActionContext) {
     this.#ctx = ctx
@@ -30,6 +35,28 @@ export class Taps {
   /** Sends one event through all taps to the consumer. */
   pass(event: unknown): Done {
     return this.#from(this.#list.length - 1, event)
+  }
+
+  /** The source is being waited for, or no more. */
+  waiting(on: boolean): void {
+    for (const entry of this.#list) if (entry.tap.waiting) this.#tell(entry, tap => tap.waiting!(on))
+  }
+
+  /** An event has come from the source. */
+  arrived(event: unknown): void {
+    for (const entry of this.#list) if (entry.tap.arrived) this.#tell(entry, tap => tap.arrived!(event))
+  }
+
+  /** An open tap that throws is told no more. */
+  #tell(entry: Entry, tell: (tap: Tap) => void): void {
+    const { tap, layer } = entry
+    try {
+      tell(tap)
+    } catch (error) {
+      this.#bear(error, layer)
+      const { event, end, release, toolUse } = tap
+      entry.tap = { event: event?.bind(tap), end: end?.bind(tap), release: release?.bind(tap), toolUse: toolUse?.bind(tap) }
+    }
   }
 
   /** The source has ended well: every tap, innermost first, releases what it holds. */

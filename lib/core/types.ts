@@ -129,6 +129,13 @@ export interface Tap {
   release?(push: Push): void
   /** Judges a tool call that the model asks for before its first byte is released: throw to refuse it. */
   toolUse?(call: ToolUse): void | Promise<void>
+  /**
+   * The source is being waited for (true), or no more (false): what came is on its way through judges and taps to the consumer, who may be
+   * slow. For layers that measure the source. Called by the seams in pairs.
+   */
+  waiting?(on: boolean): void
+  /** An event has come from the source: before a tool call is held for its judges, and before any tap. Pings are among them. */
+  arrived?(event: unknown): void
 }
 
 /** Everything a layer may see and do while an action passes through it. Closed: state between layers goes through slots. */

@@ -13,7 +13,7 @@ export async function driveAgent(
   const { scope } = ctx
   try {
     for (;;) {
-      const { done, value } = await events.next()
+      const { done, value } = await nextOf(events, ctx)
       scope.throwIfAborted()
       if (done) {
         // A tap that holds events back may judge the reply before it lets them go.
@@ -23,12 +23,22 @@ export async function driveAgent(
       }
       // Taps may hold it back, also outside a re-entering layer: another attempt would give it twice.
       ctx.released ||= ctx.sink !== undefined
+      ctx.taps?.arrived(value)
       await ctx.emit(value)
     }
   } catch (error) {
     // After an abort the caller has its answer already: the action stays detached until the agent has cleaned up.
     await closed(events)
     throw error
+  }
+}
+
+async function nextOf(events: AsyncGenerator<unknown, unknown>, ctx: ActionContext): Promise<IteratorResult<unknown, unknown>> {
+  try {
+    ctx.taps?.waiting(true)
+    return await events.next()
+  } finally {
+    ctx.taps?.waiting(false)
   }
 }
 

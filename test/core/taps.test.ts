@@ -184,6 +184,32 @@ describe('taps', () => {
     expect(seen).toEqual([1, 2])
   })
 
+  describe('that listen to the source', () => {
+    const listening = (heard: unknown[]): Tap => ({
+      waiting: on => void heard.push(on),
+      arrived: event => void heard.push(event),
+    })
+
+    it('hear when it is waited for, and what comes, before any tap holds it back', async () => {
+      const heard: unknown[] = []
+      const holding: Tap = { event: () => {} }
+      const { got } = await read([tapping('outer', listening(heard)), tapping('inner', holding)])
+      expect([got, heard]).toEqual([[], [true, false, 'a', true, false, 'b', true, false]])
+    })
+
+    it.each(['waiting', 'arrived'] as const)(
+      'and throw in %s: an open one hears no more and goes on as a tap, a closed one fails',
+      async hook => {
+        const other: Tap = { event: (event, push) => push(`(${event})`), [hook]: fail }
+        const open = await read([tapping('listens', other, 'open')])
+        expect([open.got, open.error]).toEqual([['(a)', '(b)'], undefined])
+        expect(open.sidecar.snapshot().degraded).toEqual({ listens: expect.stringContaining('listens') })
+        const closed = await read([tapping('listens', other)])
+        expect(closed.error).toBeInstanceOf(LayerError)
+      },
+    )
+  })
+
   it('stop the generator of the agent when they stop the stream', async () => {
     let cleaned = false
     const agent = {

@@ -1,13 +1,16 @@
 import type { Layer } from 'outrigger'
 import { memoryLog } from 'outrigger/ctx'
 import * as shipped from 'outrigger/middleware'
-import { withBudget, withMetrics, withRetry, withSigning, withViolations } from 'outrigger/middleware'
+import { withBudget, withDeadline, withMetrics, withRetry, withSigning, withViolations } from 'outrigger/middleware'
 import { rules } from 'outrigger/policy'
 import { type LayerCase, testMiddleware } from 'outrigger/testing'
 
 /** Every layer that ships, with the options that let a plain request pass. */
 const contracts: Record<string, readonly LayerCase[]> = {
   withBudget: testMiddleware(withBudget, { options: { usd: 5, tokens: 1_000_000, warnAt: [0.5] } }),
+  withDeadline: testMiddleware(withDeadline, {
+    options: { firstTokenMs: 60_000, idleMs: 60_000, totalMs: { send: 600_000, model: 300_000 } },
+  }),
   withMetrics: testMiddleware(withMetrics, { options: {} }),
   withRetry: testMiddleware(withRetry, { options: {} }),
   withSigning: testMiddleware(withSigning, { options: { log: memoryLog() } }),
@@ -43,6 +46,7 @@ describe('the layers that ship', () => {
 
   it('are named as they are exported', () => {
     const made: readonly Layer<any>[] = [withBudget({ usd: 1 }), withMetrics(), withRetry(), withSigning(), withViolations({ rules: [] })]
+    const made: readonly Layer<any>[] = [withBudget({ usd: 1 }), withDeadline({ totalMs: 1 }), withMetrics(), withRetry()]
     expect(made.map(({ meta }) => meta.name)).toEqual(Object.keys(contracts))
   })
 
