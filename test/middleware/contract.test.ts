@@ -45,8 +45,14 @@ describe('the layers that ship', () => {
   })
 
   it('are named as they are exported', () => {
-    const made: readonly Layer<any>[] = [withBudget({ usd: 1 }), withMetrics(), withRetry(), withSigning(), withViolations({ rules: [] })]
-    const made: readonly Layer<any>[] = [withBudget({ usd: 1 }), withDeadline({ totalMs: 1 }), withMetrics(), withRetry()]
+    const made: readonly Layer<any>[] = [
+      withBudget({ usd: 1 }),
+      withDeadline({ totalMs: 1 }),
+      withMetrics(),
+      withRetry(),
+      withSigning(),
+      withViolations({ rules: [] }),
+    ]
     expect(made.map(({ meta }) => meta.name)).toEqual(Object.keys(contracts))
   })
 
