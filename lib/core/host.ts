@@ -1,4 +1,6 @@
+import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
+import { OpenContext } from './open-context.js'
 import type { Runtime } from './runtime.js'
 import { type SlotMap, type SlotScope, slotsOf } from './slot.js'
 import type { Context, Host, HostStatus, SidecarEvent, SidecarEventBody } from './types.js'
@@ -69,6 +71,14 @@ export class RuntimeHost implements Host {
   fail(error: Error): void {
     const layer = (error as Partial<LayerError>).layer ?? 'a layer'
     this.#runtime.fail(error instanceof LayerError ? error : new LayerError(`${layer} failed; see cause`, { layer }, error))
+  }
+
+  gate(ctx: Context): Promise<void> | undefined {
+    return this.#runtime.pass(ctx instanceof OpenContext ? ctx.ctx : (ctx as ActionContext))
+  }
+
+  whenShut(fn: () => void): () => void {
+    return this.#runtime.whenShut(fn)
   }
 
   slotMap(): SlotMap {

@@ -4,8 +4,8 @@ import type { Action, Context, Kind, SpanCategory, Tap } from './types.js'
 
 /** The context as one pass through an open layer sees it. Once the layer is given up, what it still does changes nothing. */
 export class OpenContext implements Context {
-  // TypeScript's `private`, as in context.ts: it is made for every pass.
-  private readonly ctx: ActionContext
+  /** What it is a view of. TypeScript's own fields, as in context.ts: it is made for every pass. */
+  readonly ctx: ActionContext
   private over = false
 
   constructor(ctx: ActionContext) {

@@ -48,6 +48,7 @@ export class Runtime implements Home {
   #chains: Partial<Record<Kind, Chain>> = {}
   #resumed: Set<() => void> | undefined
   #idle: Set<() => void> | undefined
+  #shutters: Set<() => void> | undefined
   #host: Host | undefined
   #state: AgentState = 'summoned'
   #count = 0
@@ -127,7 +128,7 @@ export class Runtime implements Home {
     const unlink = this.#begin(ctx, signal, startedAt)
     try {
       ctx.actionScope.throwIfAborted()
-      const held = this.#pass(ctx)
+      const held = this.pass(ctx)
       if (held) await held
       ctx.core = core
       await this.#unlessHung(ctx, this.#attempts(ctx))
@@ -143,6 +144,18 @@ export class Runtime implements Home {
 
   pause(reason: string): void {
     this.#paused = reason ?? 'no reason given'
+    this.#tellShut()
+  }
+
+  /** Calls `fn` whenever the gate shuts without ending what runs. */
+  whenShut(fn: () => void): () => void {
+    this.#shutters ??= new Set()
+    this.#shutters.add(fn)
+    return () => void this.#shutters!.delete(fn)
+  }
+
+  #tellShut(): void {
+    for (const tell of [...(this.#shutters ?? [])]) tell()
   }
 
   /** Opens the gate again, after a pause or a failure of a closed layer. */
@@ -177,6 +190,7 @@ export class Runtime implements Home {
   shut(reason: string): void {
     this.#reaped ??= reason
     for (const go of this.#resumed ?? []) go()
+    this.#tellShut()
   }
 
   /** Resolves when no action is running. */
@@ -194,6 +208,7 @@ export class Runtime implements Home {
 
   fail(error: LayerError): void {
     this.failing ??= error
+    this.#tellShut()
   }
 
   #begin(ctx: ActionContext, signal: AbortSignal | undefined, now: number): (() => void) | undefined {
@@ -212,7 +227,7 @@ export class Runtime implements Home {
   }
 
   /** The gate: every kind, every action. */
-  #pass(ctx: ActionContext): Promise<void> | undefined {
+  pass(ctx: ActionContext): Promise<void> | undefined {
     if (this.whenPaused === 'wait' && this.#paused !== undefined) return this.#held(ctx)
     const error = this.#refusal(ctx)
     if (error) throw error

@@ -209,6 +209,14 @@ export interface Host {
   degrade(layer: string, error: unknown): void
   /** Nothing more may happen until `resume()`: for a closed layer that fails when nobody waits for it. */
   fail(error: Error): void
+  /**
+   * Passes the gate again, for a layer that has kept an action waiting: `undefined` where it is open; where the sidecar holds actions back while
+   * it is paused, what resolves when the gate opens.
+   * @throws what the gate refuses with: paused, reaped, closed, failing
+   */
+  gate(ctx: Context): Promise<void> | undefined
+  /** Calls `fn` whenever the gate shuts without ending what runs: a pause, a failure, a close that drains. Returns what forgets it. */
+  whenShut(fn: () => void): () => void
   /** The host of the parent's sidecar, where this one was spawned. */
   readonly parent?: Host | undefined
   /** The spawn action that makes this sidecar, with the slots that the parent's layers have set in it. */

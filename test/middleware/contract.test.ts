@@ -1,7 +1,7 @@
 import type { Layer } from 'outrigger'
 import { memoryLog } from 'outrigger/ctx'
 import * as shipped from 'outrigger/middleware'
-import { withBudget, withDeadline, withMetrics, withRetry, withSigning, withViolations } from 'outrigger/middleware'
+import { withBudget, withDeadline, withLimit, withMetrics, withRetry, withSigning, withViolations } from 'outrigger/middleware'
 import { rules } from 'outrigger/policy'
 import { type LayerCase, testMiddleware } from 'outrigger/testing'
 
@@ -11,6 +11,7 @@ const contracts: Record<string, readonly LayerCase[]> = {
   withDeadline: testMiddleware(withDeadline, {
     options: { firstTokenMs: 60_000, idleMs: 60_000, totalMs: { send: 600_000, model: 300_000 } },
   }),
+  withLimit: testMiddleware(withLimit, { options: { concurrency: 2 } }),
   withMetrics: testMiddleware(withMetrics, { options: {} }),
   withRetry: testMiddleware(withRetry, { options: {} }),
   withSigning: testMiddleware(withSigning, { options: { log: memoryLog() } }),
@@ -48,6 +49,7 @@ describe('the layers that ship', () => {
     const made: readonly Layer<any>[] = [
       withBudget({ usd: 1 }),
       withDeadline({ totalMs: 1 }),
+      withLimit(),
       withMetrics(),
       withRetry(),
       withSigning(),
