@@ -32,6 +32,15 @@ describe('actx log', () => {
     expect(times).toEqual([...times].sort())
   })
 
+  it('record by record, where logs were written at the same time', async () => {
+    const place = newFolder()
+    await recorded(place, ['a'], 'one')
+    await recorded(place, ['a'], 'two')
+    for (const n of [0, 1]) edit(logFile(place, n), lines => lines.map((line, at) => line.replace(/"at":\d+/, `"at":${2e12 + 2 * at + n}`)))
+    const { records } = JSON.parse((await actx(place, 'log', '--json')).stdout)
+    expect(records.map(({ at }: { at: number }) => at - 2e12)).toEqual([...Array(12).keys()])
+  })
+
   it('prints one JSON document', async () => {
     const { records } = JSON.parse((await actx(folder, 'log', '--json')).stdout)
     expect(records).toHaveLength(12)
@@ -41,9 +50,10 @@ describe('actx log', () => {
   it('lets no record touch the terminal', async () => {
     const hostile = newFolder()
     await recorded(hostile, ['a'])
-    edit(logFile(hostile), lines => lines.map(line => line.replace(/"human":"/, '"human":"\\u001b[2J\u202e\u009b')))
+    edit(logFile(hostile), lines => lines.map(line => line.replace(/"(human|agent)":"/g, '"$1":"\\u001b[2J\u202e\u009b')))
     const { stdout } = await actx(hostile, 'log')
     expect(stdout).toContain('\\u{1b}[2J\\u{202e}\\u{9b}Delegated')
+    expect(stdout).toContain('\\u{1b}[2J\\u{202e}\\u{9b}writer')
     expect(stdout).toMatch(/^[ -~\n]+$/)
   })
 
@@ -72,8 +82,9 @@ describe('actx log', () => {
       const clock = new VirtualClock()
       const abort = new AbortController()
       const lines: string[] = []
-      const stdout = { write: (text: string) => lines.push(text) }
-      const done = runMain(['ctx', 'log', '-f'], { cwd: place, clock, signal: abort.signal, stdout })
+      const errors: string[] = []
+      const io = { stdout: { write: (text: string) => lines.push(text) }, stderr: { write: (text: string) => errors.push(text) } }
+      const done = runMain(['ctx', 'log', '-f'], { cwd: place, clock, signal: abort.signal, ...io })
       const until = async (count: number) => {
         while (lines.length < count) {
           await clock.advance(250)
@@ -86,8 +97,11 @@ describe('actx log', () => {
       await recorded(place, ['second'], 'two')
       await until(12)
       appendFileSync(logFile(place), '{"half')
-      await clock.advance(1_000)
-      expect(lines).toHaveLength(12)
+      for (let n = 0; n < 20; n++) {
+        await clock.advance(250)
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      expect({ lines: lines.length, errors }).toEqual({ lines: 12, errors: [] })
       abort.abort(new Error('stopped by SIGINT'))
       expect((await done).code).toBe(130)
       expect(clock.pending).toBe(0)

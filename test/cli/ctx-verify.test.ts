@@ -1,5 +1,7 @@
-import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { canonicalJson, loadSigningKey } from '../../lib/ctx/index.js'
+import { sealRecord } from '../../lib/ctx/record.js'
 import { actx, clearFolders, edit, logFile, newFolder, recorded, translations } from './recorded.js'
 
 afterAll(clearFolders)
@@ -82,7 +84,8 @@ describe('actx verify', () => {
       verdict: 'bad',
       whys: expect.arrayContaining([why]),
     })
-    const { stdout } = await actx(folder, 'verify', '--allow-unanchored')
+    const { code: shown, stdout } = await actx(folder, 'verify', '--allow-unanchored', '--save', 'kept.txt')
+    expect({ shown, saved: existsSync(join(folder, 'kept.txt')) }).toEqual({ shown: 1, saved: false })
     expect(stdout).toMatch(new RegExp(`^ {12}.*line \\d+: .* \\(${why}\\)$`, 'm'))
     expect(stdout).toMatch(/^bad: /m)
   })
@@ -167,6 +170,24 @@ describe('actx verify', () => {
       copyFileSync(file!, renamed)
       expect((await json(folder, renamed)).files[0].problems).toEqual(['its name is not its digest'])
       expect((await json(folder, 'none.json')).files[0].problems).toEqual(['it cannot be read: ENOENT'])
+    })
+
+    it('is bad where the signature was changed', async () => {
+      const folder = copy()
+      const [file] = translations(folder, '.json')
+      edit(file!, ([line]) => [line!.replace(/"signature":"(.)/, (_all, first) => `"signature":"${first === 'A' ? 'B' : 'A'}`)])
+      expect((await json(folder, file!)).files[0].problems[0]).toBe('the signature is not good')
+    })
+
+    it('is bad where the holder of the key has signed another sentence than the compiler makes', async () => {
+      const folder = copy()
+      const { digest: _, signature: __, type, ...body } = JSON.parse(readFileSync(translations(folder, '.json')[0]!, 'utf8'))
+      const record = { ...body, human: 'All is well' }
+      const { digest, encoded } = sealRecord(canonicalJson(record))
+      const signature = Buffer.from(loadSigningKey(join(folder, '.context')).sign(encoded)).toString('base64')
+      writeFileSync(join(folder, `${digest}.json`), `${canonicalJson({ ...record, digest, signature, type })}\n`)
+      const { code, files } = await json(folder, `${digest}.json`)
+      expect({ code, problems: files[0].problems }).toEqual({ code: 1, problems: ['the sentence is not the translation of the statement'] })
     })
 
     it('verifies the logs too with --log', async () => {
