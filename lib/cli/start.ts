@@ -1,29 +1,37 @@
+import { resolve } from 'node:path'
 import { formatUsd } from '../ledger/index.js'
 import { type Command, type CommandIo, exitCodes } from './command.js'
-import { type AgentReport, type JobReport, mainJob } from './start/main-job.js'
+import type { AgentReport } from './start/agent-report.js'
+import { type JobReport, mainJob } from './start/main-job.js'
 import { progressLine } from './start/progress.js'
 
-/** `npm start`: one governed agent with two tools, on Claude with `ANTHROPIC_API_KEY`, else on a scripted server on loopback. */
+/** `npm start`: a coordinator and two task workers, on Claude with `ANTHROPIC_API_KEY`, else on a scripted server on loopback. */
 export const start: Command = {
-  usage: '',
-  options: {},
+  usage: '[--dir DIR]',
+  options: { dir: { type: 'string', value: 'DIR', about: 'where the record is written; default: a fresh temporary folder' } },
   args: [0, 0],
   async run(io) {
     const apiKey = io.env.ANTHROPIC_API_KEY || undefined
     const say = io.options.json ? () => {} : (line: string) => void io.stdout.write(`${line}\n`)
+    let record = ''
     const job = await mainJob({
       folder: io.cwd,
+      dir: typeof io.options.dir === 'string' ? resolve(io.cwd, io.options.dir) : undefined,
       apiKey,
       signal: io.signal,
       onMode: mode => say(modes[mode]),
-      onEvent: event => {
+      onEvent: (agent, event) => {
         const line = progressLine(event)
-        if (line !== undefined) say(line)
+        if (line !== undefined) say(`  ${agent.padEnd(8)} ${line}`)
       },
-      onReply: (question, reply) => say(`  ${question}\n  → ${reply}`),
+      onReply: (question, reply) => say(`\n${question}\n→ ${reply}`),
+      onRecord: dir => {
+        record = dir
+        say('\nverifying every signed record …')
+      },
     })
-    finish(io, job, say)
-    return exitCodes.fine
+    finish(io, job, record, say)
+    return job.record.verdict === 'ok' ? exitCodes.fine : exitCodes.failed
   },
 }
 
@@ -32,20 +40,22 @@ const modes: Readonly<Record<JobReport['mode'], string>> = {
   scripted: 'No ANTHROPIC_API_KEY: the answers come from a script, on a Messages API server on loopback (@copilotkit/aimock).',
 }
 
-function finish(io: CommandIo, job: JobReport, say: (line: string) => void): void {
+function finish(io: CommandIo, job: JobReport, dir: string, say: (line: string) => void): void {
   if (io.options.json) io.stdout.write(`${JSON.stringify(job, null, 2)}\n`)
   for (const agent of job.agents) for (const line of summary(agent)) say(line)
   say('')
-  say(`${job.durationMs} ms; no record was signed: no layer of this version keeps one`)
+  say(`${job.record.records} records: ${job.record.verdict}. Read them: npx -p outrigger actx log --dir ${dir}`)
+  say(`${job.durationMs} ms`)
 }
 
 function summary(agent: AgentReport): string[] {
-  const { tokenUsage: used } = agent
+  const { tokenUsage: used, violations } = agent
   const percent = (share: number) => `${Math.round(share * 100)} %`
   return [
     '',
-    `${agent.name} (${agent.type}): ${agent.health === 'budgetExceeded' ? 'stopped by its budget' : agent.health}, then ${agent.state}`,
+    `${agent.name} (${agent.type}${agent.parent ? `, child of ${agent.parent}` : ''}): ${agent.health}, then ${agent.state}`,
     `  ${agent.calls} calls in ${agent.attempts} attempts, ${used.input + used.cacheRead + used.cacheWrite5m + used.cacheWrite1h} tokens in, ${used.output} out, $${formatUsd(agent.nanoUsd)}`,
-    `  utilization ${percent(agent.utilization)}, saturation ${percent(agent.saturation)}, ${agent.violations.length} violations`,
+    `  utilization ${percent(agent.utilization)}, saturation ${percent(agent.saturation)}`,
+    ...violations.map(({ ruleId, response, details }) => `  ${ruleId}: ${details} → ${response}`),
   ]
 }

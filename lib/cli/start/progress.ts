@@ -5,15 +5,19 @@ import { formatUsd } from '../../ledger/index.js'
 export function progressLine(event: SidecarEvent): string | undefined {
   switch (event.type) {
     case 'action.started':
-      return event.kind === 'send' ? '  send' : `    ${event.kind} ${event.name ?? ''}`
+      return event.kind === 'send' ? 'send' : `  ${event.kind} ${event.name ?? ''}`
     case 'attempt.ended':
-      return event.kind === 'model' ? `      attempt ${event.attempt.n}: ${attemptText(event.attempt)}` : undefined
+      return event.kind === 'model' ? `    attempt ${event.attempt.n}: ${attemptText(event.attempt)}` : undefined
     case 'action.ended':
-      return event.outcome.status === 'done' || event.kind === 'model' ? undefined : `  ${event.kind} ended: ${textOf(event.outcome.error)}`
+      return event.outcome.status === 'done' || event.kind === 'model' ? undefined : `${event.kind} ended: ${textOf(event.outcome.error)}`
+    case 'violation':
+      return event.child ? undefined : `  violation: ${event.ruleId}, ${event.details} → ${event.response}, before it ran`
     case 'budget.threshold':
-      return `    budget: ${Math.round(event.threshold * 100)} % is spent`
+      return `  budget: ${Math.round(event.threshold * 100)} % is spent`
     case 'budget.refused':
-      return '    budget: the next call does not fit, it is not sent'
+      return '  budget: the next call does not fit, it is not sent'
+    case 'decision':
+      return `  is told: ${event.reason ?? ''}`
     default:
       return undefined
   }
