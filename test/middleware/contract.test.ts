@@ -1,7 +1,7 @@
 import type { Layer } from 'outrigger'
 import { memoryLog } from 'outrigger/ctx'
 import * as shipped from 'outrigger/middleware'
-import { withBudget, withDeadline, withLimit, withMetrics, withRetry, withSigning, withViolations } from 'outrigger/middleware'
+import { withBudget, withDeadline, withHealth, withLimit, withMetrics, withRetry, withSigning, withViolations } from 'outrigger/middleware'
 import { rules } from 'outrigger/policy'
 import { type LayerCase, testMiddleware } from 'outrigger/testing'
 
@@ -11,6 +11,7 @@ const contracts: Record<string, readonly LayerCase[]> = {
   withDeadline: testMiddleware(withDeadline, {
     options: { firstTokenMs: 60_000, idleMs: 60_000, totalMs: { send: 600_000, model: 300_000 } },
   }),
+  withHealth: testMiddleware(withHealth, { options: { spinningAfter: 3, phases: { idleMs: 60_000, toolMs: 60_000 }, polling: ['wait'] } }),
   withLimit: testMiddleware(withLimit, { options: { concurrency: 2 } }),
   withMetrics: testMiddleware(withMetrics, { options: {} }),
   withRetry: testMiddleware(withRetry, { options: {} }),
@@ -49,6 +50,7 @@ describe('the layers that ship', () => {
     const made: readonly Layer<any>[] = [
       withBudget({ usd: 1 }),
       withDeadline({ totalMs: 1 }),
+      withHealth(),
       withLimit(),
       withMetrics(),
       withRetry(),

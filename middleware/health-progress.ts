@@ -1,0 +1,34 @@
+import type { Finding } from './health-status.js'
+
+/** Sees slow spend that leads nowhere: calls are paid for, one after the other, and nothing new comes. */
+export class Progress {
+  readonly #ms: number
+  readonly #calls: number
+  #first: number | undefined
+  #last = 0
+  #count = 0
+
+  /** @param ms - how long; `calls`: at least so many */
+  constructor(ms: number, calls: number) {
+    this.#ms = ms
+    this.#calls = calls
+  }
+
+  paid(now: number): void {
+    this.#first ??= now
+    this.#last = now
+    this.#count++
+  }
+
+  /** Something new came. */
+  made(): void {
+    this.#first = undefined
+    this.#count = 0
+  }
+
+  get finding(): Finding | undefined {
+    if (this.#first === undefined || this.#count < this.#calls || this.#last - this.#first < this.#ms) return undefined
+    const minutes = Math.floor((this.#last - this.#first) / 60_000)
+    return { signal: 'no-progress', text: `${this.#count} calls were paid for in ${minutes} minutes, and nothing new came of them` }
+  }
+}
