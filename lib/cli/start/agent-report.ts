@@ -11,6 +11,7 @@ export interface AgentReport {
   /** The status word of `health()`, before it was closed. */
   readonly health: string
   readonly tokenUsage: TokenUsage
+  /** What its own calls cost, without those of its children. */
   readonly nanoUsd: number
   readonly calls: number
   readonly attempts: number
@@ -22,6 +23,7 @@ export interface AgentReport {
 interface Seen {
   readonly sidecar: Governed
   health: string
+  nanoUsd: number
 }
 
 /** Hears every agent of the job, and reports on each. */
@@ -38,8 +40,12 @@ export class Watch {
   }
 
   see(sidecar: Governed): void {
-    this.#seen.push({ sidecar, health: 'healthy' })
-    sidecar.subscribe(event => this.#onEvent(sidecar.name, event))
+    const seen: Seen = { sidecar, health: 'healthy', nanoUsd: 0 }
+    this.#seen.push(seen)
+    sidecar.subscribe(event => {
+      if (event.type === 'attempt.ended') seen.nanoUsd += event.attempt.nanoUsd ?? 0
+      this.#onEvent(sidecar.name, event)
+    })
   }
 
   /** Looks at everybody's health, then closes the first and, with it, all others. */
@@ -52,8 +58,8 @@ export class Watch {
     return this.#seen.map(seen => this.#report(seen))
   }
 
-  #report({ sidecar, health }: Seen): AgentReport {
-    const { budget, metrics, name, type, state, tokenUsage, utilization, saturation, violations } = sidecar
+  #report({ sidecar, health, nanoUsd }: Seen): AgentReport {
+    const { metrics, name, type, state, tokenUsage, utilization, saturation, violations } = sidecar
     const parent = this.#seen.find(({ sidecar: { id } }) => id === sidecar.parent)
     return {
       name,
@@ -62,7 +68,7 @@ export class Watch {
       state,
       health,
       tokenUsage,
-      nanoUsd: budget.nanoUsd === 'unlimited' ? 0 : budget.nanoUsd.spent,
+      nanoUsd,
       calls: metrics.calls,
       attempts: metrics.attempts,
       utilization,

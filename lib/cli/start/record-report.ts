@@ -16,6 +16,7 @@ export async function verified(dir: string, sidecars: readonly Governed[]): Prom
   const together = await verifyLogs(dir, { publicKey })
   const alone = await Promise.all(sidecars.map(sidecar => sidecar.verify()))
   const verdicts = alone.map(({ verdict }) => verdict)
-  const verdict = together.verdict === 'bad' || verdicts.includes('bad') ? 'bad' : verdicts.every(word => word === 'ok') ? 'ok' : 'unanchored'
+  const verdict =
+    together.verdict === 'bad' || verdicts.includes('bad') ? 'bad' : verdicts.every(word => word === 'ok') ? 'ok' : 'unanchored'
   return { records: alone.reduce((sum, { records }) => sum + records, 0), verdict }
 }

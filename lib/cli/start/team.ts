@@ -40,7 +40,7 @@ export function makeJake(team: Team): Governed {
         system: `${roles.jake}, a coordinator. Delegate counting to "counter" and reading to "reader", both at once. Then answer in one sentence.`,
         tools: [delegate(team, io)],
       }),
-    use: fullStack({ dir: team.dir, usd: '0.50', rules: [rules.maxChildren(2), rules.tools({ allow: ['delegate'] })] }),
+    use: fullStack({ dir: team.dir, usd: '0.50', rules: [rules.maxChildren(2)] }),
     claude: team.claude,
   })
 }
