@@ -6,46 +6,65 @@ import type { Finding } from './health-status.js'
 export class Holds {
   readonly #host: Host
   readonly #mostMs: number
-  #holds: readonly Hold[] = []
+  readonly #since: () => number | undefined
   #asking = false
+  #findings: readonly Finding[] = []
 
-  constructor(host: Host, mostMs: number) {
+  /** @param since - when the oldest running action began, wall time: a hold that is younger may be its own */
+  constructor(host: Host, mostMs: number, since: () => number | undefined) {
     this.#host = host
     this.#mostMs = mostMs
+    this.#since = since
+  }
+
+  /** What the books said when they were read last. */
+  get findings(): readonly Finding[] {
+    return this.#findings
   }
 
   /** Reads the books. Where they answer later, what they say is seen the next time. What cannot be read is the budget's own concern. */
   refresh(): void {
-    const kept = budgetAccount.peek(this.#host)
-    if (!kept?.ledger || this.#asking) return
-    const answer = kept.ledger.holds({ account: kept.account.id })
-    if (!(answer instanceof Promise)) {
-      this.#holds = answer
-      return
-    }
-    this.#asking = true
-    answer
-      .then(
-        holds => {
-          this.#holds = holds
-        },
-        () => {},
-      )
-      .finally(() => {
-        this.#asking = false
-      })
+    if (this.#asking) return
+    const holds = this.#read()
+    if (!(holds instanceof Promise)) this.#judge(holds)
+    else void this.#later(holds)
   }
 
-  /** @param since - when the oldest running action began, wall time: a hold that is younger may be its own */
-  *findings(now: number, since: number | undefined): Generator<Finding> {
-    const old = this.#holds.find(({ state, at }) => now - at > this.#mostMs && (state === 'unknown' || at < (since ?? now)))
-    if (old)
-      yield { signal: 'old-hold', text: `the oldest hold has been open for ${minutes(now - old.at)} minutes, and nothing runs for it` }
-    const unknown = this.#holds.filter(({ state }) => state === 'unknown').length
-    if (unknown > 0) yield { signal: 'unknown-hold', text: `${unknown} holds count in full until reconcile() decides them` }
+  #read(): Promise<readonly Hold[]> | readonly Hold[] {
+    const kept = budgetAccount.peek(this.#host)
+    try {
+      return kept?.ledger?.holds({ account: kept.account.id }) ?? []
+    } catch {
+      return []
+    }
+  }
+
+  async #later(holds: Promise<readonly Hold[]>): Promise<void> {
+    this.#asking = true
+    try {
+      this.#judge(await holds)
+    } catch {
+      // Asked again the next time.
+    } finally {
+      this.#asking = false
+    }
+  }
+
+  #judge(holds: readonly Hold[]): void {
+    this.#findings = holds.length === 0 ? [] : [...this.#old(holds), ...unknown(holds)]
+  }
+
+  *#old(holds: readonly Hold[]): Generator<Finding> {
+    const now = this.#host.clock.now()
+    const since = this.#since() ?? now
+    const old = holds.find(({ state, at }) => now - at > this.#mostMs && (state === 'unknown' || at < since))
+    if (!old) return
+    const minutes = Math.floor((now - old.at) / 60_000)
+    yield { signal: 'old-hold', text: `the oldest hold has been open for ${minutes} minutes, and nothing runs for it` }
   }
 }
 
-function minutes(ms: number): number {
-  return Math.floor(ms / 60_000)
+function* unknown(holds: readonly Hold[]): Generator<Finding> {
+  const count = holds.filter(({ state }) => state === 'unknown').length
+  if (count > 0) yield { signal: 'unknown-hold', text: `${count} holds count in full until reconcile() decides them` }
 }

@@ -45,7 +45,6 @@ export class Watch {
     this.#calls = new Calls(settings.spinningAfter, settings.polling)
     this.#errors = new ErrorRow(settings.maxConsecutiveErrors)
     this.#progress = new Progress(settings.progressMs, settings.spinningAfter)
-    this.#holds = new Holds(host, settings.holdMs)
     this.#children = new Children(model => this.#childWorked(model))
     const children = this.#children
     this.#running = new Running(
@@ -54,6 +53,8 @@ export class Watch {
       () => children.busy,
       () => this.#tell(),
     )
+    const running = this.#running
+    this.#holds = new Holds(host, settings.holdMs, () => running.since)
     family.set(host, children)
     this.#parent?.joined(host.agent.id, () => this.#running.size > 0 || children.busy)
     this.#ends = [host.subscribe(event => this.#heard(event)), children.hear(host)]
@@ -230,7 +231,7 @@ export class Watch {
   }
 
   *#findings(): Generator<Finding> {
-    const { status, clock } = this.#host
+    const { status } = this.#host
     for (const signal of ['reaped', 'paused', 'failing'] as const) {
       const text = status[signal]
       if (text !== undefined) yield { signal, text }
@@ -240,7 +241,7 @@ export class Watch {
     if (this.#running.stalled) yield* this.#running.silent()
     yield* this.#calls.findings()
     yield* this.#degraded(status.degraded)
-    yield* this.#holds.findings(clock.now(), this.#running.since)
+    yield* this.#holds.findings
     if (this.#unmetered > 0) yield { signal: 'unmetered', text: `${this.#unmetered} of ${this.#sends} sends asked no model by the chain` }
   }
 

@@ -8,6 +8,7 @@ import { exitCodes } from '../../lib/cli/command.js'
 import { commands } from '../../lib/cli/commands.js'
 import { configSchema } from '../../lib/cli/config-schema.js'
 import { kinds } from '../../lib/core/types.js'
+import { statusOf } from '../../middleware/health-status.js'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, sourceFiles } from '../architecture/source-files.js'
@@ -82,6 +83,8 @@ describe('docs/guide.md', () => {
     ['docs/with-retry.md', 'middleware/retry-budget.ts', 'RetryBudgetOptions', 3],
     ['docs/with-violations.md', 'middleware/violation-options.ts', 'WithViolationsOptions', 1],
     ['docs/with-budget.md', 'middleware/budget-options.ts', 'WithBudgetOptions', 1],
+    ['docs/with-health.md', 'middleware/health-options.ts', 'WithHealthOptions', 4],
+    ['docs/with-health.md', 'middleware/health-options.ts', 'HealthPhases', 2],
     ['docs/writing-middleware.md', 'lib/core/types.ts', 'LayerMeta', 1],
   ])('%s: the defaults of %s', (page, file, name, least) => {
     const figures = defaultsOf(file, name)
@@ -128,6 +131,13 @@ describe('docs/with-budget.md', () => {
   it('carries the bound table, word for word', () => {
     const rows = tableOf(textOf('docs/with-budget.md'), 'What it does')
     expect(rows).toEqual(boundTable.map(({ feature, bound }) => [feature, bound]))
+  })
+})
+
+describe('docs/with-health.md', () => {
+  it('has a row for each signal, gravest first, with the status that it means', () => {
+    const rows = tableOf(textOf('docs/with-health.md'), 'Use')
+    expect(rows.map(([signal, status]) => [signal, status])).toEqual(Object.entries(statusOf))
   })
 })
 

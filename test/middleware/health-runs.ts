@@ -194,7 +194,8 @@ const healthy: Steps = {
         : pending.reply({ text: world.fresh(), delayMs: world.int(0, 9 * minute) }),
     )
   },
-  'thoughts of its own': world => world.sleep(world.int(0, 9 * minute)),
+  // Some of them may follow each other.
+  'thoughts of its own': world => world.sleep(world.int(0, 2 * minute)),
   'a caller who goes away': async (world, call) => {
     const caller = new AbortController()
     const asked = world.ask(call, pending => pending.hang({ after: 3 }), { stream: true, signal: caller.signal }).catch(() => {})

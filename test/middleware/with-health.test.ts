@@ -753,6 +753,19 @@ describe('withHealth', () => {
       expect(sidecar.health().status).toBe('healthy')
     })
 
+    it('is not a hold that has ended since the books were read', async () => {
+      const { run, mock, clock, told, health } = watched({}, { inside: [withBudget({ usd: 1 })] })
+      mock.reply({ text: 'done', delayMs: 9 * minute })
+      const ended = run(call => ask(call))
+      await clock.advance(minute)
+      health()
+      await clock.advance(8 * minute)
+      await ended
+      await clock.advance(10 * minute)
+      void run(() => new Promise(() => {}))
+      expect(told).toEqual([])
+    })
+
     it('is not the hold of a call that runs', async () => {
       const { run, mock, clock, told, health } = watched({}, { inside: [withBudget({ usd: 1 })] })
       mock.reply({ text: 'word '.repeat(100), chunkChars: 20, betweenMs: minute })
