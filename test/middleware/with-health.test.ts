@@ -335,6 +335,22 @@ describe('withHealth', () => {
       expect(signals()).toEqual(['repeated-calls'])
     })
 
+    it('is not a conversation that goes on in several ways from one call', async () => {
+      const { run, mock, told } = watched()
+      const use = { type: 'tool_use' as const, id: 'toolu_1', name: 'look', input: { at: 'x' } }
+      const result = { type: 'tool_result' as const, tool_use_id: 'toolu_1', content: 'nothing' }
+      for (const at of times(8, n => n)) {
+        mock.reply(`answer ${at}`)
+        const messages = [
+          { role: 'user' as const, content: 'find it' },
+          { role: 'assistant' as const, content: [use] },
+          { role: 'user' as const, content: [result, { type: 'text' as const, text: `try way ${at}` }] },
+        ]
+        await run(call => call.claude.messages.create({ model, max_tokens: 64, messages }))
+      }
+      expect(told).toEqual([])
+    })
+
     it('is found where a tool that runs at the server is asked the same', async () => {
       const { run, mock, signals } = watched()
       for (const at of times(4, n => n)) {
