@@ -4,14 +4,14 @@ import type { Clock, Context, Spans, Tap } from 'outrigger'
 export class ModelSilence {
   readonly #ctx: Context
   readonly #clock: Clock
-  readonly #onContent: (begins: boolean) => void
+  readonly #onContent: () => void
   #quiet = 0
   #since: number | undefined
   #attempts = 0
   #flows = false
 
-  /** @param onContent - told of each event that is progress, and whether the answer begins with it */
-  constructor(ctx: Context, onContent: (begins: boolean) => void) {
+  /** @param onContent - told of each event that is progress */
+  constructor(ctx: Context, onContent: () => void) {
     this.#ctx = ctx
     this.#clock = ctx.clock
     this.#onContent = onContent
@@ -57,11 +57,10 @@ export class ModelSilence {
   /** The first event begins the flow, whatever it is; after that a ping keeps the connection alive and is no progress. */
   #arrived(event: unknown): void {
     if (this.#flows && (event as { type?: unknown } | null)?.type === 'ping') return
-    const begins = !this.#flows
     this.#flows = true
     this.#quiet = 0
     if (this.#since !== undefined) this.#since = this.#clock.monotonic()
-    this.#onContent(begins)
+    this.#onContent()
   }
 }
 

@@ -99,7 +99,7 @@ export class Watch {
     const isNew = this.#isNew(action, ctx, ended)
     if (isNew) this.#progress.made()
     else if (isNew === false && isPaid(ctx)) this.#progress.paid(this.#now)
-    if (action.kind === 'model' || isOpaque(ctx)) this.#answered(action)
+    if (action.kind === 'model' || isOpaque(ctx)) this.#answered()
     if (action.kind === 'send') this.#metered(action, ctx)
     this.#after()
   }
@@ -107,7 +107,7 @@ export class Watch {
   failed(action: Watched, ctx: Context, error: unknown): void {
     const ended = ++this.#step
     const sort = sortOf(ctx, error)
-    if (sort === 'budget') this.#refused(action)
+    if (sort === 'budget') this.#budget.set(refusedText)
     if (sort === 'wrong-answer') this.#wrong.set(`${action.name} gave an answer that is none, or not whole`)
     if (sort === 'no-answer') this.#none.set(`${action.name} gave no answer in its time`)
     if (sort !== 'neutral' && sort !== 'budget') this.#counted(action, ended)
@@ -116,21 +116,14 @@ export class Watch {
     this.#after()
   }
 
-  /** What comes out of a send after a failure inside it is the same failure. */
+  /** What comes out of a send after a failure inside it counts as side by side with that, and is the same failure. */
   #counted(action: Watched, ended: number): void {
-    if (action.kind !== 'send' || !action.innerFailed) this.#errors.failed(action.began, ended)
+    this.#errors.failed(action.began, ended)
     if (action.send) action.send.innerFailed = true
   }
 
-  #refused(action: Watched | undefined): void {
-    if (action) action.refused = true
-    this.#budget.set(refusedText)
-  }
-
-  #answered(action: Watched): void {
-    if (!action.refused) this.#budget.good()
-    this.#wrong.good()
-    this.#none.good()
+  #answered(): void {
+    for (const latch of [this.#budget, this.#wrong, this.#none]) latch.good()
   }
 
   #isNew(action: Watched, ctx: Context, ended: number): boolean | undefined {
@@ -155,7 +148,7 @@ export class Watch {
   }
 
   #heard(event: SidecarEvent): void {
-    if (event.type === 'budget.refused') this.#refused(event.action === undefined ? undefined : this.#running.get(event.action))
+    if (event.type === 'budget.refused') this.#budget.set(refusedText)
     if (event.type === 'layer.degraded') this.#failedOpen.set(event.layer, event.error)
     if (event.type === 'state' && event.to === 'failedReaped') this.#tell()
   }
@@ -186,7 +179,7 @@ export class Watch {
     const { kind, clock, action } = ctx
     const name = action.kind === 'model' ? action.model : action.kind === 'send' ? 'the agent' : action.name
     const send = ctx.parent && this.#running.get(ctx.parent.id)
-    const model = kind === 'model' ? new ModelSilence(ctx, begins => this.#flowed(ctx.id, begins)) : undefined
+    const model = kind === 'model' ? new ModelSilence(ctx, () => this.#shown()) : undefined
     const judged = kind === 'send' || (kind === 'tool' && this.#settings.toolMs !== undefined)
     const silence = judged ? new Silence(this.#host.spans, clock.monotonic()) : undefined
     if (model) ctx.tap({ ...model.tap, waiting: on => this.#waiting(ctx.id, model, on) })
@@ -194,18 +187,10 @@ export class Watch {
     return new Watched({ id: ctx.id, kind, name, send, began: ++this.#step, at: clock.now(), model, silence })
   }
 
+  /** What is waited for has a deadline; between two events it is another one than before the first. */
   #waiting(id: string, model: ModelSilence, on: boolean): void {
     model.tap.waiting!(on)
-    if (on) this.#expect(id)
-  }
-
-  #flowed(id: string, begins: boolean): void {
-    if (begins) this.#expect(id)
-    this.#shown()
-  }
-
-  #expect(id: string): void {
-    const action = this.#running.get(id)
+    const action = on ? this.#running.get(id) : undefined
     if (action) this.#running.expect(action)
   }
 

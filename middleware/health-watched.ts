@@ -22,8 +22,6 @@ export class Watched {
   innerFailed = false
   /** Model actions, of the agent and its children, that had begun before it. */
   modelsBefore = 0
-  /** The budget refused it, or would have. */
-  refused = false
 
   constructor(facts: Pick<Watched, 'id' | 'kind' | 'name' | 'send' | 'began' | 'at' | 'model' | 'silence'>) {
     this.id = facts.id

@@ -275,6 +275,26 @@ describe('withHealth', () => {
       expect(told).toEqual([])
     })
 
+    it('is not the same call that fails in another way each time, or that comes after something without a text', async () => {
+      const { run, told } = watched({ maxConsecutiveErrors: 100 })
+      const ways = ['no such table', 'no such column', 'a syntax error', 'no rows', 'a lost connection', 'no rights']
+      await run(
+        calling(
+          'query',
+          times(6, () => same),
+          (_input, at) => Promise.reject(new Error(ways[at])),
+        ),
+      )
+      await run(
+        calling(
+          'look',
+          times(8, () => same),
+          (_input, at) => (at % 3 === 2 ? new Response('') : 'text'),
+        ),
+      )
+      expect(told).toEqual([])
+    })
+
     it('is not 16 calls side by side, equal ones among them', async () => {
       const { run, health } = watched()
       await run(async call => {
@@ -397,6 +417,28 @@ describe('withHealth', () => {
       expect(told).toEqual([])
     })
 
+    it('is not equal words while the tools bring something new', async () => {
+      const { run, mock, told } = watched()
+      await run(async call => {
+        const work = call.tool(tool('work', ({ n }) => n))
+        for (const n of times(10, n => n)) {
+          mock.reply('go on')
+          await ask(call, 'what next?')
+          await work.run({ n })
+        }
+      })
+      expect(told).toEqual([])
+    })
+
+    it('is not a conversation that polls by declaration, in equal words', async () => {
+      const mock = mockModel({ otherwise: () => ({ text: 'Not yet.', toolUse: { name: 'job_status', input: {} } }) })
+      const status = { ...tool('job_status', () => 'running'), input_schema: { type: 'object' as const } }
+      const agent = claudeAgent({ model, tools: [status], maxTurns: 12 })
+      const sidecar = createSidecar({ agent, use: [withHealth({ polling: ['job_status'] })], claude: { upstream: mock.upstream } })
+      await expect(sidecar.send('wait for it')).rejects.toThrow('12 requests')
+      expect(sidecar.health().status).toBe('healthy')
+    })
+
     it('is not lists, tables and code with equal lines within one answer', async () => {
       const { run, mock, told } = watched()
       mock.reply('| a | b |\n'.repeat(500))
@@ -485,6 +527,18 @@ describe('withHealth', () => {
       mock.reply({ text: 'done', delayMs: 9 * minute })
       const ended = run(call => ask(call))
       await clock.advance(50 * minute)
+      await ended
+      expect(told).toEqual([])
+    })
+
+    it('gives each attempt the whole deadline', async () => {
+      const { run, mock, clock, told } = watched({}, { inside: [withRetry({ attempts: 2, baseDelayMs: 0, random: () => 0 })] })
+      const ended = run(call => ask(call))
+      const pending = await mock.next()
+      await clock.advance(9 * minute)
+      pending.fail({ status: 529 })
+      mock.reply({ text: 'done', delayMs: 9 * minute })
+      await clock.advance(10 * minute)
       await ended
       expect(told).toEqual([])
     })
