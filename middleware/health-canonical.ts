@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 
 /** How near to the present a time must be to count as a stamp of the call, in milliseconds. */
 const presentMs = 5 * 60_000
-/** Deeper than that, values are not told apart any more by their parts but not judged at all. */
+/** Of a longer text, in UTF-16 units, only the digest is taken along. */
+const longText = 4_096
+/** What is deeper than that has no text. */
 const deepest = 64
 
 // Fields that exist to be different each time. Written without case, `_` and `-`.
@@ -85,7 +87,7 @@ class Text {
   }
 
   #string(text: string, depth: number): string {
-    if (this.#now === undefined) return JSON.stringify(text)
+    if (this.#now === undefined) return text.length > longText ? digest(text) : JSON.stringify(text)
     if (isoTime.test(text) && isPresent(Date.parse(text), this.#now)) return '<now>'
     const json = /^\s*[{[]/.test(text) ? jsonIn(text) : undefined
     return json === undefined ? JSON.stringify(text.replace(/\s+/g, ' ').trim()) : this.of(json, depth + 1)

@@ -89,6 +89,12 @@ export class Running {
     return found
   }
 
+  /** Something has been shown: what was silent may be so no more, and the next deadline is waited for. */
+  look(): void {
+    if (this.#stalled) this.silent()
+    this.#arm()
+  }
+
   /** A deadline of one action has begun, or has become another. */
   expect(action: Watched): void {
     const now = this.#clock.monotonic()
@@ -97,7 +103,7 @@ export class Running {
   }
 
   /** Waits for the next deadline of all, where nothing is waited for. */
-  arm(): void {
+  #arm(): void {
     if (this.#stop) return
     for (const action of this.#actions.values()) this.expect(action)
   }
@@ -119,7 +125,7 @@ export class Running {
   #due(): void {
     this.disarm()
     if (this.silent().length > 0) this.#onStall()
-    else this.arm()
+    else this.#arm()
   }
 
   #count({ kind, send }: Watched, by: 1 | -1): void {

@@ -158,21 +158,15 @@ export class Watch {
     if (model) this.#models++
     this.#running.stirred()
     this.#parent?.worked(model)
-    this.#look()
+    this.#running.look()
+    this.#shown()
   }
 
   #stirred(action: Watched, model: boolean): void {
     if (model) this.#models++
     this.#running.stirred(action)
     this.#parent?.worked(model)
-    this.#look()
-  }
-
-  /** Something has been shown: a stall may be over, and the next one is waited for. */
-  #look(): void {
-    if (this.#running.stalled) this.#running.silent()
-    this.#tell()
-    this.#running.arm()
+    this.#running.look()
   }
 
   #watched(ctx: Context): Watched {
@@ -201,8 +195,11 @@ export class Watch {
     push(event)
   }
 
+  /** Something has been shown: a stall that was told may be over, and the next one is waited for. */
   #shown(): void {
-    if (this.#running.stalled) this.#look()
+    if (this.#told !== 'stalled') return
+    this.#running.look()
+    this.#tell()
   }
 
   #tell(): Health {
@@ -227,7 +224,8 @@ export class Watch {
     yield* this.#calls.findings()
     yield* this.#degraded(status.degraded)
     yield* this.#holds.findings
-    if (this.#unmetered > 0) yield { signal: 'unmetered', text: `${this.#unmetered} of ${this.#sends} sends asked no model by the chain` }
+    if (this.#unmetered > 0)
+      yield { signal: 'unmetered', text: `${this.#unmetered} of ${this.#sends} sends asked no model through the chain` }
   }
 
   *#degraded(known: ReadonlyMap<string, string>): Generator<Finding> {

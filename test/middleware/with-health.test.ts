@@ -909,7 +909,7 @@ describe('withHealth', () => {
       await run(async () => 'from elsewhere')
       mock.reply('done')
       await run(call => ask(call))
-      expect(health()).toEqual({ status: 'healthy', reasons: ['unmetered: 1 of 2 sends asked no model by the chain'] })
+      expect(health()).toEqual({ status: 'healthy', reasons: ['unmetered: 1 of 2 sends asked no model through the chain'] })
     })
 
     it('is not an opaque agent', async () => {
