@@ -1,10 +1,12 @@
 /** `outrigger/middleware`: the layers that ship. */
 export { createLimit, type Limit, type LimitOptions, type Turn } from './limit.js'
+export type { Logger, LogLevel } from './log-writer.js'
 export { createRetryBudget, type RetryBudget, type RetryBudgetOptions } from './retry-budget.js'
 export { type Budget, type BudgetMembers, withBudget, type WithBudgetOptions } from './with-budget.js'
 export { type TotalMs, withDeadline, type WithDeadlineOptions } from './with-deadline.js'
 export { type Health, type HealthMembers, type HealthPhases, type HealthStatus, withHealth, type WithHealthOptions } from './with-health.js'
 export { withLimit, type WithLimitOptions } from './with-limit.js'
+export { withLogging, type WithLoggingOptions } from './with-logging.js'
 export { type Metrics, type MetricsMembers, withMetrics } from './with-metrics.js'
 export { withRetry, type WithRetryOptions } from './with-retry.js'
 export { type SignedStatement, type SigningMembers, withSigning, type WithSigningOptions } from './with-signing.js'

@@ -79,6 +79,7 @@ describe('docs/guide.md', () => {
     ['docs/guide.md', 'lib/claude/options.ts', 'ClaudeOptions', 3],
     ['docs/guide.md', 'lib/claude/agent.ts', 'ClaudeAgentOptions', 2],
     ['docs/guide.md', 'lib/claude/listen.ts', 'ListenOptions', 3],
+    ['docs/with-limit.md', 'middleware/with-limit.ts', 'WithLimitOptions', 1],
     ['docs/with-retry.md', 'middleware/with-retry.ts', 'WithRetryOptions', 3],
     ['docs/with-retry.md', 'middleware/retry-budget.ts', 'RetryBudgetOptions', 3],
     ['docs/with-violations.md', 'middleware/violation-options.ts', 'WithViolationsOptions', 1],

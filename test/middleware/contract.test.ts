@@ -1,9 +1,22 @@
 import type { Layer } from 'outrigger'
 import { memoryLog } from 'outrigger/ctx'
 import * as shipped from 'outrigger/middleware'
-import { withBudget, withDeadline, withHealth, withLimit, withMetrics, withRetry, withSigning, withViolations } from 'outrigger/middleware'
+import {
+  withBudget,
+  withDeadline,
+  withHealth,
+  withLimit,
+  withLogging,
+  withMetrics,
+  withRetry,
+  withSigning,
+  withViolations,
+} from 'outrigger/middleware'
 import { rules } from 'outrigger/policy'
 import { type LayerCase, testMiddleware } from 'outrigger/testing'
+
+const silent = (): void => {}
+const quiet = { debug: silent, info: silent, warn: silent, error: silent }
 
 /** Every layer that ships, with the options that let a plain request pass. */
 const contracts: Record<string, readonly LayerCase[]> = {
@@ -13,6 +26,7 @@ const contracts: Record<string, readonly LayerCase[]> = {
   }),
   withHealth: testMiddleware(withHealth, { options: { spinningAfter: 3, phases: { idleMs: 60_000, toolMs: 60_000 }, polling: ['wait'] } }),
   withLimit: testMiddleware(withLimit, { options: { concurrency: 2 } }),
+  withLogging: testMiddleware(withLogging, { options: { logger: quiet, content: 'digest' } }),
   withMetrics: testMiddleware(withMetrics, { options: {} }),
   withRetry: testMiddleware(withRetry, { options: {} }),
   withSigning: testMiddleware(withSigning, { options: { log: memoryLog() } }),
@@ -52,6 +66,7 @@ describe('the layers that ship', () => {
       withDeadline({ totalMs: 1 }),
       withHealth(),
       withLimit(),
+      withLogging(),
       withMetrics(),
       withRetry(),
       withSigning(),
