@@ -1,6 +1,16 @@
-import { createSidecar } from 'outrigger'
+import { createSidecar, type Layer } from 'outrigger'
 import { boundTable, classify } from 'outrigger/claude'
-import { withBudget, withMetrics, withRetry } from 'outrigger/middleware'
+import {
+  withBudget,
+  withDeadline,
+  withHealth,
+  withLimit,
+  withLogging,
+  withMetrics,
+  withRetry,
+  withSigning,
+  withViolations,
+} from 'outrigger/middleware'
 import { testMiddleware } from 'outrigger/testing'
 import { endpoints } from '../../lib/claude/endpoints.js'
 import { checkConfig } from '../../lib/cli/check-config.js'
@@ -38,6 +48,21 @@ function defaultsOf(file: string, name: string): readonly (readonly [string, str
 
 const stack = () => [withRetry(), withMetrics(), withBudget({ usd: '0.50' })] as const
 
+/** Every layer that ships, outermost first. */
+const everyLayer = (): readonly Layer<object>[] => [
+  withLogging(),
+  withHealth(),
+  withSigning(),
+  withViolations({ rules: [] }),
+  withRetry(),
+  withLimit(),
+  withDeadline({ totalMs: 1 }),
+  withMetrics(),
+  withBudget({ usd: 1 }),
+]
+
+const traits = ['reenters', 'rewrites', 'commits', 'perAttempt'] as const
+
 describe('docs/guide.md', () => {
   it('lists the kinds', () => {
     expect(firsts(guide, 'Actions')).toEqual(kinds)
@@ -57,11 +82,27 @@ describe('docs/guide.md', () => {
 
   it('lists the members of a sidecar, and which layer shows the others', () => {
     const own = membersOf('lib/sidecar/types.ts', 'Base').map(name => [name, 'always'])
-    const shown = stack().flatMap(({ meta }) =>
+    const shown = everyLayer().flatMap(({ meta }) =>
       Object.keys(Object.getOwnPropertyDescriptors(meta.expose ?? {})).map(name => [name, meta.name]),
     )
     expect(own).not.toHaveLength(0)
     expect(tableOf(guide, 'The sidecar').map(([name, from]) => [name, from])).toEqual([...own, ...shown])
+  })
+
+  it('lists the layers that ship in an order that works, with what they declare', () => {
+    const layers = everyLayer()
+    expect(() => createSidecar({ agent: { name: 'a', send: async () => '' }, use: layers, claude: { apiKey: 'none' } })).not.toThrow()
+    const bare = (cell: string) => cell.replaceAll('`', '').replace(/^\[(\w+)\]\([\w-]+\.md\)$/, '$1')
+    const rows = tableOf(guide, 'Order')
+      .map(cells => cells.map(bare))
+      .filter(([name]) => name!.startsWith('with'))
+    const declared = layers.map(({ meta: { name, on, fail = 'closed', ...meta } }) => [
+      name,
+      on ? on.join(', ') : 'all',
+      traits.filter(trait => meta[trait]).join(', '),
+      fail,
+    ])
+    expect(rows).toEqual(declared)
   })
 
   it.each([
