@@ -1,5 +1,5 @@
 /** `outrigger/middleware`: the layers that ship. */
-export { createLimit, type Limit, type LimitOptions, type Turn } from './limit.js'
+export { createLimit, type CreateLimitOptions, type Limit, type Turn } from './limit.js'
 export type { Logger, LogLevel } from './log-writer.js'
 export { createRetryBudget, type RetryBudget, type RetryBudgetOptions } from './retry-budget.js'
 export { type Budget, type BudgetMembers, withBudget, type WithBudgetOptions } from './with-budget.js'

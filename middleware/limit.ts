@@ -1,5 +1,5 @@
 /** Options of {@link createLimit}. */
-export interface LimitOptions {
+export interface CreateLimitOptions {
   /** How many may run at once. */
   readonly concurrency: number
 }
@@ -34,7 +34,7 @@ export interface Limit {
  * A limit to share between chosen sidecars.
  * @throws TypeError or RangeError on a wrong or unknown option
  */
-export function createLimit(options: LimitOptions): Limit {
+export function createLimit(options: CreateLimitOptions): Limit {
   if (typeof options !== 'object' || options === null) throw new TypeError('createLimit: options must be an object with concurrency')
   for (const key of Object.keys(options))
     if (key !== 'concurrency') throw new TypeError(`createLimit: unknown option "${key}"; known is concurrency`)

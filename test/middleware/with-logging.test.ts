@@ -256,6 +256,15 @@ describe('withLogging', () => {
     ])
   })
 
+  it('goes on after an event that makes no sense, and notes it', async () => {
+    const { listening, host } = hosted()
+    const { sidecar, named } = mounted({}, { agent: { name: 'idle', send: async () => 1 }, inside: [listening] })
+    host().publish({ type: 'attempt.ended' } as never)
+    await sidecar.send('x')
+    expect(named('action ended')).toHaveLength(1)
+    expect(sidecar.snapshot().degraded).toEqual({ withLogging: 'withLogging failed: TypeError' })
+  })
+
   it('neutralises control characters in names', async () => {
     const name = 'bad\n{"level":50}\u001b[31m\u009b1m\u2028\u202e'
     const agent: Agent<string, unknown> = {
