@@ -1,5 +1,5 @@
 import { ConfigError, type Host } from 'outrigger'
-import { type Account, type BudgetAccount, childAccount, createLedger, type UnitAllocations } from 'outrigger/ledger'
+import { type Account, type Allocation, type BudgetAccount, childAccount, createLedger, type UnitAllocations } from 'outrigger/ledger'
 import type { BudgetSettings } from './budget-options.js'
 
 /** The account of one sidecar, opened where it belongs. */
@@ -48,12 +48,26 @@ function below(above: BudgetAccount, settings: BudgetSettings, host: Host): Open
   return { account, ledger, mode, close: () => closed(above.delegated ? [above.account] : []) }
 }
 
-/** A part of its own where it has a cap of its own, else what was set aside for it, else a share of all that the parent has. */
+/**
+ * Where a part was set aside for it, that part, within the child's own cap; else a part of its own cap; without a cap, a share of all that the
+ * parent has.
+ */
 function opened({ account, delegated }: BudgetAccount, settings: BudgetSettings, host: Host): Account {
   const id = typeof settings.account === 'string' ? settings.account : host.agent.id
   const caps = capped(settings)
-  if (caps) return account.delegate(caps, { id })
-  return delegated ? account : account.share({ id })
+  if (!caps) return delegated ? account : account.share({ id })
+  return delegated ? account.share({ id }, within(settings, account)) : account.delegate(caps, { id })
+}
+
+/** The smaller of the child's own cap and of what was set aside for it. */
+function within(own: UnitAllocations, account: Account): UnitAllocations {
+  const { nanoUsd, tokens } = account.available()
+  return { nanoUsd: smaller(own.nanoUsd, nanoUsd), tokens: smaller(own.tokens, tokens) }
+}
+
+function smaller(one: Allocation, other: Allocation): Allocation {
+  if (one === 'unlimited') return other
+  return other === 'unlimited' ? one : Math.min(one, other)
 }
 
 function capped({ nanoUsd, tokens }: UnitAllocations): { nanoUsd?: number; tokens?: number } | undefined {

@@ -25,6 +25,8 @@ export interface Home {
   degrade(layer: string, error: unknown): void
   /** A closed layer failed after a paid effect: nothing more may happen. */
   fail(error: LayerError): void
+  /** The gate; `begun`: for another attempt of what has begun, which only a pause stops. */
+  pass(ctx: ActionContext, begun?: boolean): Promise<void> | undefined
 }
 
 /** Where the context stood when a re-entering layer was entered. */

@@ -75,12 +75,36 @@ export class Reentry {
     this.#stopWaiting?.()
     const wrong = this.#obstacle()
     if (wrong) return rejected(wrong.error)
+    const held = this.#entered > 0 ? this.#gate() : undefined
+    this.#running = held ? this.#afterwards(held) : this.#begin()
+    return this.#running
+  }
+
+  /** Another attempt passes the gate as an action does: a pause in back-off lets nothing more out. */
+  #gate(): Promise<void> | undefined {
+    try {
+      return this.#ctx.home.pass(this.#ctx, true)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  async #afterwards(held: Promise<void>): Promise<void> {
+    try {
+      await held
+    } catch (error) {
+      this.#running = undefined
+      throw error
+    }
+    return this.#begin()
+  }
+
+  #begin(): Promise<void> {
     const ctx = this.#ctx
     if (this.#entered++ === 0) ctx.mark()
     else ctx.restore()
     this.#last = undefined
-    this.#running = this.#attempt()
-    return this.#running
+    return this.#attempt()
   }
 
   /** An attempt was aborted by itself. A layer in it that ignores the signal must hold no caller: soon after, the whole action is aborted. */

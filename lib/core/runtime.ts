@@ -226,28 +226,28 @@ export class Runtime implements Home {
     return () => signal.removeEventListener('abort', abort)
   }
 
-  /** The gate: every kind, every action. */
-  pass(ctx: ActionContext): Promise<void> | undefined {
-    if (this.whenPaused === 'wait' && this.#paused !== undefined) return this.#held(ctx)
-    const error = this.#refusal(ctx)
+  /** The gate: every kind, every action, every attempt. `begun`: what has begun may finish after a failure or in a close that drains. */
+  pass(ctx: ActionContext, begun = false): Promise<void> | undefined {
+    if (this.whenPaused === 'wait' && this.#paused !== undefined) return this.#held(ctx, begun)
+    const error = this.#refusal(ctx, begun)
     if (error) throw error
   }
 
-  async #held(ctx: ActionContext): Promise<void> {
-    while (this.#paused !== undefined && !this.#isShutTo(ctx)) await ctx.during('stopped', () => this.#untilResumed(ctx))
-    const error = this.#refusal(ctx)
+  async #held(ctx: ActionContext, begun: boolean): Promise<void> {
+    while (this.#paused !== undefined && !this.#isShutTo(ctx, begun)) await ctx.during('stopped', () => this.#untilResumed(ctx))
+    const error = this.#refusal(ctx, begun)
     if (error) throw error
   }
 
-  #refusal(ctx: ActionContext): Error | undefined {
-    if (this.#isShutTo(ctx)) return new AgentReapedError({ agent: this.agent.name, reason: this.#reaped! })
-    if (this.failing) return stopped(this.agent.name, this.failing)
+  #refusal(ctx: ActionContext, begun: boolean): Error | undefined {
+    if (this.#isShutTo(ctx, begun)) return new AgentReapedError({ agent: this.agent.name, reason: this.#reaped! })
+    if (this.failing && !begun) return stopped(this.agent.name, this.failing)
     if (this.#paused !== undefined) return new AgentPausedError({ agent: this.agent.name, reason: this.#paused })
   }
 
   /** A parent that began before the sidecar was shut may finish what it started. */
-  #isShutTo(ctx: ActionContext): boolean {
-    return this.#reaped !== undefined && !ctx.parent
+  #isShutTo(ctx: ActionContext, begun: boolean): boolean {
+    return this.#reaped !== undefined && !ctx.parent && !begun
   }
 
   #untilResumed(ctx: ActionContext): Promise<void> {

@@ -41,6 +41,40 @@ async function run({ sidecar, clock }: ReturnType<typeof mounted>): Promise<unkn
 }
 
 describe('withRetry', () => {
+  describe('when the sidecar is paused in back-off', () => {
+    it('sends nothing more: the call is refused as paused', async () => {
+      const at = mounted({}, { mock: overloaded(1).reply(answer) })
+      const sent = at.sidecar.send('go').catch((error: unknown) => error)
+      await turns()
+      at.sidecar.pause('a person looks at it')
+      await at.clock.run()
+      expect(await sent).toMatchObject({ code: 'ERR_PAUSED', reason: 'a person looks at it' })
+      expect(at.mock.requests).toHaveLength(1)
+    })
+
+    it('goes on after resume(), where a paused sidecar holds its actions back', async () => {
+      const mock = overloaded(1).reply(answer)
+      const clock = new VirtualClock()
+      const sidecar = createSidecar({
+        agent: asking(),
+        use: [withRetry(), withMetrics()],
+        claude: { upstream: mock.upstream },
+        clock,
+        whenPaused: 'wait',
+      })
+      const sent = sidecar.send('go')
+      await turns()
+      sidecar.pause('a person looks at it')
+      await clock.run()
+      await turns()
+      expect(mock.requests).toHaveLength(1)
+      await clock.advance(5_000)
+      sidecar.resume()
+      expect(await sent).toBe(7)
+      expect(sidecar.metrics.ms.stopped).toBeGreaterThanOrEqual(5_000)
+    })
+  })
+
   describe('options', () => {
     const bad: readonly (readonly [string, unknown, RegExp])[] = [
       ['null', null, /must be an object/],

@@ -135,14 +135,27 @@ describe('the budget of a child', () => {
 
   it('that the parent has not is refused, and nothing stays set aside', async () => {
     const { sidecar } = parent()
-    for (const spec of [
-      { budget: { usd: 2 } },
-      { use: [withBudget({ usd: 2, prices: fixed })] },
-      { budget: { usd: 0.5 }, use: [withBudget({ usd: 2, prices: fixed })] },
-    ])
+    for (const spec of [{ budget: { usd: 2 } }, { use: [withBudget({ usd: 2, prices: fixed })] }])
       await expect(sidecar.io.spawn({ name: 'm', agent: child('m'), use: [], ...spec })).rejects.toMatchObject({ code: 'ERR_BUDGET' })
     expect(amounts(sidecar)).toMatchObject({ delegated: 0, remaining: 1e9 })
     expect(sidecar.children).toEqual([])
+  })
+
+  it('that is larger than what is set aside for it is cut to that', async () => {
+    const { sidecar, model } = parent()
+    const born = await sidecar.io.spawn({
+      name: 'm',
+      agent: child('m'),
+      use: [withBudget({ usd: 2, prices: fixed })],
+      budget: { usd: 0.15 },
+    })
+    expect(amounts(born)).toMatchObject({ allocated: 150_000_000 })
+    await born.send('go')
+    await born.send('go')
+    await expect(born.send('go')).rejects.toMatchObject({ code: 'ERR_BUDGET' })
+    expect(model.requests).toHaveLength(2)
+    await born.close()
+    expect(amounts(sidecar)).toMatchObject({ spent: 80_000_000, delegated: 0, remaining: 920_000_000 })
   })
 
   it('is as strict as that of its parent, whatever its own mode says', async () => {
