@@ -4,6 +4,14 @@ export type { Listening, ListenOptions } from './claude/listen.js'
 export type { ClaudeOptions } from './claude/options.js'
 export { type Clock, systemClock } from './core/clock.js'
 export { defineMiddleware } from './core/define.js'
+export {
+  definePreset,
+  type Preset,
+  type PresetAround,
+  type PresetItem,
+  type PresetOptions,
+  type PresetStack,
+} from './core/define-preset.js'
 export * from './core/errors.js'
 export { holdText, type HoldTextOptions } from './core/hold-text.js'
 export { cost, slot, type Slot, type SlotHolder, type SlotScope } from './core/slot.js'

@@ -119,8 +119,13 @@ export function normalise(use: readonly LayerInput[]): Layer[] {
 function toLayer(input: unknown, place: number): Layer {
   if (isLayer(input)) return input
   if (typeof input !== 'function') throw new TypeError(`use: a layer must be a function, got ${describe(input)} at place ${place}`)
-  if (isFactory(input)) throw new TypeError(`use: ${input.name} at place ${place} was not called; write ${input.name}(…)`)
+  if (isFactory(input) || isPreset(input))
+    throw new TypeError(`use: ${input.name} at place ${place} was not called; write ${input.name}(…)`)
   return defineMiddleware({ name: input.name || `layer ${place}` }, input as Middleware)
+}
+
+function isPreset(input: object): boolean {
+  return Array.isArray((input as { readonly layers?: unknown }).layers)
 }
 
 /** A factory by its name that takes options, where a layer takes `(ctx, next)`. */
