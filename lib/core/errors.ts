@@ -106,15 +106,15 @@ export interface ViolationFacts {
   /** Default `error`. */
   readonly severity?: string
   /** What was judged: for a tool call that the model asked for, `tool`. */
-  readonly kind?: Kind
+  readonly kind?: Kind | undefined
   /** Facts without content: a command's name, a host, a count. */
   readonly details?: string
   /** True on what was only recorded; never on what is thrown. */
   readonly shadow?: boolean
   /** Milliseconds on the sidecar's clock (Unix time on the real one). */
-  readonly at?: number
+  readonly at?: number | undefined
   /** The id of the action. */
-  readonly action?: string
+  readonly action?: string | undefined
   /** `result`: the action has happened, and is paid for; what it gave is withheld. Default `action`. */
   readonly stage?: 'action' | 'result'
 }
