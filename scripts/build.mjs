@@ -1,7 +1,8 @@
-// Compiles lib and middleware twice, ESM and CommonJS, into dist. A failed build leaves the last good dist alone.
+// Compiles lib and middleware twice, ESM and CommonJS, into dist; then the presets. A failed build leaves the last good dist alone.
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { buildPresets } from './build-presets.mjs'
 import { at, filesBelow, isMain, readJson, root, runTool, say } from './project.mjs'
 
 const formats = { esm: 'module', cjs: 'commonjs' }
@@ -80,10 +81,14 @@ function makeExecutable(folder) {
   }
 }
 
-/** Builds dist when the sources have changed since the last time. @throws Error when they do not compile. */
+/** Builds what has changed since the last time. @throws Error when it does not compile. */
 export function build() {
   const digest = sourceDigest()
-  if (fresh(digest)) return
+  if (!fresh(digest)) buildLibrary(digest)
+  buildPresets(digest)
+}
+
+function buildLibrary(digest) {
   say('building …')
   const folder = at('node_modules/.cache/outrigger', `dist-${process.pid}`)
   mkdirSync(folder, { recursive: true })

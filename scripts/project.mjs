@@ -1,6 +1,6 @@
 // What every script needs to know about this checkout. Plain Node: it runs before anything is installed.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -24,6 +24,12 @@ export function filesBelow(folder) {
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath ?? entry.path, entry.name))
     .sort()
+}
+
+/** The folders of presets/ that are packages, as absolute paths. */
+export function presetFolders() {
+  const folders = readdirSync(at('presets')).map(name => at('presets', name))
+  return folders.filter(folder => existsSync(join(folder, 'package.json'))).sort()
 }
 
 /** Runs a program to its end and returns its exit code. Its stdout joins our stderr unless `stdout` is 'inherit'. */

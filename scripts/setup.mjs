@@ -1,12 +1,12 @@
 // Makes a fresh clone ready: installs and builds what is missing or stale, and says nothing when there is nothing to do.
 import { build } from './build.mjs'
 import { install } from './install.mjs'
-import { restoreManifest } from './manifest.mjs'
+import { restoreManifests } from './manifest.mjs'
 import { isMain, root, say } from './project.mjs'
 
 /** Installs, as far as it is needed. */
 export function prepare() {
-  restoreManifest()
+  restoreManifests()
   install(root)
 }
 

@@ -10,6 +10,7 @@ export const root = join(__dirname, '../..')
 /** What a package.json holds, as far as these tests look. */
 export interface Manifest {
   readonly version: string
+  readonly engines: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, string | object>>
   readonly bin: Readonly<Record<string, string>>
   readonly files: readonly string[]
@@ -32,14 +33,16 @@ export interface Packed {
 /** Reads a package.json. */
 export const manifestOf = (folder: string): Manifest => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
 
+/** Packs the library, or a preset by its folder, into a folder. Returns the tarball's path. */
+export function makeTarball(into: string, source = '.'): string {
+  const args = ['scripts/pack.mjs', into, source]
+  return execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
+}
+
 /** Packs the package and installs it, without the registry: what it needs is linked from our node_modules. */
 export function pack(): Packed {
   const project = realpathSync(mkdtempSync(join(tmpdir(), 'outrigger-packed-')))
-  const tarball = execFileSync(process.execPath, ['scripts/pack.mjs', project], {
-    cwd: root,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  }).trim()
+  const tarball = makeTarball(project)
   const folder = join(project, 'node_modules/outrigger')
   mkdirSync(folder, { recursive: true })
   execFileSync('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1'])
@@ -69,4 +72,21 @@ export async function node(args: readonly string[], cwd: string): Promise<Ended>
     const { code, stdout, stderr } = error as Ended
     return { code, stdout, stderr }
   }
+}
+
+/** What attw says of a tarball's types, without what Node 10 would have. */
+export async function typeProblems(tarball: string, cwd: string): Promise<readonly object[]> {
+  const args = [tarball, '--format', 'json', '--profile', 'node16', '--exclude-entrypoints', './package.json', '--no-definitely-typed']
+  const { stdout } = await node([join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'), ...args], cwd)
+  const { problems } = JSON.parse(stdout) as {
+    problems: Readonly<Record<string, readonly { entrypoint?: string; resolutionKind?: string }[]>>
+  }
+  const found = Object.entries(problems).flatMap(([kind, list]) => list.map(problem => ({ kind, ...problem })))
+  return found.filter(({ resolutionKind }) => resolutionKind !== 'node10')
+}
+
+/** What publint says of a tarball. */
+export async function publint(tarball: string, cwd: string): Promise<{ readonly code: number; readonly said: string }> {
+  const { code, stdout, stderr } = await node([join(root, 'node_modules/publint/src/cli.js'), 'run', tarball, '--strict'], cwd)
+  return { code, said: `${stdout}${stderr}` }
 }
