@@ -9,8 +9,6 @@ import { root } from './packed.js'
 /** A registry on loopback. */
 export interface Registry {
   readonly url: string
-  /** The packages that were asked for and are not there. */
-  readonly missed: readonly string[]
   close(): Promise<void>
 }
 
@@ -33,11 +31,9 @@ function installed(): ReadonlyMap<string, readonly string[]> {
  */
 export async function loopbackRegistry(): Promise<Registry> {
   const packages = installed()
-  const missed: string[] = []
   const server = createServer((request, response) => {
     const [name, file] = decodeURIComponent(request.url!.slice(1)).split('/-/') as [string, string?]
     const places = packages.get(name)
-    if (!places) missed.push(name)
     if (!places) response.writeHead(404).end('{}')
     else if (file === undefined) response.end(JSON.stringify(document(name, places, addressOf(request))))
     else sendTarball(places[Number.parseInt(file, 10)]!, response)
@@ -45,7 +41,6 @@ export async function loopbackRegistry(): Promise<Registry> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    missed,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())

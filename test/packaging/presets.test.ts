@@ -52,6 +52,9 @@ describe('npm install of the tarballs', () => {
   })
 })
 
+/** Every layer that shows something, with what it shows. */
+const shown = ['health', 'verify', 'publicKey', 'violations', 'utilization', 'metrics', 'budget']
+
 /** Runs a send through the preset and prints what came of it. */
 const body = (preset: string): string => `
 const mock = mockModel().reply('Done.')
@@ -60,13 +63,17 @@ const sidecar = createSidecar({
   use: ${preset}(),
   claude: { upstream: mock.upstream },
 })
-const members = ['budget', 'metrics', 'utilization'].filter(name => name in sidecar)
-sidecar.send('Go.').then(reply => {
-  console.log(JSON.stringify({ reply, members, calls: sidecar.metrics.calls, same: byName === ${preset}, requests: mock.requests.length }))
-  return sidecar.close()
-})
+const work = async () => {
+  const reply = await sidecar.send('Go.')
+  const { verdict } = await sidecar.verify()
+  const members = ${JSON.stringify(shown)}.filter(name => name in sidecar)
+  const { status } = sidecar.health()
+  console.log(JSON.stringify({ reply, verdict, status, members, calls: sidecar.metrics.calls, same: byName === ${preset} }))
+  await sidecar.close()
+}
+work()
 `
-const printed = `${JSON.stringify({ reply: 'Done.', members: ['budget', 'metrics', 'utilization'], calls: 1, same: true, requests: 1 })}\n`
+const printed = `${JSON.stringify({ reply: 'Done.', verdict: 'ok', status: 'healthy', members: shown, calls: 1, same: true })}\n`
 
 const imports = (preset: string): string => `
 import { createSidecar } from 'outrigger'
@@ -98,6 +105,7 @@ const { default: ${preset}, ${preset}: byName } = require('${packageOf(preset)}'
   it.each(['mts', 'cts'])('compiles as TypeScript (.%s) with the members of its layers, and runs', async extension => {
     const types = `
 export const spent: number | 'unlimited' = sidecar.budget.nanoUsd === 'unlimited' ? 'unlimited' : sidecar.budget.nanoUsd.spent
+export const facts: readonly [number, number, string] = [sidecar.utilization, sidecar.violations.length, sidecar.publicKey]
 const poor = createSidecar({ agent: claudeAgent({ model: 'claude-haiku-4-5' }), use: ${preset}({ withBudget: false }) })
 // @ts-expect-error switched off
 poor.budget
