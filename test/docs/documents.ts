@@ -25,7 +25,12 @@ export interface Fence {
 export function documents(): readonly Document[] {
   const top = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].filter(name => existsSync(join(root, name)))
   const docs = existsSync(join(root, 'docs')) ? (readdirSync(join(root, 'docs'), { recursive: true }) as string[]) : []
-  const names = [...top, ...docs.filter(name => name.endsWith('.md')).map(name => `docs/${name}`)]
+  const presets = ['README.md', ...readdirSync(join(root, 'presets')).map(name => `${name}/README.md`)].map(name => `presets/${name}`)
+  const names = [
+    ...top,
+    ...docs.filter(name => name.endsWith('.md')).map(name => `docs/${name}`),
+    ...presets.filter(name => existsSync(join(root, name))),
+  ]
   return names.sort().map(name => ({ name, text: readFileSync(join(root, name), 'utf8') }))
 }
 

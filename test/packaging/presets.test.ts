@@ -3,6 +3,7 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
+import { documents, fencesOf } from '../docs/documents.js'
 import { loopbackRegistry } from './loopback-registry.js'
 import { makeTarball, manifestOf, node, publint, root, typeProblems } from './packed.js'
 
@@ -134,6 +135,26 @@ const wrong = () => ${preset}({ withBudget: { uds: 1 } })
     const { stdout } = await node([join(root, 'node_modules/typescript/bin/tsc'), '-p', `${file}.json`, '--pretty', 'false'], project)
     return stdout.split('\n').filter(line => /^(node_modules\/outrigger|[\w-]+\.[mc]ts|error)/.test(line))
   }
+})
+
+describe('docs/writing-presets.md', () => {
+  const fences = fencesOf(documents().find(({ name }) => name === 'docs/writing-presets.md')!)
+
+  it('has commands that build a package of one’s own, which then loads as ESM and as CommonJS', async () => {
+    const own = join(project, 'own')
+    mkdirSync(own)
+    writeFileSync(join(own, 'index.ts'), readFileSync(join(root, 'presets/jake/index.ts')))
+    writeFileSync(join(own, 'package.json'), fences.find(({ info }) => info === 'json')!.code)
+    const commands = fences.find(({ code }) => code.startsWith('npx tsc'))!
+    const tsc = `"${process.execPath}" "${join(root, 'node_modules/typescript/bin/tsc')}"`
+    await promisify(execFile)('sh', ['-ec', commands.code.replaceAll('npx tsc', tsc)], { cwd: own })
+    const script =
+      "console.log(require('outrigger-preset-jake').jake.layers.length, (await import('outrigger-preset-jake')).default.layers.length)"
+    expect(await node(['-e', `(async () => { ${script} })()`], own)).toEqual({ code: 0, stdout: '8 8\n', stderr: '' })
+    expect(await node(['-e', "console.log(require.resolve('outrigger-preset-jake'))"], own)).toMatchObject({
+      stdout: `${join(own, 'dist/cjs/index.js')}\n`,
+    })
+  })
 })
 
 describe.each(presets)('the tarball of %s', preset => {

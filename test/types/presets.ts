@@ -1,5 +1,7 @@
 /** Lines that must not compile, by `@ts-expect-error`: checked by `tsc -p tsconfig.test.json`, never run. */
 import { createSidecar, defineMiddleware, definePreset, type Layer, type PresetOptions } from 'outrigger'
+import { jake } from 'outrigger-preset-jake'
+import { mortal, type MortalOptions, mortalRules } from 'outrigger-preset-mortal'
 import { type BudgetMembers, withBudget, type WithBudgetOptions, withMetrics, withRetry } from 'outrigger/middleware'
 
 const agent = { name: 'a', send: async (message: string) => message.length }
@@ -112,4 +114,39 @@ export function named(): void {
   const bad: TinyOptions = { withBugdet: { usd: 1 } }
   const members: BudgetMembers = createSidecar({ agent, use: tiny() })
   void [options, bad, members]
+}
+
+export async function shipped(): Promise<void> {
+  const worker = createSidecar({ agent, use: mortal({ withBudget: { usd: '0.25' }, withSigning: { content: 'full' } }) })
+  const facts: readonly [string, number, number, string] = [
+    worker.health().status,
+    worker.violations.length,
+    worker.utilization,
+    (await worker.verify()).verdict,
+  ]
+  const coordinator = createSidecar({ agent, use: jake({ withSigning: false, withViolations: { keep: 10 } }) })
+  // @ts-expect-error switched off
+  coordinator.verify
+  // @ts-expect-error switched off
+  coordinator.publicKey
+  const given: MortalOptions = { withDeadline: { firstTokenMs: 1_000 }, withHealth: false }
+  const any = createSidecar({ agent, use: mortal(given) })
+  // @ts-expect-error it may be switched off
+  any.health()
+  void [facts, coordinator.health(), any.health?.()]
+
+  // @ts-expect-error a misspelt layer
+  mortal({ withSignin: false })
+  // @ts-expect-error a misspelt option
+  mortal({ withSigning: { directory: 'x' } })
+  // @ts-expect-error the option of a rule is not one of the layer
+  mortal({ withViolations: { commands: { allow: ['ls'] } } })
+  // @ts-expect-error a misspelt layer
+  jake({ withLogging: false })
+  // @ts-expect-error a misspelt option, beside one that is right
+  jake({ withDeadline: { idleMs: 5, idle: 5 } })
+  // @ts-expect-error a misspelt rule
+  mortalRules({ command: { allow: ['ls'] } })
+  // @ts-expect-error a misspelt option of a rule
+  mortalRules({ commands: { allows: ['ls'] } })
 }
