@@ -73,6 +73,16 @@ describe('jake', () => {
     await sidecar.close()
   })
 
+  it('starts no mortal whose cap does not fit into what is set aside for it', async () => {
+    const sidecar = createSidecar({ agent, use: jake(record()), claude: claude() })
+    const spawned = (use: ReturnType<typeof mortal>) => sidecar.io.spawn({ agent: worker('mortal-1'), use, budget: { usd: '0.05' } })
+    await expect(spawned(mortal(record()))).rejects.toMatchObject({ code: 'ERR_BUDGET' })
+    expect(sidecar.children).toEqual([])
+    const bounded = await spawned(mortal({ ...record(), withBudget: { usd: 'unlimited' } }))
+    expect(bounded.snapshot()).toMatchObject({ layers: { withBudget: { nanoUsd: { allocated: 50_000_000 } } } })
+    await sidecar.close()
+  })
+
   it('can be told another budget, in another place', async () => {
     const use = jake({ ...record(), withBudget: false }, { after: { withMetrics: withBudget({ tokens: 1000 }) } })
     const sidecar = createSidecar({ agent, use, claude: claude() })
