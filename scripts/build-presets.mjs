@@ -41,11 +41,17 @@ function place(preset, compiled, digest) {
   renameSync(made, join(preset, 'dist'))
 }
 
-/** Builds the presets when they or the library have changed since the last time. @throws Error when they do not compile. */
+/** Is the dist of every preset what its sources and the library say? `library`: the digest of the library's sources. */
+export function presetsFresh(library) {
+  const presets = presetFolders()
+  const digest = digestOf(presets, library)
+  return presets.every(preset => fresh(preset, digest))
+}
+
+/** Builds the presets against the library's dist. @throws Error when they do not compile. */
 export function buildPresets(library) {
   const presets = presetFolders()
   const digest = digestOf(presets, library)
-  if (presets.every(preset => fresh(preset, digest))) return
   const folder = at('node_modules/.cache/outrigger', `presets-${process.pid}`)
   try {
     for (const format of Object.keys(formats)) compile(format, folder)

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { buildPresets } from './build-presets.mjs'
+import { alone } from './build-lock.mjs'
+import { buildPresets, presetsFresh } from './build-presets.mjs'
 import { at, filesBelow, isMain, readJson, root, runTool, say } from './project.mjs'
 
 const formats = { esm: 'module', cjs: 'commonjs' }
@@ -84,8 +85,11 @@ function makeExecutable(folder) {
 /** Builds what has changed since the last time. @throws Error when it does not compile. */
 export function build() {
   const digest = sourceDigest()
-  if (!fresh(digest)) buildLibrary(digest)
-  buildPresets(digest)
+  if (fresh(digest) && presetsFresh(digest)) return
+  alone(() => {
+    if (!fresh(digest)) buildLibrary(digest)
+    if (!presetsFresh(digest)) buildPresets(digest)
+  })
 }
 
 function buildLibrary(digest) {
