@@ -73,13 +73,16 @@ describe('jake', () => {
     await sidecar.close()
   })
 
-  it('starts no mortal whose cap does not fit into what is set aside for it', async () => {
-    const sidecar = createSidecar({ agent, use: jake(record()), claude: claude() })
-    const spawned = (use: ReturnType<typeof mortal>) => sidecar.io.spawn({ agent: worker('mortal-1'), use, budget: { usd: '0.05' } })
+  it('gives a mortal no more than what is set aside for it, and starts none whose cap it has not', async () => {
+    const sidecar = createSidecar({ agent, use: jake({ ...record(), withBudget: { usd: '0.50' } }), claude: claude() })
+    const spawned = (use: ReturnType<typeof mortal>, part?: { usd: string }) =>
+      sidecar.io.spawn({ agent: worker('mortal-1'), use, ...(part ? { budget: part } : {}) })
     await expect(spawned(mortal(record()))).rejects.toMatchObject({ code: 'ERR_BUDGET' })
     expect(sidecar.children).toEqual([])
-    const bounded = await spawned(mortal({ ...record(), withBudget: { usd: 'unlimited' } }))
-    expect(bounded.snapshot()).toMatchObject({ layers: { withBudget: { nanoUsd: { allocated: 50_000_000 } } } })
+    for (const withBudget of [{}, { usd: 'unlimited' }] as const) {
+      const bounded = await spawned(mortal({ ...record(), withBudget }), { usd: '0.05' })
+      expect(bounded.snapshot()).toMatchObject({ layers: { withBudget: { nanoUsd: { allocated: 50_000_000 } } } })
+    }
     await sidecar.close()
   })
 
