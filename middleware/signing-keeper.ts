@@ -1,5 +1,6 @@
 import { type Context, type Host, type Json, LayerError, SigningError } from 'outrigger'
 import {
+  digestOf,
   intentOf,
   type LogHead,
   LogWriter,
@@ -9,6 +10,7 @@ import {
   refusalOf,
   type RecordDraft,
   type RecordKind,
+  type RecordOutcome,
   type RecordPhase,
   type Statement,
   type TranslationFiles,
@@ -96,7 +98,7 @@ export class SigningKeeper {
     const record = writer.append({ ctx, human, action, kind: 'statement', phase: 'note', policy: this.#policy() }, { sign: true })
     await record.durable
     const files = await this.#filesOf(record)
-    return { digest: record.digest, ctx, human, signature: record.sig!, log: writer.id, seq: record.seq, ...(files ? { files } : {}) }
+    return { digest: digestOf(record), ctx, human, signature: record.sig!, log: writer.id, seq: record.seq, ...(files ? { files } : {}) }
   }
 
   /** Verifies the log of this sidecar against what it remembers of it. */
@@ -206,7 +208,7 @@ export class SigningKeeper {
   }
 
   #outcome(writer: LogWriter, ctx: Context, { statement, outcome, wire }: Ending): Promise<void> | undefined {
-    const record = writer.append({ ...this.#draft(ctx, statement, ctx.kind, 'outcome'), outcome, wire })
+    const record = writer.append(this.#draft(ctx, statement, ctx.kind, 'outcome', outcome, wire))
     if (record.durable) return record.durable.then(() => this.#shown(record))
     this.#shown(record)
   }
@@ -231,9 +233,16 @@ export class SigningKeeper {
     this.#host?.fail(new LayerError('withSigning could not write the record; see cause', { layer: 'withSigning' }, cause))
   }
 
-  #draft(ctx: Context, statement: Statement, kind: RecordKind, phase: RecordPhase): Omit<RecordDraft, 'at' | 'mono'> {
+  #draft(
+    ctx: Context,
+    about: Statement,
+    kind: RecordKind,
+    phase: RecordPhase,
+    outcome?: RecordOutcome,
+    wire?: readonly string[],
+  ): RecordDraft {
     const ledger = budgetAccount.peek(ctx)?.account.id
-    return { ctx: statement.ctx, human: statement.human, action: ctx.id, kind, phase, policy: this.#policy(), ledger }
+    return { ctx: about.ctx, human: about.human, action: ctx.id, kind, phase, outcome, wire, policy: this.#policy(), ledger }
   }
 
   #policy(): string | null {
@@ -244,15 +253,16 @@ export class SigningKeeper {
     if (this.#settings.files !== 'none') this.#project(record)
   }
 
-  #project({ body, digest, sig }: WrittenRecord): void {
-    this.#translations.add(() => ({ body: JSON.parse(body), digest, sig }))
+  #project(record: WrittenRecord): void {
+    const { body, sig } = record
+    this.#translations.add(() => ({ body: JSON.parse(body), digest: digestOf(record), sig }))
   }
 
   async #filesOf(record: WrittenRecord): Promise<TranslationFiles | undefined> {
     if (this.#settings.files === 'none') return undefined
     this.#project(record)
     await this.#translations.idle()
-    return translationPaths(this.#settings.dir, record.digest)
+    return translationPaths(this.#settings.dir, digestOf(record))
   }
 
   #noteFiles(error: unknown): void {

@@ -25,15 +25,15 @@ function statementOf(ctx: Context, intent: Statement, outcome: RecordOutcome, fa
 }
 
 function outcomeFacts(ctx: Context, { status, error, usage, attempts }: RecordOutcome, failed: boolean): OutcomeFacts {
-  const stop = ctx.kind === 'model' && !failed ? modelMessage.peek(ctx)?.stop_reason : undefined
-  return {
-    status: status as OutcomeFacts['status'],
-    ...(error === undefined ? {} : { error }),
-    ...(ctx.kind === 'model' && usage ? { input: usage.input, output: usage.output } : {}),
-    ...(typeof stop === 'string' ? { stop } : {}),
-    ...(ctx.kind === 'model' ? { attempts: attempts ?? 1 } : {}),
-    ...(!failed && (ctx.kind === 'tool' || ctx.kind === 'send') ? { result: ctx.result } : {}),
-  }
+  const facts = { status: status as OutcomeFacts['status'], error }
+  if (ctx.kind === 'model')
+    return { ...facts, input: usage?.input, output: usage?.output, stop: stopOf(ctx, failed), attempts: attempts ?? 1 }
+  return failed || ctx.kind === 'spawn' ? facts : { ...facts, result: ctx.result }
+}
+
+function stopOf(ctx: Context, failed: boolean): string | undefined {
+  const stop: unknown = failed ? undefined : modelMessage.peek(ctx)?.stop_reason
+  return typeof stop === 'string' ? stop : undefined
 }
 
 /** A layer inside said no: which rule, and what it found. */
@@ -55,16 +55,15 @@ const budgetDetails = ({ unit, needed, remaining, account }: BudgetExceededError
 function factsOf(ctx: Context, from: number, failure: { readonly error: unknown } | undefined): RecordOutcome {
   const { outcome, usage } = ctx
   const attempts = ctx.attempts.length - from
-  const nanoUsd = nanoUsdOf(ctx, from)
   const hasUsage = ctx.kind === 'model' || usage.certainty !== 'measured' || usage.input + usage.output > 0
   return {
     status: statusOf(ctx, failure !== undefined),
-    ...(failure ? { error: nameOf(failure.error) } : {}),
-    ...(failure && outcome?.layer !== undefined ? { layer: outcome.layer } : {}),
-    ...(outcome?.detached ? { detached: true } : {}),
-    ...(attempts > 0 ? { attempts } : {}),
-    ...(hasUsage ? { usage: { ...usage } } : {}),
-    ...(hasUsage && nanoUsd !== undefined ? { nanoUsd } : {}),
+    error: failure && nameOf(failure.error),
+    layer: failure && outcome?.layer,
+    detached: outcome?.detached ? true : undefined,
+    attempts: attempts > 0 ? attempts : undefined,
+    usage: hasUsage ? usage : undefined,
+    nanoUsd: hasUsage ? nanoUsdOf(ctx, from) : undefined,
   }
 }
 
@@ -80,15 +79,18 @@ function nameOf(error: unknown): string {
 }
 
 function wireOf(ctx: Context, from: number): readonly string[] | undefined {
-  const sent = ctx.attempts.length > from ? ctx.attempts.slice(from).map(({ wireDigest }) => wireDigest) : [ctx.wireDigest]
-  const digests = sent.filter(digest => digest !== undefined)
+  const { attempts, wireDigest } = ctx
+  if (attempts.length === from) return wireDigest === undefined ? undefined : [wireDigest]
+  const digests: string[] = []
+  for (let at = from; at < attempts.length; at++) if (attempts[at]!.wireDigest !== undefined) digests.push(attempts[at]!.wireDigest!)
   return digests.length > 0 ? digests : undefined
 }
 
 function nanoUsdOf(ctx: Context, from: number): number | undefined {
   if (ctx.attempts.length <= from) return cost.peek(ctx)
   let sum = 0
-  for (const { nanoUsd } of ctx.attempts.slice(from)) {
+  for (let at = from; at < ctx.attempts.length; at++) {
+    const { nanoUsd } = ctx.attempts[at]!
     if (nanoUsd === undefined) return undefined
     sum += nanoUsd
   }

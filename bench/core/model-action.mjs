@@ -10,8 +10,10 @@ const model = 'claude-opus-4-8'
 const prompt = 'Say hello.'
 const usage = { input_tokens: 12, output_tokens: 4, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 }
 
-export function ours() {
-  const layers = [withRetry(), withMetrics(), withBudget({ usd: 9_000 })]
+export const ours = () => actionThrough([withRetry(), withMetrics(), withBudget({ usd: 9_000 })])
+
+/** One model action through these layers. */
+export function actionThrough(layers) {
   const runtime = new Runtime({ agent: { id: 'bench', name: 'bench', type: 'bench' }, clock: systemClock, layers, whenPaused: 'reject' })
   for (const layer of layers) layer.meta.attach?.(runtime.host)
   const request = Object.freeze({ model, max_tokens: 100, messages: Object.freeze([Object.freeze({ role: 'user', content: prompt })]) })

@@ -11,7 +11,7 @@ export { intentOf, type OutcomeFacts, outcomeOf, type RefusalFacts, refusalOf, t
 export type { RecordedContent } from './content.js'
 export { type FileLogOptions, fileLog, type LogDisk } from './log-file.js'
 export { memoryLog, type MemoryLogOptions } from './log-memory.js'
-export { type AppendOptions, type Draft, type LogHead, LogWriter, type LogWriterOptions, type WrittenRecord } from './log-writer.js'
+export { type AppendOptions, type LogHead, LogWriter, type LogWriterOptions, type WrittenRecord } from './log-writer.js'
 export {
   type ShownRecord,
   type TranslationFiles,
@@ -19,7 +19,8 @@ export {
   TranslationWriter,
   writeTranslation,
 } from './projections.js'
-export type { RecordBody, RecordDraft, RecordKind, RecordOutcome, RecordPhase } from './record.js'
+export { digestOf, type SealedRecord } from './record.js'
+export type { RecordBody, RecordDraft, RecordKind, RecordOutcome, RecordPhase, RecordPlace } from './record.js'
 export type { LogHandle, RecordLog } from './record-log.js'
 export type { RecordSigner } from './record-signer.js'
 export type { RevokedKey } from './trusted-keys.js'

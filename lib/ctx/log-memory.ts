@@ -8,10 +8,39 @@ export interface MemoryLogOptions {
   readonly maxBytes?: number
 }
 
-interface Kept {
-  lines: string[]
-  bytes: number
-  state: 'open' | 'left' | 'done'
+/** What a block of a log holds, at least: 64 KiB. */
+const blockBytes = 2 ** 16
+
+/** The bytes of one log, in blocks outside the heap: many records are few objects. */
+class Kept {
+  state: 'open' | 'left' | 'done' = 'open'
+  bytes = 0
+  #blocks: Buffer[] = []
+  #used = 0
+
+  append(text: string, bytes: number): void {
+    const last = this.#blocks.at(-1)
+    if (!last || last.length - this.#used < bytes) {
+      if (last) this.#blocks[this.#blocks.length - 1] = last.subarray(0, this.#used)
+      this.#blocks.push(Buffer.allocUnsafe(Math.max(blockBytes, bytes)))
+      this.#used = 0
+    }
+    this.#used += this.#blocks.at(-1)!.write(text, this.#used)
+    this.bytes += bytes
+  }
+
+  cut(bytes: number): void {
+    const whole = Buffer.concat([...this.read()]).subarray(0, bytes)
+    this.#blocks = [whole]
+    this.#used = whole.length
+    this.bytes = whole.length
+  }
+
+  /** What stands there now, a copy. */
+  *read(): Generator<Uint8Array> {
+    const { length } = this.#blocks
+    for (let at = 0; at < length; at++) yield Buffer.from(at === length - 1 ? this.#blocks[at]!.subarray(0, this.#used) : this.#blocks[at]!)
+  }
 }
 
 /**
@@ -32,7 +61,7 @@ export function memoryLog(options: MemoryLogOptions = {}): RecordLog {
     where: 'memory',
     async create(wanted) {
       const id = freeName(wanted, logs)
-      const kept: Kept = { lines: [], bytes: 0, state: 'open' }
+      const kept = new Kept()
       logs.set(id, kept)
       return new MemoryHandle(id, kept, room, true)
     },
@@ -67,10 +96,9 @@ class MemoryHandle implements LogHandle {
   }
 
   async cut(bytes: number): Promise<void> {
-    const text = Buffer.from(this.#kept.lines.join('')).subarray(0, bytes)
-    this.#room.left += this.#kept.bytes - text.length
-    this.#kept.lines = [text.toString()]
-    this.#kept.bytes = text.length
+    const before = this.#kept.bytes
+    this.#kept.cut(bytes)
+    this.#room.left += before - this.#kept.bytes
   }
 
   append(text: string): Promise<void> | undefined {
@@ -78,8 +106,7 @@ class MemoryHandle implements LogHandle {
     if (!this.#ended && bytes > this.#room.left) this.#ended = full(this.#room.maxBytes)
     if (this.#ended) return Promise.reject(this.#ended)
     this.#room.left -= bytes
-    this.#kept.bytes += bytes
-    this.#kept.lines.push(text)
+    this.#kept.append(text, bytes)
   }
 
   async close({ finished }: { readonly finished: boolean }): Promise<void> {
@@ -89,7 +116,7 @@ class MemoryHandle implements LogHandle {
 }
 
 async function* bytesOf(kept: Kept): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < kept.lines.length; at++) yield Buffer.from(kept.lines[at]!)
+  yield* kept.read()
 }
 
 function freeName(wanted: string, logs: ReadonlyMap<string, unknown>): string {

@@ -24,7 +24,6 @@ export interface ReadRecord {
   readonly body: RecordBody
   /** The body's canonical text, as signed. */
   readonly text: string
-  readonly digest: string
   /** Base64; absent where a tree head covers the record. */
   readonly sig?: string
   /** The second signature of a rotation, by the key that follows. */
@@ -99,14 +98,13 @@ function toCheckpoint(value: Fields): ReadCheckpoint | undefined {
 }
 
 function toRecord(value: Fields): ReadRecord | undefined {
-  const { body, cosig, digest, sig, ...rest } = value
-  if (Object.keys(rest).length > 0 || !isHex(digest) || !isBody(body)) return
+  const { body, cosig, sig, ...rest } = value
+  if (Object.keys(rest).length > 0 || !isBody(body)) return
   if ((sig !== undefined && typeof sig !== 'string') || (cosig !== undefined && !isCosig(cosig))) return
   return {
     type: 'record',
     body,
     text: canonicalJson(body),
-    digest,
     ...(sig === undefined ? {} : { sig }),
     ...(cosig === undefined ? {} : { cosig }),
   }

@@ -5,7 +5,17 @@ import { signCheckpoint } from './log-checkpoint.js'
 import { type LogEvent, logEvent } from './log-event.js'
 import { logName, startOf } from './log-name.js'
 import { type LeftLog, readLeftLog } from './log-recovery.js'
-import { checkpointLine, noLeaf, recordBody, type RecordDraft, type RecordFrame, recordFrame, recordLine, sealRecord } from './record.js'
+import {
+  checkpointLine,
+  noLeaf,
+  recordBody,
+  type RecordDraft,
+  type RecordFrame,
+  recordFrame,
+  recordLine,
+  type SealedRecord,
+  sealRecord,
+} from './record.js'
 import type { LogHandle, RecordLog } from './record-log.js'
 import type { RecordSigner } from './record-signer.js'
 import { TreeFrontier } from './tree-frontier.js'
@@ -35,20 +45,15 @@ export interface LogWriterOptions {
 }
 
 /** A record that is in the log's memory; on the disk when `durable` has resolved. */
-export interface WrittenRecord {
+export interface WrittenRecord extends SealedRecord {
   readonly seq: number
   /** Canonical JSON. */
   readonly body: string
-  readonly digest: string
-  readonly leaf: string
-  /** Base64; absent where a tree head will cover it. */
-  readonly sig?: string
+  /** Base64; `undefined` where a tree head will cover it. */
+  readonly sig: string | undefined
   /** `undefined`: it is durable already. Rejects with SigningError where it cannot be. */
   readonly durable: Promise<void> | undefined
 }
-
-/** The facts of a record without what the writer adds by itself. */
-export type Draft = Omit<RecordDraft, 'at' | 'mono'>
 
 /** How one record is signed. */
 export interface AppendOptions {
@@ -143,7 +148,7 @@ export class LogWriter {
    * Chains, signs and appends a record.
    * @throws SigningError where it cannot be signed, or the log is stopped or closed
    */
-  append(draft: Draft, options: AppendOptions = {}): WrittenRecord {
+  append(draft: RecordDraft, options: AppendOptions = {}): WrittenRecord {
     if (this.#stopped) throw again(this.#stopped)
     try {
       return this.#append(draft, options)
@@ -207,23 +212,23 @@ export class LogWriter {
     return { checkpoint: `${this.#every}`, batch: this.#batchMs > 0 ? 'yes' : 'no' }
   }
 
-  #own({ ctx, human }: { readonly ctx: string; readonly human: string }): Draft {
+  #own({ ctx, human }: { readonly ctx: string; readonly human: string }): RecordDraft {
     return { ctx, human, action: this.id, kind: 'log', phase: 'note', policy: null }
   }
 
-  #append(draft: Draft, { sign = this.#batchMs === 0, cosigner }: AppendOptions): WrittenRecord {
+  #append(draft: RecordDraft, { sign = this.#batchMs === 0, cosigner }: AppendOptions): WrittenRecord {
     const { clock } = this.#options
     const seq = this.#tree.size
-    const body = recordBody(this.#frame, seq, this.#leaf, { ...draft, at: clock.now(), mono: rounded(clock.monotonic()) })
-    const { encoded, digest, leaf } = sealRecord(body)
+    const body = recordBody(this.#frame, { seq, prev: this.#leaf, at: clock.now(), mono: rounded(clock.monotonic()) }, draft)
+    const { encoded, leaf } = sealRecord(body)
     const sig = sign ? encodeBase64(this.#signer.sign(encoded)) : undefined
     const cosig = cosigner && { key: cosigner.id, sig: encodeBase64(cosigner.sign(encoded)) }
     this.#tree.append(leaf)
     this.#leaf = leaf
     const checkpoint = (seq + 1) % this.#every === 0 ? this.#checkpointIfDue(seq + 1) : ''
     if (sig === undefined && checkpoint === '') this.#arm()
-    const durable = this.#write(`${recordLine(body, digest, sig, cosig)}\n${checkpoint}`, { log: this.id, seq, leaf })
-    return { seq, body, digest, leaf, ...(sig === undefined ? {} : { sig }), durable }
+    const durable = this.#write(`${recordLine(body, sig, cosig)}\n${checkpoint}`, { log: this.id, seq, leaf })
+    return { seq, body, encoded, leaf, sig, durable }
   }
 
   #write(text: string, head?: LogHead): Promise<void> | undefined {

@@ -17,24 +17,26 @@ export interface RecordOutcome {
   /** Of the outcome of the action: `done`, `error`, `aborted`, `refused`, `truncated`, `short-circuit`. */
   readonly status: string
   /** The code of an error of ours, else the name of its class. */
-  readonly error?: string
+  readonly error?: string | undefined
   /** The layer that refused or failed. */
-  readonly layer?: string
+  readonly layer?: string | undefined
   /** The caller had its answer while the work went on. */
-  readonly detached?: true
+  readonly detached?: true | undefined
   /** It follows an outcome that was detached: the work has ended now. */
-  readonly late?: true
-  readonly attempts?: number
-  readonly usage?: {
-    readonly input: number
-    readonly output: number
-    readonly cacheRead: number
-    readonly cacheWrite5m: number
-    readonly cacheWrite1h: number
-    readonly certainty: string
-  }
+  readonly late?: true | undefined
+  readonly attempts?: number | undefined
+  readonly usage?:
+    | {
+        readonly input: number
+        readonly output: number
+        readonly cacheRead: number
+        readonly cacheWrite5m: number
+        readonly cacheWrite1h: number
+        readonly certainty: string
+      }
+    | undefined
   /** Integer nano-USD; absent where no price is known. */
-  readonly nanoUsd?: number
+  readonly nanoUsd?: number | undefined
 }
 
 /** What the log's writer is given; it adds the rest. */
@@ -52,6 +54,13 @@ export interface RecordDraft {
   readonly policy: string | null
   /** The account that pays. */
   readonly ledger?: string | undefined
+}
+
+/** Where a record stands in its log, and when it was made. */
+export interface RecordPlace {
+  readonly seq: number
+  /** The leaf hash of the record before it, hex. */
+  readonly prev: string
   /** Unix time in milliseconds. */
   readonly at: number
   /** Milliseconds on the clock that never jumps. */
@@ -59,12 +68,9 @@ export interface RecordDraft {
 }
 
 /** What is signed. */
-export interface RecordBody extends RecordDraft {
+export interface RecordBody extends RecordDraft, RecordPlace {
   readonly v: 1
   readonly log: string
-  readonly seq: number
-  /** The leaf hash of the record before it, hex. */
-  readonly prev: string
   /** The id of the agent. */
   readonly agent: string
   /** The id of the key that signs. A hint: a verifier has its keys from its configuration. */
@@ -87,21 +93,34 @@ export function recordFrame(facts: { readonly agent: string; readonly key: strin
  * The body of a record as canonical JSON (RFC 8785), by template: its members stand in the order of their names.
  * @throws TypeError where a text holds a lone surrogate or a figure is not finite
  */
-export function recordBody(frame: RecordFrame, seq: number, prev: string, draft: RecordDraft): string {
-  const { action, at, ctx, human, kind, ledger, mono, outcome, phase, policy, wire } = draft
-  return `{"action":${canonicalJson(action)},"agent":${frame.agent},"at":${canonicalJson(at)},"ctx":${canonicalJson(ctx)},"human":${canonicalJson(human)},"key":${frame.key},"kind":"${kind}"${
-    ledger === undefined ? '' : `,"ledger":${canonicalJson(ledger)}`
-  },"log":${frame.log},"mono":${canonicalJson(mono)}${outcome === undefined ? '' : `,"outcome":${canonicalJson(outcome)}`},"phase":"${phase}","policy":${
-    policy === null ? 'null' : canonicalJson(policy)
-  },"prev":"${prev}","seq":${seq},"v":1${wire === undefined ? '' : `,"wire":${canonicalJson(wire)}`}}`
+export function recordBody(frame: RecordFrame, { seq, prev, at, mono }: RecordPlace, draft: RecordDraft): string {
+  const { action, ctx, human, kind, ledger, outcome, phase, policy, wire } = draft
+  const head = `{"action":${canonicalJson(action)},"agent":${frame.agent},"at":${figure(at)},"ctx":${canonicalJson(ctx)},"human":${canonicalJson(human)}`
+  const paid = ledger === undefined ? '' : `,"ledger":${canonicalJson(ledger)}`
+  const ended = outcome === undefined ? '' : `,"outcome":${outcomeText(outcome)}`
+  const rules = policy === null ? 'null' : canonicalJson(policy)
+  const sent = wire === undefined ? '' : `,"wire":${canonicalJson(wire)}`
+  return `${head},"key":${frame.key},"kind":"${kind}"${paid},"log":${frame.log},"mono":${figure(mono)}${ended},"phase":"${phase}","policy":${rules},"prev":"${prev}","seq":${seq},"v":1${sent}}`
 }
+
+function outcomeText({ attempts, detached, error, late, layer, nanoUsd, status, usage }: RecordOutcome): string {
+  const before = `${count('attempts', attempts)}${detached ? '"detached":true,' : ''}${named('error', error)}${late ? '"late":true,' : ''}`
+  return `{${before}${named('layer', layer)}${count('nanoUsd', nanoUsd)}"status":${canonicalJson(status)}${usage ? `,"usage":${usageText(usage)}` : ''}}`
+}
+
+const usageText = ({ cacheRead, cacheWrite1h, cacheWrite5m, certainty, input, output }: NonNullable<RecordOutcome['usage']>): string =>
+  `{"cacheRead":${figure(cacheRead)},"cacheWrite1h":${figure(cacheWrite1h)},"cacheWrite5m":${figure(cacheWrite5m)},"certainty":${canonicalJson(certainty)},"input":${figure(input)},"output":${figure(output)}}`
+
+const named = (name: string, value: string | undefined): string => (value === undefined ? '' : `"${name}":${canonicalJson(value)},`)
+const count = (name: string, value: number | undefined): string => (value === undefined ? '' : `"${name}":${figure(value)},`)
+
+/** A whole number is its own text; what else there is has one text too. */
+const figure = (value: number): string => (Number.isSafeInteger(value) ? `${value}` : canonicalJson(value))
 
 /** A body, ready to be signed and chained. */
 export interface SealedRecord {
   /** What the signature covers: the pre-authentication encoding of DSSE. */
   readonly encoded: Uint8Array
-  /** SHA-256 of the encoding, hex: the name of the record. */
-  readonly digest: string
   /** The leaf hash of RFC 6962 over the encoding, hex. */
   readonly leaf: string
 }
@@ -110,15 +129,16 @@ export interface SealedRecord {
 export function sealRecord(body: string): SealedRecord {
   const marked = Buffer.from(`\0DSSEv1 ${recordType.length} ${recordType} ${Buffer.byteLength(body)} ${body}`)
   const encoded = marked.subarray(1)
-  return { encoded, digest: hash('sha256', encoded), leaf: hash('sha256', marked) }
+  return { encoded, leaf: hash('sha256', marked) }
 }
 
+/** The name of a record: SHA-256 of its encoding, hex. */
+export const digestOf = ({ encoded }: SealedRecord): string => hash('sha256', encoded)
+
 /** The line of a record in its log: canonical JSON, without the newline. `sig` is base64; without it, a tree head covers the record. */
-export function recordLine(body: string, digest: string, sig?: string, cosig?: { readonly key: string; readonly sig: string }): string {
+export function recordLine(body: string, sig?: string, cosig?: { readonly key: string; readonly sig: string }): string {
   const second = cosig ? `,"cosig":${canonicalJson(cosig)}` : ''
-  return sig === undefined
-    ? `{"body":${body}${second},"digest":"${digest}"}`
-    : `{"body":${body}${second},"digest":"${digest}","sig":"${sig}"}`
+  return sig === undefined ? `{"body":${body}${second}}` : `{"body":${body}${second},"sig":"${sig}"}`
 }
 
 /** The line of a checkpoint, a signed note, in its log. */

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { memoryLog } from '../../lib/ctx/log-memory.js'
-import { type Draft, LogWriter, type LogWriterOptions } from '../../lib/ctx/log-writer.js'
+import { LogWriter, type LogWriterOptions } from '../../lib/ctx/log-writer.js'
+import type { RecordDraft } from '../../lib/ctx/record.js'
 import type { RecordLog } from '../../lib/ctx/record-log.js'
 import type { RecordSigner } from '../../lib/ctx/record-signer.js'
 import { generateSigningKey } from '../../lib/ctx/signing-key.js'
@@ -16,7 +17,7 @@ export const agent = { id: 'probe-1', name: 'probe', type: 'agent' }
 export const signer: RecordSigner = generateSigningKey()
 
 /** A draft about a finding: the shortest statement that the compiler knows. */
-export function draft(n: number, more: Partial<Draft> = {}): Draft {
+export function draft(n: number, more: Partial<RecordDraft> = {}): RecordDraft {
   const { ctx, human }: Statement = refusalOf({ ruleId: 'r', details: `finding ${n}`, response: 'warn' })
   return { ctx, human, action: `probe-1.${n}`, kind: 'tool', phase: 'note', policy: null, ...more }
 }

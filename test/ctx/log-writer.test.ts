@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCheckpoint } from '../../lib/ctx/log-checkpoint.js'
@@ -7,7 +8,7 @@ import { LogWriter, type LogWriterOptions } from '../../lib/ctx/log-writer.js'
 import { leafHash } from '../../lib/ctx/merkle.js'
 import { pae, recordType } from '../../lib/ctx/pae.js'
 import { canonicalJson } from '../../lib/ctx/canonical-json.js'
-import { recordBody, recordFrame, sealRecord } from '../../lib/ctx/record.js'
+import { digestOf, recordBody, recordFrame, sealRecord } from '../../lib/ctx/record.js'
 import type { LogHandle, RecordLog } from '../../lib/ctx/record-log.js'
 import { generateSigningKey } from '../../lib/ctx/signing-key.js'
 import { verifyLogs } from '../../lib/ctx/verify.js'
@@ -60,22 +61,23 @@ describe('the record', () => {
       { ...more, outcome: undefined, action: 'a', kind: 'send', phase: 'intent', policy: null, at: 0, mono: 0 } as const,
     ],
   ])('is canonical JSON by its template, %s', (_what, given) => {
-    const body = recordBody(recordFrame({ agent: 'a"b', key: 'k', log: 'l' }), 3, '0'.repeat(64), given)
+    const body = recordBody(recordFrame({ agent: 'a"b', key: 'k', log: 'l' }), { ...given, seq: 3, prev: '0'.repeat(64) }, given)
     expect(body).toBe(canonicalJson({ ...given, agent: 'a"b', key: 'k', log: 'l', seq: 3, prev: '0'.repeat(64), v: 1 }))
   })
 
   it('is sealed as pre-authentication encoding and leaf of RFC 6962 say', () => {
     for (const body of ['{}', '{"a":"é\u{1f600}"}', `{"a":"${'x'.repeat(10_000)}"}`]) {
-      const { encoded, digest, leaf } = sealRecord(body)
+      const sealed = sealRecord(body)
+      const { encoded, leaf } = sealed
       expect(Buffer.from(encoded)).toEqual(Buffer.from(pae(recordType, body)))
       expect(leaf).toBe(Buffer.from(leafHash(encoded)).toString('hex'))
-      expect(digest).toHaveLength(64)
+      expect(digestOf(sealed)).toBe(createHash('sha256').update(encoded).digest('hex'))
     }
   })
 
   it('is refused where it has no one text', () => {
     const frame = recordFrame({ agent: 'a', key: 'k', log: 'l' })
-    const body = (change: object) => () => recordBody(frame, 0, '', { ...facts, ...more, ...change })
+    const body = (change: object) => () => recordBody(frame, { ...facts, seq: 0, prev: '', ...change }, { ...facts, ...more, ...change })
     for (const change of [{ ctx: '\ud800' }, { at: Number.NaN }, { mono: Number.POSITIVE_INFINITY }, { human: 'x\udfffy' }])
       expect(body(change)).toThrow(TypeError)
   })
