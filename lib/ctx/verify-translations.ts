@@ -7,7 +7,7 @@ import { isBody } from './log-reader.js'
 import { recordType } from './pae.js'
 import { CTXParser } from './parser.js'
 import { type ShownRecord, translationEnds, translationOf } from './projections.js'
-import { sealRecord } from './record.js'
+import { digestOf, sealRecord } from './record.js'
 import { serialize } from './serializer.js'
 import { TrustedKeys } from './trusted-keys.js'
 import type { Verdict } from './verify-log.js'
@@ -94,7 +94,7 @@ function recordIn(text: string): ShownRecord | undefined {
 
 function* flawsOf({ body, digest, sig }: ShownRecord, name: string, keys: TrustedKeys): Generator<string> {
   const sealed = sealRecord(canonicalJson(body))
-  if (sealed.digest !== digest) yield 'the digest is not that of the record'
+  if (digestOf(sealed) !== digest) yield 'the digest is not that of the record'
   if (name !== digest) yield 'its name is not its digest'
   const key = keys.find(body.key)
   const bytes = sig === undefined ? undefined : decodeBase64(sig)
