@@ -1,20 +1,21 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PrivateKey } from '../../lib/ctx/ed25519.js'
 import { memoryLog } from '../../lib/ctx/log-memory.js'
 import { LogWriter, type LogWriterOptions } from '../../lib/ctx/log-writer.js'
 import type { RecordDraft } from '../../lib/ctx/record.js'
 import type { RecordLog } from '../../lib/ctx/record-log.js'
 import type { RecordSigner } from '../../lib/ctx/record-signer.js'
-import { generateSigningKey } from '../../lib/ctx/signing-key.js'
+import { SigningKey } from '../../lib/ctx/signing-key.js'
 import { refusalOf, type Statement } from '../../lib/ctx/statement.js'
 import { type Verification, verifyLogs, type VerifyOptions } from '../../lib/ctx/verify.js'
 import { VirtualClock } from '../../lib/testing/virtual-clock.js'
 
 export const agent = { id: 'probe-1', name: 'probe', type: 'agent' }
 
-/** One pair for all tests of a file: making one is not what is tested. */
-export const signer: RecordSigner = generateSigningKey()
+/** One pair, always the same: a proof tries the same bytes for the same seed. */
+export const signer: RecordSigner = new SigningKey(new PrivateKey(Buffer.alloc(32, 7)))
 
 /** A draft about a finding: the shortest statement that the compiler knows. */
 export function draft(n: number, more: Partial<RecordDraft> = {}): RecordDraft {
