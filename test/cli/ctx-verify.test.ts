@@ -1,7 +1,7 @@
 import { copyFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { canonicalJson, loadSigningKey } from '../../lib/ctx/index.js'
-import { sealRecord } from '../../lib/ctx/record.js'
+import { digestOf, sealRecord } from '../../lib/ctx/record.js'
 import { actx, clearFolders, edit, logFile, newFolder, recorded, translations } from './recorded.js'
 
 afterAll(clearFolders)
@@ -183,8 +183,9 @@ describe('actx verify', () => {
       const folder = copy()
       const { digest: _, signature: __, type, ...body } = JSON.parse(readFileSync(translations(folder, '.json')[0]!, 'utf8'))
       const record = { ...body, human: 'All is well' }
-      const { digest, encoded } = sealRecord(canonicalJson(record))
-      const signature = Buffer.from(loadSigningKey(join(folder, '.context')).sign(encoded)).toString('base64')
+      const sealed = sealRecord(canonicalJson(record))
+      const digest = digestOf(sealed)
+      const signature = Buffer.from(loadSigningKey(join(folder, '.context')).sign(sealed.encoded)).toString('base64')
       writeFileSync(join(folder, `${digest}.json`), `${canonicalJson({ ...record, digest, signature, type })}\n`)
       const { code, files } = await json(folder, `${digest}.json`)
       expect({ code, problems: files[0].problems }).toEqual({ code: 1, problems: ['the sentence is not the translation of the statement'] })

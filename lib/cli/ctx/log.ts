@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../core/clock.js'
 import { visible } from '../../ctx/escape.js'
 import { fileLog } from '../../ctx/log-file.js'
+import { digestOf, sealRecord } from '../../ctx/record.js'
 import { type Command, type CommandIo, exitCodes, UsageError } from '../command.js'
 import { dirOption, folderOf } from './dir.js'
 import { type Entry, LogTail, merged } from './log-tail.js'
@@ -76,7 +77,7 @@ function printJson(io: CommandIo): Printer {
   let joint = '{ "records": ['
   return {
     entry({ log, record, unreadable }) {
-      const shown = record ? { ...record.body, digest: record.digest } : { log, unreadable }
+      const shown = record ? { ...record.body, digest: digestOf(sealRecord(record.text)) } : { log, unreadable }
       io.stdout.write(`${joint}\n  ${JSON.stringify(shown)}`)
       joint = ','
     },
