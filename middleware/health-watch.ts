@@ -111,7 +111,8 @@ export class Watch {
     if (sort === 'wrong-answer') this.#wrong.set(`${action.name} gave an answer that is none, or not whole`)
     if (sort === 'no-answer') this.#none.set(`${action.name} gave no answer in its time`)
     if (sort !== 'neutral' && sort !== 'budget') this.#counted(action, ended)
-    if (isPaid(ctx)) this.#progress.paid(this.#now)
+    // What its caller broke off is no lack of progress.
+    if (sort !== 'neutral' && isPaid(ctx)) this.#progress.paid(this.#now)
     if (action.kind === 'tool' && ctx.outcome?.status !== 'aborted') this.#calls.tool(ctx, { began: action.began, ended }, { error })
     this.#after()
   }

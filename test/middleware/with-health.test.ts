@@ -849,6 +849,27 @@ describe('withHealth', () => {
       expect(told).toEqual([])
     })
 
+    it('is spend on answers that are cut, and not on those that their caller breaks off', async () => {
+      for (const [breaksOff, expected] of [
+        [true, []],
+        [false, ['no-progress']],
+      ] as const) {
+        const { run, mock, clock, signals, sidecar } = watched({ maxConsecutiveErrors: 100 })
+        for (const _ of times(8, n => n)) {
+          const caller = new AbortController()
+          if (breaksOff) mock.hang({ after: 4 })
+          else mock.cut({ after: 4 })
+          const ended = run(call => ask(call, 'hello', true), 'go', caller.signal).catch(() => {})
+          await turns()
+          if (breaksOff) caller.abort()
+          await ended
+          await clock.advance(10 * minute)
+        }
+        expect(signals().filter(signal => signal === 'no-progress')).toEqual(expected)
+        await sidecar.close()
+      }
+    })
+
     it('is spend that goes on while a poll shows nothing new', async () => {
       const { run, mock, clock, health } = watched({ polling: ['job_status'] })
       void run(async call => {
