@@ -58,8 +58,13 @@ function number(value: number): string {
 const special = /["\\\x00-\x1f\ud800-\udfff]/
 const loneSurrogate = /\p{Surrogate}/u
 
+// The same without the quote: what has quotes alone to escape is written faster than by JSON.stringify.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what JSON escapes
+const rare = /[\\\x00-\x1f\ud800-\udfff]/
+
 function text(value: string): string {
   if (!special.test(value)) return `"${value}"`
+  if (!rare.test(value)) return `"${value.replace(/"/g, '\\"')}"`
   if (loneSurrogate.test(value)) throw new Unfit('holds a lone surrogate')
   return JSON.stringify(value)
 }
