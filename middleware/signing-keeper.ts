@@ -154,8 +154,12 @@ export class SigningKeeper {
     await writer.append(this.#draft(ctx, statement, kind, 'note')).durable
   }
 
+  /** What failed is tried again by the next action: the folder may have been mended. */
   #open(): Promise<LogWriter> {
-    this.#opening ??= this.#opened()
+    this.#opening ??= this.#opened().catch(error => {
+      this.#opening = undefined
+      throw error
+    })
     return this.#opening
   }
 

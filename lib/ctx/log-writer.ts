@@ -204,8 +204,13 @@ export class LogWriter {
   }
 
   async #begin(event: LogEvent): Promise<LogWriter> {
-    await this.append(this.#own(logEvent(event)), { sign: true }).durable
-    return this
+    try {
+      await this.append(this.#own(logEvent(event)), { sign: true }).durable
+      return this
+    } catch (error) {
+      await this.close()
+      throw error
+    }
   }
 
   get #mode(): LogEvent['facts'] {

@@ -1,6 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, closeSync, fdatasyncSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  fdatasyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type Agent, createSidecar, type Kind, SigningError, UpstreamError, ViolationError } from 'outrigger'
 import { claudeAgent } from 'outrigger/claude'
@@ -314,6 +325,9 @@ describe('withSigning, where the record cannot be written', () => {
     const { act, effects } = mountedWith(withSigning({ dir: join(dir, 'file', 'below') }))
     expect(await failure(act('tool'))).toMatchObject({ code: 'ERR_SIGNING' })
     expect(effects).toEqual([])
+    rmSync(join(dir, 'file'))
+    await act('tool')
+    expect(effects).toHaveLength(1)
   })
 
   it('does not act where others can read the key', async () => {
@@ -557,6 +571,34 @@ describe('withSigning, and children', () => {
     await child.act('tool')
     const [opened] = await bodies(other)
     expect(opened!.ctx).toContain(`parent="${(await log.list())[0]}"`)
+  })
+
+  it('records a spawn of the real thing: the intent at the parent, then the log of the child that names it', async () => {
+    const dir = folder()
+    const mock = mockModel().reply('done')
+    const worker = claudeAgent({ name: 'worker', model: 'claude-haiku-4-5' })
+    const agent: Agent<string, string> = {
+      name: 'jake',
+      async send(task, { spawn }) {
+        const mortal = await spawn({ name: 'mortal', type: 'mortal', agent: worker, use: [], task })
+        return mortal.send(task).finally(() => mortal.close()) as Promise<string>
+      },
+    }
+    const jake = createSidecar({ agent, use: [withSigning({ dir }), withBudget({ usd: 1 })], claude: { upstream: mock.upstream } })
+    expect(await jake.send('count')).toBe('done')
+    expect(await jake.verify()).toMatchObject({ verdict: 'ok', problems: [] })
+    await jake.close()
+    const log = fileLog({ dir })
+    const [opened, first] = await bodies(log, 'mortal')
+    const parent = (await bodies(log, 'jake')).find(({ kind }) => kind === 'spawn')!
+    expect([parent.phase, parent.ctx]).toEqual(['intent', expect.stringMatching(/^\^a mortal agent="mortal" context="sha256:/)])
+    expect(opened!.ctx).toContain(`parent="${parent.log}" seq=${parent.seq} `)
+    expect(first).toMatchObject({ kind: 'send', phase: 'intent' })
+    const { problems, logs, verdict } = await verifyLogs(dir, { publicKey: jake.publicKey })
+    expect([verdict, problems]).toEqual(['unanchored', []])
+    expect(logs.find(({ log: id }) => id.startsWith('mortal'))).toMatchObject({ closed: true, parent: { log: parent.log, found: true } })
+    const checkpoint = logs.map(report => report.checkpoint!)
+    expect((await verifyLogs(dir, { publicKey: jake.publicKey, checkpoint })).verdict).toBe('ok')
   })
 
   it('does not let a child act whose parent cannot write', async () => {
