@@ -197,6 +197,39 @@ describe('verifyLogs, what is put together anew', () => {
     }
   })
 
+  it('takes one form of a line only', async () => {
+    const line = records[4]!
+    const others = [
+      line.replace('{"body":', '{ "body":'),
+      `${line} `,
+      line.replace('"v":1', '"v":1.0'),
+      line.replace('"phase":"note"', '"phase":"n\\u006fte"'),
+      line.replace('"kind":"tool"', '"kind":"tool","kind":"tool"'),
+      line.replace(/^\{("body":.*),("sig":"[^"]*")\}$/, '{$2,$1}'),
+      line.replace(/\}$/, ',"more":1}'),
+      line.replace('"v":1', '"more":1,"v":1'),
+    ]
+    for (const other of others) {
+      expect(other).not.toBe(line)
+      expect(wordsOf((await tried(records.with(4, other))).problems)).toEqual(['unreadable'])
+    }
+  })
+
+  it('refuses half a line where no crash has left it, and says of one that a crash has left how long it is', async () => {
+    const torn = Buffer.concat([joined(records.slice(0, 6)), Buffer.from(records[6]!.slice(0, 50))])
+    expect(wordsOf((await verified(log.id, torn)).problems)).toEqual(['torn'])
+    const left = await verifyLogs(holding({ [log.id]: torn }, 'left'), { publicKey: signer.publicKey })
+    expect(left).toMatchObject({ verdict: 'unanchored', problems: [], logs: [{ torn: 50, records: 6 }] })
+  })
+
+  it('refuses the end of a batch that no tree head signs, where no crash has left it', async () => {
+    const batch = await writtenLog(8, { batchMs: 1_000 })
+    const cut = joined(linesIn(batch.bytes).slice(0, 5))
+    expect((await verified(batch.id, cut)).problems).toMatchObject([{ why: 'unsigned' }])
+    const left = await verifyLogs(holding({ [batch.id]: cut }, 'left'), { publicKey: signer.publicKey })
+    expect(left).toMatchObject({ verdict: 'unanchored', problems: [], logs: [{ unsigned: [{ from: 1, to: 4, recovered: false }] }] })
+  })
+
   it('refuses an anchor of a stranger, a forged one and no note at all', async () => {
     const stranger = signCheckpoint({ log: log.id, size: 12, root: '0'.repeat(64) }, generateSigningKey())
     for (const checkpoint of [stranger, log.checkpoint.replace('\n12\n', '\n11\n'), 'no note', log.checkpoint.replace('12', '012')])

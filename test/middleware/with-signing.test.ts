@@ -421,6 +421,16 @@ describe('withSigning, its folder', () => {
     expect(readdirSync(join(dir, '..'))).toEqual([])
   })
 
+  it('is not touched after it was closed', async () => {
+    const dir = join(folder(), 'new')
+    const own = withSigning({ dir })
+    mountedWith(own)
+    await own.meta.close!()
+    await expect(own.meta.expose!.signAndWrite('?k auth')).rejects.toMatchObject({ code: 'ERR_SIGNING' })
+    expect(await own.meta.expose!.verify()).toEqual({ verdict: 'ok', records: 0, logs: [], problems: [] })
+    expect(readdirSync(join(dir, '..'))).toEqual([])
+  })
+
   it('gets keys, a log and the files of each outcome', async () => {
     const dir = folder()
     const own = withSigning({ dir })
