@@ -1,4 +1,4 @@
-import { BudgetExceededError, type Context, cost, isOutriggerError, type OutriggerError, ViolationError } from 'outrigger'
+import { BudgetExceededError, type Context, cost, findOutriggerError, ViolationError } from 'outrigger'
 import { modelMessage } from 'outrigger/claude'
 import { outcomeOf, type OutcomeFacts, type RecordOutcome, refusalOf, type Statement } from 'outrigger/ctx'
 
@@ -72,10 +72,9 @@ function statusOf({ outcome }: Context, failed: boolean): string {
   return outcome === undefined || outcome.status === 'done' ? 'error' : outcome.status
 }
 
-/** The code of an error of ours, the class of another: never its text. */
+/** The code of an error of ours, or that ours has caused; the class of another: never its text. */
 function nameOf(error: unknown): string {
-  if (isOutriggerError(error)) return (error as Partial<OutriggerError>).code ?? 'OutriggerError'
-  return error instanceof Error ? error.name : typeof error
+  return findOutriggerError(error)?.code ?? (error instanceof Error ? error.name : typeof error)
 }
 
 function wireOf(ctx: Context, from: number): readonly string[] | undefined {

@@ -127,6 +127,7 @@ describe('docs/guide.md', () => {
     ['docs/with-budget.md', 'middleware/budget-options.ts', 'WithBudgetOptions', 1],
     ['docs/with-health.md', 'middleware/health-options.ts', 'WithHealthOptions', 4],
     ['docs/with-health.md', 'middleware/health-options.ts', 'HealthPhases', 2],
+    ['docs/with-signing.md', 'middleware/signing-options.ts', 'WithSigningOptions', 2],
     ['docs/writing-middleware.md', 'lib/core/types.ts', 'LayerMeta', 1],
   ])('%s: the defaults of %s', (page, file, name, least) => {
     const figures = defaultsOf(file, name)

@@ -190,7 +190,8 @@ describe('withSigning', () => {
 describe('withSigning, an action that does not end well', () => {
   it('writes the code of an error, and never its text', async () => {
     const { runtime, records } = signed()
-    const errors = [new UpstreamError('secret text', { status: 529 }), new RangeError('secret text'), 'secret text']
+    const ours = new UpstreamError('secret text', { status: 529 })
+    const errors = [ours, new RangeError('secret text'), 'secret text', new Error('secret text', { cause: ours })]
     for (const error of errors)
       await failure(runtime.run(runtime.context({ kind: 'tool', name: 'Bash', input: {} }), () => Promise.reject(error)))
     const ended = (await records()).filter(({ phase }) => phase === 'outcome')
@@ -198,6 +199,7 @@ describe('withSigning, an action that does not end well', () => {
       { status: 'error', error: 'ERR_UPSTREAM' },
       { status: 'error', error: 'RangeError' },
       { status: 'error', error: 'string' },
+      { status: 'error', error: 'ERR_UPSTREAM' },
     ])
     expect(ended[0]!.ctx).toMatch(/status="error" error="ERR_UPSTREAM"$/)
     expect(JSON.stringify(ended)).not.toContain('secret')
@@ -289,6 +291,25 @@ describe('withSigning, where the record cannot be written', () => {
     state.broken = false
     expect(await failure(act('tool'))).toBeInstanceOf(SigningError)
     expect(effects).toHaveLength(1)
+  })
+
+  it('does not act where a violation that would refuse nothing cannot be written down', async () => {
+    const { disk, state, calls } = brittle()
+    let runs = 0
+    const agent: Agent<string, unknown> = {
+      name: 'probe',
+      send: async (_, { tool }) => tool({ name: 'Bash', run: (input: unknown) => (input ? ++runs : 0) }).run({ command: 'ls' }),
+    }
+    // What it finds is the last thing that happens before the disk is full: opening and two intents are written by then.
+    const check = () => {
+      state.broken = true
+      return { details: 'look' }
+    }
+    const warn = rules.rule({ id: 'careful', response: 'warn', kinds: ['tool'], check })
+    const use = [withSigning({ log: fileLog({ dir: folder(), disk }) }), withViolations({ rules: [warn] })]
+    const sidecar = createSidecar({ agent, use })
+    expect(await failure(sidecar.send('go'))).toMatchObject({ code: 'ERR_SIGNING' })
+    expect([runs, calls.filter(call => call === 'write').length]).toEqual([0, 4])
   })
 
   it.each(['good', 'bad'])('stops the sidecar where the outcome of a %s effect cannot be written', async end => {
