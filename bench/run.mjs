@@ -10,7 +10,7 @@ class UsageError extends TypeError {
 
 const help = `usage: npm run bench -- [options]
 
-Measures speed against peers, each row as a ratio taken in one run: about a minute. Installs the peers on first use. Exit 1 when a row misses its goal.
+Measures speed against peers, each row as a ratio taken in one run: about two minutes. Installs the peers on first use. Exit 1 when a row misses its goal.
 
   --only GROUP  the rows of one group: ${groupNames.join(', ')} (those that have some)
   --json        print { rows: [{ group, name, unit, ours, peer, ratio, goal, ok }] } and nothing else
