@@ -87,21 +87,27 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     const runtime = new Runtime({ agent: identity, clock, layers, whenPaused, origin: birth })
     this.#runtime = runtime
     this.#seam = birth ? { ...birth.seam, runtime, counts: { passed: 0 } } : seamOf(runtime, claude)
-    // A factory may use its handles at once: everything but the name is in place before it runs.
-    const made = typeof agent === 'function' ? agent(this.io) : agent
-    checkAgent(made)
-    this.#agent = made
-    identity.name = birth?.name || made.name
-    identity.type = birth?.type ?? made.type ?? 'agent'
-    identity.id ||= `${identity.name}-${randomBytes(4).toString('hex')}`
-    Object.freeze(identity)
-    this.id = identity.id
-    this.name = identity.name
-    this.type = identity.type
-    this.parent = birth?.host.agent.id
-    showMembers(this, layers)
-    birth?.prepare(runtime.host)
-    mount(layers, runtime.host)
+    try {
+      // A factory may use its handles at once: everything but the name is in place before it runs.
+      const made = typeof agent === 'function' ? agent(this.io) : agent
+      checkAgent(made)
+      this.#agent = made
+      identity.name = birth?.name || made.name
+      identity.type = birth?.type ?? made.type ?? 'agent'
+      identity.id ||= `${identity.name}-${randomBytes(4).toString('hex')}`
+      Object.freeze(identity)
+      this.id = identity.id
+      this.name = identity.name
+      this.type = identity.type
+      this.parent = birth?.host.agent.id
+      showMembers(this, layers)
+      birth?.prepare(runtime.host)
+      mount(layers, runtime.host)
+    } catch (error) {
+      // A factory may have kept its handles: nobody will ever end a sidecar that does not come to be.
+      runtime.end('it was never created')
+      throw error
+    }
     if (birth) endWith(birth, this, runtime)
   }
 
@@ -235,7 +241,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   async #close(drainMs: number): Promise<void> {
     const runtime = this.#runtime
     const parts = [...(this.#listening ?? []), ...[...runtime.layers].reverse().map(({ meta }) => meta)]
-    const failed = await new Closing(runtime, drainMs).run(this.#children, parts)
+    const failed = await new Closing(runtime, drainMs).run(() => this.#children, parts)
     this.#birth?.ended(this, runtime.state === 'failedReaped' ? `reaped: ${runtime.reaped}` : 'closed')
     if (failed.length > 0) throw failed[0]
   }
@@ -270,7 +276,10 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       let child: SidecarCore | undefined
       try {
         await runtime.run(ctx, async () => {
+          // Nobody has the one of an attempt that failed.
+          child?.reap('its spawn failed')
           child = this.#bear(ctx, spec, layers)
+          ctx.reply = child
         })
         return child!
       } catch (error) {

@@ -11,6 +11,8 @@ export interface Child {
 export class Children<C extends Child> {
   readonly #runtime: Runtime
   readonly #alive = new Set<C>()
+  /** Those that have ended: one may do so before its spawn has. */
+  readonly #gone = new WeakMap<C, string>()
   #starting = 0
 
   constructor(runtime: Runtime) {
@@ -25,17 +27,27 @@ export class Children<C extends Child> {
   async start(start: (siblings: number) => Promise<C>): Promise<C> {
     const siblings = this.#alive.size + this.#starting++
     try {
-      const child = await start(siblings)
-      this.#alive.add(child)
-      this.#runtime.events.publish({ type: 'child.started', child: child.id })
-      return child
+      return this.#started(await start(siblings))
     } finally {
       this.#starting--
     }
   }
 
   ended(child: C, reason: string): void {
-    if (this.#alive.delete(child)) this.#runtime.events.publish({ type: 'child.ended', child: child.id, reason })
+    this.#gone.set(child, reason)
+    if (this.#alive.delete(child)) this.#tellEnd(child, reason)
+  }
+
+  #started(child: C): C {
+    const gone = this.#gone.get(child)
+    if (gone === undefined) this.#alive.add(child)
+    this.#runtime.events.publish({ type: 'child.started', child: child.id })
+    if (gone !== undefined) this.#tellEnd(child, gone)
+    return child
+  }
+
+  #tellEnd({ id }: C, reason: string): void {
+    this.#runtime.events.publish({ type: 'child.ended', child: id, reason })
   }
 
   /** Closes all of them side by side. @throws the first error, when all have closed */

@@ -8,6 +8,11 @@ interface Part {
   close?(): Promise<void>
 }
 
+/** The children of a sidecar. */
+interface Family {
+  close(drainMs: number): Promise<void>
+}
+
 /** Ends one sidecar in order: what runs, its children, ports, layers. */
 export class Closing {
   readonly #runtime: Runtime
@@ -18,16 +23,22 @@ export class Closing {
     this.#drainMs = drainMs
   }
 
-  /** Resolves to what could not be closed; everything else is. */
-  async run(children: { close(drainMs: number): Promise<void> } | undefined, parts: readonly Part[]): Promise<readonly unknown[]> {
+  /**
+   * Resolves to what could not be closed; everything else is.
+   * @param children - asked when what runs has ended: until then it may start its first one
+   */
+  async run(children: () => Family | undefined, parts: readonly Part[]): Promise<readonly unknown[]> {
     const runtime = this.#runtime
     const failed: unknown[] = []
     runtime.shut('closed')
     await this.#within(this.#drainMs, runtime.idle())
-    await children?.close(this.#drainMs).catch(error => failed.push(error))
+    const closeChildren = () => Promise.resolve(children()?.close(this.#drainMs)).catch(error => failed.push(error))
+    await closeChildren()
     runtime.end('closed')
     // What was aborted books its end before the layers are closed; a layer that hangs is not waited for.
     await this.#within(unwindMs, runtime.idle())
+    // Those that were started meanwhile have been reaped, and draw on what the layers keep until they have closed.
+    await closeChildren()
     for (const part of parts) await this.#closePart(part).catch(error => failed.push(error))
     if (runtime.state !== 'failedReaped') runtime.become('dismissed', 'closed')
     return failed

@@ -1,6 +1,7 @@
-import { createSidecar, defineMiddleware, isOutriggerError, type SidecarEvent } from 'outrigger'
+import { BudgetExceededError, createSidecar, defineMiddleware, type Io, isOutriggerError, type SidecarEvent } from 'outrigger'
 import { createLedger } from 'outrigger/ledger'
-import { withBudget, withMetrics, withRetry } from 'outrigger/middleware'
+import { withBudget, withMetrics, withRetry, withViolations } from 'outrigger/middleware'
+import { rules } from 'outrigger/policy'
 import { mockModel } from 'outrigger/testing'
 import { asking, fixed, turns } from '../middleware/stack.js'
 
@@ -273,5 +274,111 @@ describe('a child', () => {
       'child.ended',
       'state',
     ])
+  })
+})
+
+describe('a spawn that goes wrong, or late', () => {
+  const layerOf = (meta: object, fn = (_: unknown, next: () => Promise<void>) => next()) => defineMiddleware(meta as { name: string }, fn)
+
+  it('whose parent closes while its first child is being started ends that child before itself', async () => {
+    let go!: () => void
+    const gate = new Promise<void>(resolve => {
+      go = resolve
+    })
+    const closed: string[] = []
+    const closing = (name: string) => layerOf({ name, close: () => turns(3).then(() => void closed.push(name)) })
+    let born: { readonly state: string } | undefined
+    const sidecar = createSidecar({
+      agent: {
+        name: 'jake',
+        async send(_: string, { spawn }) {
+          await gate
+          born = await spawn({ name: 'm', agent: child('m'), use: [closing('of the child')], budget: { usd: 0.5 } })
+        },
+      },
+      use: [closing('of the parent'), withBudget({ usd: 1, prices: fixed })],
+      claude: { upstream: answers().upstream },
+    })
+    const sent = sidecar.send('go')
+    await turns(2)
+    const over = sidecar.close()
+    go()
+    await Promise.all([sent, over])
+    expect(born!.state).toBe('dismissed')
+    expect(closed).toEqual(['of the child', 'of the parent'])
+    expect(amounts(sidecar)).toMatchObject({ delegated: 0, remaining: 1e9 })
+  })
+
+  it('leaves no way to Claude to an agent that never came to be', async () => {
+    let kept!: Io
+    const { sidecar, model } = parent()
+    const bad = layerOf({
+      name: 'bad',
+      attach: () => {
+        throw new Error('no port')
+      },
+    })
+    const spawned = sidecar.io.spawn({
+      name: 'm',
+      agent: io => {
+        kept = io
+        return child('m')
+      },
+      use: [bad],
+    })
+    await expect(spawned).rejects.toThrow('no port')
+    const asked = kept.claude.messages.create({ model: 'claude-fixed', max_tokens: 10, messages: [{ role: 'user', content: 'x' }] })
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_REAPED' })
+    expect(model.requests).toHaveLength(0)
+  })
+
+  it('that is tried again leaves no child of the attempt that failed', async () => {
+    const kept: Io[] = []
+    let tries = 0
+    const again = layerOf({ name: 'again', on: ['spawn'], reenters: true }, (_, next) => next().catch(() => next()))
+    const flaky = layerOf({ name: 'flaky', on: ['spawn'], fail: 'closed' }, async (_, next) => {
+      await next()
+      if (++tries === 1)
+        throw new BudgetExceededError({ unit: 'tokens', needed: 1, remaining: 0, account: 'x', allocated: 0, spent: 0, held: 0 } as never)
+    })
+    const model = answers()
+    const sidecar = createSidecar({ agent: child('p'), use: [again, flaky], claude: { upstream: model.upstream } })
+    const agent = (io: Io) => {
+      kept.push(io)
+      return child('m')
+    }
+    const born = await sidecar.io.spawn({ name: 'm', agent, use: [] })
+    expect(sidecar.children).toEqual([born])
+    const tool = { name: 't', run: (_: unknown) => 'ran' }
+    await expect(kept[0]!.tool(tool).run({})).rejects.toMatchObject({ code: 'ERR_REAPED' })
+    expect(await kept[1]!.tool(tool).run({})).toBe('ran')
+  })
+
+  it('shows its layers what it gave', async () => {
+    const seen: unknown[] = []
+    const eye = layerOf({ name: 'eye', on: ['spawn'] }, async (ctx, next) => {
+      await next()
+      seen.push((ctx as { readonly result?: unknown }).result)
+    })
+    const look = rules.rule({ id: 'look', kinds: ['spawn'], stages: ['result'], check: ({ result }) => void seen.push(result) })
+    const { sidecar } = parent(1, [eye, withViolations({ rules: [look] }), withBudget({ usd: 1, prices: fixed })] as never)
+    const born = await sidecar.io.spawn({ name: 'm', type: 'mortal', agent: child('m'), use: [] })
+    expect(seen).toEqual([{ id: born.id, name: 'm', type: 'mortal' }, born])
+  })
+
+  it('lists no child that has ended before its spawn has', async () => {
+    const hasty = layerOf({ name: 'hasty', on: ['spawn'] }, async (ctx, next) => {
+      await next()
+      ;(ctx as { readonly result?: { reap(reason: string): void } }).result!.reap('not today')
+      await turns(30)
+    })
+    const { sidecar, of } = parent(1, [hasty, withBudget({ usd: 1, prices: fixed })] as never)
+    const born = await sidecar.io.spawn({ name: 'm', agent: child('m'), use: [], budget: { usd: 0.5 } })
+    expect([born.state, sidecar.children]).toEqual(['failedReaped', []])
+    expect([...of('child.started'), ...of('child.ended')]).toMatchObject([
+      { type: 'child.started', child: born.id },
+      { type: 'child.ended', child: born.id, reason: 'reaped: not today' },
+    ])
+    expect(amounts(sidecar)).toMatchObject({ delegated: 0, remaining: 1e9 })
   })
 })
