@@ -25,6 +25,7 @@ import { type Agent, type Call, checkAgent, type Io } from './sidecar/agent-cont
 import { childAccount } from './ledger/budget-account.js'
 import { policyInForce, spawnRules } from './policy/in-force.js'
 import { type Birth, endWith } from './sidecar/birth.js'
+import { looseFrom } from './sidecar/bonds.js'
 import { Children } from './sidecar/children.js'
 import { Closing } from './sidecar/closing.js'
 import { driveAgent } from './sidecar/drive-agent.js'
@@ -37,7 +38,7 @@ import { inherited } from './sidecar/inherit.js'
 import { nested } from './sidecar/nested-event.js'
 import { mount, showMembers } from './sidecar/members.js'
 import { checkOptions, checkSendOptions } from './sidecar/options.js'
-import { type AnySpec, checkSpawn, spawnAction } from './sidecar/spawn-spec.js'
+import { type AnySpec, checkedSpawn, spawnAction } from './sidecar/spawn-spec.js'
 import type { Base, CallResult, NoClash, ReportedViolation, SendOptions, Sidecar, SidecarOptions, SidecarStream } from './sidecar/types.js'
 
 type AnyAgent = Agent<unknown, unknown, unknown>
@@ -264,13 +265,13 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     return this.#makers
   }
 
-  async #spawn(spec: object, parent: Parent): Promise<SidecarCore> {
-    checkSpawn(spec)
+  async #spawn(given: object, parent: Parent): Promise<SidecarCore> {
+    const spec = checkedSpawn(given)
     const runtime = this.#runtime
     const layers = inherited(runtime.layers, normalise(spec.use))
     checkOrder(layers)
     this.#children ??= new Children(runtime)
-    return this.#children.start(async siblings => {
+    return this.#children.start(spec.id, async siblings => {
       const enclosing = parent()
       const ctx = runtime.context(spawnAction(spec, siblings), enclosing ? { parent: enclosing } : {})
       let child: SidecarCore | undefined
@@ -301,17 +302,21 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       spawn: ctx,
       seam: this.#seam,
       name,
-      type: spec.type ?? (typeof agent === 'function' ? undefined : type),
+      type: typeof agent === 'function' && spec.type === undefined ? undefined : type,
       scope: ctx.parent?.scope ?? this.#runtime.scope,
       prepare: own => spawnRules.set(own, rules),
       ended: (ended, reason) => this.#children?.ended(ended as SidecarCore, reason),
     }
     const options = { agent, use: [], whenPaused, clock, claude: { timeout: this.#timeout }, ...(id === undefined ? {} : { id }) }
     const child = new SidecarCore(options, layers, birth)
-    if (rules.length > 0 && !policyInForce.peek(child.#runtime.host)) {
-      child.reap('nobody would judge by its rules')
-      throw new ConfigError('spawn: rules need withViolations in the stack of the child, or of the parent')
+    const refuse = (why: string) => {
+      child.reap(why)
+      throw new ConfigError(`spawn: ${why}`)
     }
+    if (rules.length > 0 && !policyInForce.peek(child.#runtime.host))
+      refuse('rules need withViolations in the stack of the child, or of the parent')
+    const loose = looseFrom(ctx, host, child.#runtime.host)
+    if (loose) refuse(`${name} would not be bound by the ${loose} of its parent; a layer of its own has the name of the one that binds it`)
     return child
   }
 

@@ -1,5 +1,13 @@
 import { ConfigError, type Host } from 'outrigger'
-import { type Account, type Allocation, type BudgetAccount, childAccount, createLedger, type UnitAllocations } from 'outrigger/ledger'
+import {
+  type Account,
+  type Allocation,
+  type BudgetAccount,
+  childAccount,
+  createLedger,
+  sameBooks,
+  type UnitAllocations,
+} from 'outrigger/ledger'
 import type { BudgetSettings } from './budget-options.js'
 
 /** The account of one sidecar, opened where it belongs. */
@@ -44,7 +52,8 @@ function below(above: BudgetAccount, settings: BudgetSettings, host: Host): Open
     }
   }
   const { account } = settings
-  if (account.id !== above.account.id && account.parent !== above.account.id) throw elsewhere(host, 'account')
+  const { id } = above.account
+  if ((account.id !== id && account.parent !== id) || !sameBooks(account, above.account)) throw elsewhere(host, 'account')
   return { account, ledger, mode, close: () => closed(above.delegated ? [above.account] : []) }
 }
 

@@ -79,6 +79,15 @@ export interface AccountSetup {
   readonly open: () => Awaitable<AccountAnswer>
 }
 
+/** Where an account says what store it is in. A registered symbol, so that ESM and CommonJS copies of this package meet. */
+const books: unique symbol = Symbol.for('outrigger.v1.books')
+
+/** Are both accounts in one store? An id says nothing of that: other books may have the same. */
+export function sameBooks(one: Account, other: Account): boolean {
+  const storeOf = (account: Account) => (account as { readonly [books]?: LedgerStore })[books]
+  return storeOf(one) === storeOf(other)
+}
+
 /** An account on any store. State: the last reading that the store gave. */
 export class LedgerAccount implements Account {
   readonly id: string
@@ -98,6 +107,10 @@ export class LedgerAccount implements Account {
     this.#openIt = open
     this.#last = unopened(ref, parent, caps)
     if (store.synchronous) this.open()
+  }
+
+  get [books](): LedgerStore {
+    return this.#store
   }
 
   open(): Awaitable<void> {

@@ -1,3 +1,4 @@
+import { ConfigError } from '../core/errors.js'
 import type { Runtime } from '../core/runtime.js'
 
 /** What the parent does with a child's sidecar. */
@@ -13,6 +14,7 @@ export class Children<C extends Child> {
   readonly #alive = new Set<C>()
   /** Those that have ended: one may do so before its spawn has. */
   readonly #gone = new WeakMap<C, string>()
+  readonly #ids = new Set<string>()
   #starting = 0
 
   constructor(runtime: Runtime) {
@@ -23,14 +25,27 @@ export class Children<C extends Child> {
     return [...this.#alive]
   }
 
-  /** Starts one. `start` is told how many there are already, those that are being started before this one included. */
-  async start(start: (siblings: number) => Promise<C>): Promise<C> {
+  /**
+   * Starts one. `start` is told how many there are already, those that are being started before this one included.
+   * @param id - of the caller's choice: two children of one id would share one account, and one would close that of the other
+   * @throws ConfigError where one of that id is alive or being started
+   */
+  async start(id: string | undefined, start: (siblings: number) => Promise<C>): Promise<C> {
+    this.#claim(id)
     const siblings = this.#alive.size + this.#starting++
     try {
       return this.#started(await start(siblings))
     } finally {
       this.#starting--
+      if (id !== undefined) this.#ids.delete(id)
     }
+  }
+
+  #claim(id: string | undefined): void {
+    if (id === undefined) return
+    if (this.#ids.has(id) || this.alive.some(child => child.id === id))
+      throw new ConfigError(`spawn: there is a child of the id "${id}" already; choose another, or leave it out`)
+    this.#ids.add(id)
   }
 
   ended(child: C, reason: string): void {

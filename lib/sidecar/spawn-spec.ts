@@ -5,13 +5,19 @@ import type { SpawnSpec } from './types.js'
 /** A spec whose types nobody knows any more. */
 export type AnySpec = SpawnSpec<readonly LayerInput[], unknown, unknown, unknown>
 
-const known = new Set(['name', 'type', 'agent', 'use', 'task', 'budget', 'rules', 'id', 'whenPaused'])
+const known = ['name', 'type', 'agent', 'use', 'task', 'budget', 'rules', 'id', 'whenPaused'] as const
 
-/** @throws TypeError that says the value and the fix */
-export function checkSpawn(spec: object): asserts spec is AnySpec {
+/** A copy: what starts is what was judged, whatever the caller does to its own object meanwhile. @throws TypeError that says the value and the fix */
+export function checkedSpawn(spec: object): AnySpec {
+  checkSpawn(spec)
+  const copy = Object.fromEntries(known.map(key => [key, spec[key]])) as unknown as AnySpec
+  return { ...copy, ...(copy.rules ? { rules: [...copy.rules] } : {}) }
+}
+
+function checkSpawn(spec: object): asserts spec is AnySpec {
   if (typeof spec !== 'object' || spec === null) throw new TypeError('spawn needs an object: spawn({ agent, use: [] })')
   for (const key of Object.keys(spec))
-    if (!known.has(key)) throw new TypeError(`spawn: unknown option "${key}"; known are ${[...known].join(', ')}`)
+    if (!(known as readonly string[]).includes(key)) throw new TypeError(`spawn: unknown option "${key}"; known are ${known.join(', ')}`)
   const { name, type, task, use, id, rules, whenPaused, agent } = spec as Partial<AnySpec>
   for (const [key, value] of Object.entries({ name, type, id }))
     if (value !== undefined && (typeof value !== 'string' || value.trim() === ''))

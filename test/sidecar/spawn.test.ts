@@ -1,4 +1,12 @@
-import { BudgetExceededError, createSidecar, defineMiddleware, type Io, isOutriggerError, type SidecarEvent } from 'outrigger'
+import {
+  BudgetExceededError,
+  createSidecar,
+  defineMiddleware,
+  type Io,
+  isOutriggerError,
+  type SidecarEvent,
+  type SpawnAction,
+} from 'outrigger'
 import { createLedger } from 'outrigger/ledger'
 import { withBudget, withMetrics, withRetry, withViolations } from 'outrigger/middleware'
 import { rules } from 'outrigger/policy'
@@ -380,5 +388,59 @@ describe('a spawn that goes wrong, or late', () => {
       { type: 'child.ended', child: born.id, reason: 'reaped: not today' },
     ])
     expect(amounts(sidecar)).toMatchObject({ delegated: 0, remaining: 1e9 })
+  })
+})
+
+describe('a child that would be bound by less than its parent', () => {
+  const named = (name: string) => defineMiddleware({ name }, (_, next) => next())
+  const bound = () =>
+    parent(1, [withViolations({ rules: [rules.tools({ deny: ['Bash'] })] }), withBudget({ usd: 1, prices: fixed })] as never)
+
+  it.each([
+    ['withBudget', /budget of its parent/],
+    ['withViolations', /rules of its parent/],
+  ])('is not started with a layer of its own that is called %s', async (name, why) => {
+    const { sidecar } = bound()
+    const spawned = sidecar.io.spawn({ name: 'm', agent: child('m'), use: [named(name)], budget: { usd: 0.5 } })
+    await expect(spawned).rejects.toMatchObject({ code: 'ERR_CONFIG', message: expect.stringMatching(why) })
+    await turns(20)
+    expect(sidecar.children).toEqual([])
+    expect(amounts(sidecar)).toMatchObject({ delegated: 0, remaining: 1e9 })
+  })
+
+  it('is not started on an account of the same id, or of the same parent, in other books', async () => {
+    const { sidecar } = parent()
+    const root = createLedger().account({ id: sidecar.id, nanoUsd: 'unlimited', tokens: 'unlimited' })
+    for (const account of [root, root.share()]) {
+      const spawned = sidecar.io.spawn({ name: 'm', agent: child('m'), use: [withBudget({ account, prices: fixed })] })
+      await expect(spawned).rejects.toMatchObject({ code: 'ERR_CONFIG', message: expect.stringContaining('books') })
+    }
+  })
+
+  it('does not share an id with another one that is alive or being started', async () => {
+    const { sidecar } = parent()
+    const start = () => sidecar.io.spawn({ name: 'm', id: 'same', agent: child('m'), use: [], budget: { usd: 0.2 } })
+    const [first, second] = await Promise.allSettled([start(), start()])
+    expect([first.status, second.status]).toEqual(['fulfilled', 'rejected'])
+    await expect(start()).rejects.toMatchObject({ code: 'ERR_CONFIG', message: expect.stringContaining('"same"') })
+    expect(amounts(sidecar)).toMatchObject({ delegated: 200_000_000 })
+  })
+
+  it('is what was judged, whatever the caller does to its own object meanwhile, or a layer makes of it', async () => {
+    const slow = defineMiddleware({ name: 'slow', on: ['spawn'] }, async (_, next) => {
+      await turns(2)
+      await next()
+    })
+    const humble = defineMiddleware({ name: 'humble', on: ['spawn'], rewrites: true }, async (ctx, next) => {
+      ctx.rewrite({ ...(ctx.action as SpawnAction), type: 'humble' })
+      await next()
+    })
+    const spec = { name: 'm', type: 'mortal', agent: child('m'), use: [] }
+    const { sidecar } = parent(1, [slow, withBudget({ usd: 1, prices: fixed })] as never)
+    const spawned = sidecar.io.spawn(spec)
+    Object.assign(spec, { type: 'coordinator', name: 'other', agent: child('other') })
+    expect([(await spawned).type, (await spawned).name]).toEqual(['mortal', 'm'])
+    const rewritten = parent(1, [humble, withBudget({ usd: 1, prices: fixed })] as never)
+    expect((await rewritten.sidecar.io.spawn(spec)).type).toBe('humble')
   })
 })
