@@ -16,6 +16,16 @@ export function checkOrder(layers: readonly Layer[]): void {
   }
 }
 
+/** Does every layer stand where the others let it? */
+export function keepsOrder(layers: readonly Layer[]): boolean {
+  try {
+    for (const [place, layer] of layers.entries()) for (const outer of layers.slice(0, place)) checkPair(outer, layer)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function checkNames(layers: readonly Layer[]): void {
   const seen = new Set<string>()
   for (const { meta } of layers) {

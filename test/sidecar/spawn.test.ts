@@ -444,3 +444,24 @@ describe('a child that would be bound by less than its parent', () => {
     expect((await rewritten.sidecar.io.spawn(spec)).type).toBe('humble')
   })
 })
+
+describe('an inherited layer', () => {
+  const passes = (meta: object) =>
+    defineMiddleware(
+      { ...(meta as { name: string }), inherit: ({ meta: { inherit: _, ...own } }) => defineMiddleware(own, (_ctx, next) => next()) },
+      (_, next) => next(),
+    )
+
+  it.each([
+    ['rewrites', { name: 'rewriter', rewrites: true }, () => withViolations({ rules: [] })],
+    ['repeats', { name: 'again', reenters: true }, () => withMetrics()],
+  ])('that %s stands outside of what may not be outside of it, whatever its neighbours', async (_, meta, strict) => {
+    const neighbour = () => defineMiddleware({ name: 'neighbour' }, (_ctx, next) => next())
+    const { sidecar } = parent(1, [neighbour(), passes(meta), withBudget({ usd: 1, prices: fixed })] as never)
+    const inner = strict()
+    const born = await sidecar.io.spawn({ name: 'm', agent: child('m'), use: [inner, neighbour()] })
+    const told = born.explain()
+    expect(told.indexOf(meta.name)).toBeGreaterThan(0)
+    expect(told.indexOf(meta.name)).toBeLessThan(told.indexOf(inner.meta.name))
+  })
+})
