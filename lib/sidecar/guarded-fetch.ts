@@ -35,8 +35,9 @@ class GuardedFetch {
     this.#runtime = runtime
     this.#parent = parent
     this.#request = input instanceof Request ? input : undefined
-    this.#init = { ...init }
-    this.#caller = init?.signal ?? this.#request?.signal
+    this.#init = membersOf(init)
+    // `null` says that the signal of the request does not count.
+    this.#caller = (init?.signal === undefined ? this.#request?.signal : init.signal) ?? undefined
     const url = this.#request ? this.#request.url : String(input)
     this.#first = { url, method: (init?.method ?? this.#request?.method ?? 'GET').toUpperCase() }
     this.#follows = (init?.redirect ?? this.#request?.redirect ?? 'follow') === 'follow'
@@ -130,6 +131,27 @@ class GuardedFetch {
       },
     }
   }
+}
+
+const named = [
+  'body',
+  'cache',
+  'credentials',
+  'duplex',
+  'headers',
+  'integrity',
+  'keepalive',
+  'method',
+  'mode',
+  'redirect',
+  'referrer',
+  'referrerPolicy',
+] as const
+
+/** What `fetch` reads of its second argument. Of a `Request`, or what inherits, a spread takes nothing. */
+function membersOf(init: RequestInit | undefined): RequestInit {
+  const given = (init ?? {}) as Readonly<Record<string, unknown>>
+  return { ...Object.fromEntries(named.map(name => [name, given[name]]).filter(([, value]) => value !== undefined)), ...init }
 }
 
 function isReadOnce(body: NonNullable<RequestInit['body']>): boolean {

@@ -170,6 +170,19 @@ describe('a redirect of a guarded fetch', () => {
   })
 
   it.each([
+    ['a Request', (url: string) => new Request(url, { method: 'PUT', headers, body: 'of the request' })],
+    ['an object that inherits', () => Object.create({ method: 'PUT', headers, body: 'inherited' })],
+  ])('takes %s for its options, as the bare fetch does', async (_, init) => {
+    const one = await site()
+    for (const path of ['/', '/302?to=/landing']) {
+      const { bare, ours } = await compared(get => get(new Request(one.url + path, { signal: AbortSignal.abort() }), { signal: null }), one)
+      expect(ours).toEqual(bare)
+      const plain = await compared(get => get(one.url + path, init(one.url)), one)
+      expect(plain.ours).toEqual(plain.bare)
+    }
+  })
+
+  it.each([
     ['none', ''],
     ['one that is no URL', '?to=http://[bad'],
     ['another scheme', '?to=data:,hello'],
