@@ -84,13 +84,13 @@ export class RuleGuard {
   #admit(ctx: Context, action: Context['action']): Done {
     if (!this.#looks[action.kind].action) return
     const judgement = this.#judgementOf(ctx, 'action', action)
-    if (judgement instanceof Promise) return unlessAborted(ctx, judgement).then(found => this.#answer(ctx, action.kind, found))
+    if (judgement instanceof Promise) return unlessAborted(ctx, judgement, found => this.#answer(ctx, action.kind, found))
     if (judgement.all.length > 0) return this.#answer(ctx, action.kind, judgement)
   }
 
   #judgeResult(ctx: Context): Done {
     const judgement = this.#judgementOf(ctx, 'result', ctx.action)
-    if (judgement instanceof Promise) return unlessAborted(ctx, judgement).then(found => this.#answer(ctx, ctx.kind, found, 'result'))
+    if (judgement instanceof Promise) return unlessAborted(ctx, judgement, found => this.#answer(ctx, ctx.kind, found, 'result'))
     if (judgement.all.length > 0) return this.#answer(ctx, ctx.kind, judgement, 'result')
   }
 
@@ -168,13 +168,13 @@ function mayStream({ action }: Context): boolean {
   return action.kind === 'send' || (action.kind === 'model' && action.stream)
 }
 
-/** Waits for rules that take their time; an abort ends the wait at once. */
-function unlessAborted<T>(ctx: Context, work: Promise<T>): Promise<T> {
-  const { signal } = ctx
+/** Waits for rules that take their time; an abort ends the wait at once. What they find after it is told and recorded all the same. */
+function unlessAborted({ signal }: Context, judged: Promise<Judgement>, answer: (found: Judgement) => Done): Promise<void> {
   return new Promise((resolve, reject) => {
     const aborted = () => reject(signal.reason)
+    const waited = judged.finally(() => signal.removeEventListener('abort', aborted))
+    waited.then(answer).then(resolve, reject)
     if (signal.aborted) return aborted()
     signal.addEventListener('abort', aborted, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
   })
 }

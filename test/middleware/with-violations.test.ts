@@ -376,6 +376,22 @@ describe('rules', () => {
     expect(runtime.inFlight).toBe(0)
   })
 
+  it('that find something after an abort are told of, and stop the sidecar', async () => {
+    const verdict = gate<{ readonly details: string }>()
+    const slow = rules.rule({ id: 'slow', kinds: ['tool'], response: 'reap', check: () => verdict.promise })
+    const { effects, host, of, runtime } = guarded([slow])
+    const caller = new AbortController()
+    const work = failure(runtime.run(runtime.context(actions.tool), async ({ action }) => void effects.push(action), caller.signal))
+    await settled()
+    caller.abort(new Error('enough'))
+    await work
+    verdict.open({ details: 'late' })
+    await settled()
+    expect(effects).toEqual([])
+    expect(of('violation')).toEqual([expect.objectContaining({ ruleId: 'slow', response: 'reap' })])
+    expect(host.status.reaped).toBe('rule slow: late')
+  })
+
   it('that fail refuse', async () => {
     const { act, effects } = guarded([
       rules.rule({
