@@ -143,8 +143,14 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       }
       ctx.sink = release
       abandon(reason => ctx.actionScope.abort(reason))
-      // What outlives the send is read by whoever has its reply: the consumer of the events must not hold it back.
-      if (!this.#agent.stream) ctx.bubble = (inner, event) => (ctx.ended ? undefined : release(nested(inner, event)))
+      if (!this.#agent.stream)
+        ctx.bubble = (inner, event) => {
+          // What outlives the send is read by whoever has its reply: the consumer of the events must not hold it back.
+          if (ctx.ended) return
+          // Taps may hold it back: another attempt would give it twice.
+          ctx.released = true
+          return ctx.emit(nested(inner, event))
+        }
       return this.#runSend(ctx, options.signal).then(async reply => {
         if (!this.#agent.stream) await sink({ type: 'reply', reply })
         return reply

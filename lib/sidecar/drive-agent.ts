@@ -8,7 +8,8 @@ export async function driveAgent(
   message: unknown,
   call: Call,
 ): Promise<unknown> {
-  if (!agent.stream || (agent.send && !ctx.sink)) return agent.send!(message, call)
+  if (!agent.stream) return sent(ctx, agent.send!(message, call))
+  if (agent.send && !ctx.sink) return agent.send(message, call)
   const events = agent.stream(message, call)
   const { scope } = ctx
   try {
@@ -31,6 +32,16 @@ export async function driveAgent(
     await closed(events)
     throw error
   }
+}
+
+/** What nested actions showed may be held back until the reply has been judged. */
+async function sent(ctx: ActionContext, work: Promise<unknown>): Promise<unknown> {
+  const reply = await work
+  if (!ctx.sink) return reply
+  ctx.scope.throwIfAborted()
+  ctx.reply = reply
+  await ctx.taps?.end()
+  return reply
 }
 
 async function nextOf(events: AsyncGenerator<unknown, unknown>, ctx: ActionContext): Promise<IteratorResult<unknown, unknown>> {

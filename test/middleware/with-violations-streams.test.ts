@@ -1,7 +1,8 @@
 import type Anthropic from '@anthropic-ai/sdk'
-import { isOutriggerError, ViolationError } from 'outrigger'
+import { createSidecar, isOutriggerError, ViolationError } from 'outrigger'
 import { withMetrics, withRetry, withViolations } from 'outrigger/middleware'
 import { type Checker, type Rule, rules } from 'outrigger/policy'
+import { mockModel } from 'outrigger/testing'
 import { conversation, numbers, transparent } from '../seam/conversations.js'
 import { ask, bareClient, failure, mounted, mounts, runnable } from '../seam/mounts.js'
 import { rig } from '../core/rig.js'
@@ -305,5 +306,41 @@ describe('rules that nothing breaks', () => {
   it('change nothing of what an agent says and asks, sent or streamed', async () => {
     for (let seed = 0; seed < 25; seed++)
       expect([seed, await transparent({ ...conversation(numbers(seed)), layers: 'rules' })]).toEqual([seed, true])
+  })
+})
+
+describe('a streamed send of an agent without a stream of its own', () => {
+  const asking = {
+    name: 'asking',
+    async send(message: string, { claude }: { readonly claude: Anthropic }) {
+      const { content: blocks } = await claude.messages
+        .stream({ model: 'claude-haiku-4-5', max_tokens: 64, messages: [{ role: 'user', content: message }] })
+        .finalMessage()
+      return blocks.map(block => (block.type === 'text' ? block.text : '')).join('')
+    },
+  }
+  const streamed = (text: string, rule: Rule) =>
+    eventsOf(
+      createSidecar({
+        agent: asking,
+        use: [withViolations({ rules: [rule] })],
+        claude: { upstream: mockModel({ otherwise: () => ({ text }) }).upstream },
+      }).stream('hi'),
+    )
+
+  it('shows nothing of what made a reply that is withheld', async () => {
+    const { events, error } = await streamed(`the key is ${secret}`, content({ kinds: ['send'] }))
+    expect(isOutriggerError(error, 'ERR_VIOLATION')).toBe(true)
+    expect(events).toEqual([])
+  })
+
+  it('shows all of it, in the same order, where the reply is clean, and as it comes where nothing may be withheld', async () => {
+    const typesOf = ({ events }: { readonly events: readonly unknown[] }) =>
+      events.map(event => [(event as { type: string }).type, (event as { event?: { type: string } }).event?.type])
+    const held = await streamed('all is well', content({ kinds: ['send'] }))
+    const free = await streamed('all is well', content({ kinds: ['send'], onResult: 'release' }))
+    expect(typesOf(held)).toEqual(typesOf(free))
+    expect(held.events.at(-1)).toEqual({ type: 'reply', reply: 'all is well' })
+    expect(held.events.length).toBeGreaterThan(4)
   })
 })
