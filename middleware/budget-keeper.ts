@@ -26,7 +26,7 @@ import {
 } from 'outrigger/ledger'
 import { openAccount, type OpenedAccount } from './budget-account.js'
 import { BudgetBooks, type Promised, unusable } from './budget-books.js'
-import { tellAbove } from './budget-report.js'
+import { tellAbove, tellOverCap } from './budget-report.js'
 import type { BudgetSettings } from './budget-options.js'
 import {
   affordable,
@@ -281,12 +281,11 @@ export class BudgetKeeper {
   }
 
   /** Told in mode soft; mode warn tells thresholds only. */
-  #overCap(ctx: Context, { unit, needed, remaining }: Shortfall): void {
-    if (this.#mode !== 'soft') return
-    this.#host?.publish({ type: 'budget.refused', unit, needed, remaining, action: ctx.id })
-    const details = `${needed} ${unit} needed, ${remaining} left`
-    const violation = { ruleId: 'budget', severity: 'error', response: 'warn', kind: ctx.kind, details, shadow: false } as const
-    this.#host?.publish({ type: 'violation', ...violation, action: ctx.id })
+  #overCap(ctx: Context, shortfall: Shortfall): void {
+    if (this.#mode !== 'soft' || !this.#host) return
+    const { unit, needed, remaining } = shortfall
+    this.#host.publish({ type: 'budget.refused', unit, needed, remaining, action: ctx.id })
+    tellOverCap(this.#host, shortfall, ctx)
   }
 
   #refused(ctx: Context, shortfall: Shortfall): BudgetExceededError {

@@ -1,5 +1,5 @@
-import type { Host } from 'outrigger'
-import { type Account, budgetAccount, formatUsd } from 'outrigger/ledger'
+import type { Context, Host } from 'outrigger'
+import { type Account, budgetAccount, formatUsd, type Shortfall } from 'outrigger/ledger'
 
 type Unit = 'nanoUsd' | 'tokens'
 
@@ -8,6 +8,27 @@ export function tellAbove({ agent, parent }: Host, account: Account, unit: Unit)
   let up = parent
   while (up && !hasLeft(up, unit)) up = up.parent
   up?.publish({ type: 'decision', child: agent.id, reason: `budgetExceeded: ${agent.name} ${spentOf(account, unit)}` })
+}
+
+/** Tells an agent's own sidecar, and every ancestor, of a call that went over a cap that does not stop it. */
+export function tellOverCap(
+  host: Host,
+  { unit, needed, remaining }: Pick<Shortfall, 'unit' | 'needed' | 'remaining'>,
+  { id, kind }: Context,
+): void {
+  const details = `${needed} ${unit} needed, ${remaining} left`
+  const violation = {
+    type: 'violation',
+    ruleId: 'budget',
+    severity: 'error',
+    response: 'warn',
+    kind,
+    details,
+    shadow: false,
+    action: id,
+  } as const
+  host.publish(violation)
+  for (let up = host.parent; up; up = up.parent) up.publish({ ...violation, child: host.agent.id })
 }
 
 function hasLeft(host: Host, unit: Unit): boolean {

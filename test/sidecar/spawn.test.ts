@@ -209,6 +209,15 @@ describe('the budget of a child', () => {
   })
 })
 
+describe('a child over a soft budget', () => {
+  it('is a violation that its parent hears of, with the child', async () => {
+    const { sidecar, of } = parent(0.05, [withBudget({ usd: 0.05, mode: 'soft', prices: fixed })] as never)
+    const born = await sidecar.io.spawn({ name: 'm', agent: child('m'), use: [] })
+    await born.send('go')
+    expect(of('violation')).toMatchObject([{ ruleId: 'budget', response: 'warn', kind: 'model', child: born.id, agent: sidecar.id }])
+  })
+})
+
 describe('rules of a spawn', () => {
   it('need a layer that judges', async () => {
     const { sidecar } = parent()
