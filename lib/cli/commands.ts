@@ -5,7 +5,7 @@ import { ctxCommands } from './ctx/commands.js'
 export const commands: readonly CommandEntry[] = [
   {
     name: 'start',
-    summary: 'Runs one governed agent on a small job, and shows what its sidecar sees.',
+    summary: 'Runs a coordinator and two task workers on a small job, and verifies their record.',
     load: async () => (await import('./start.js')).start,
   },
   { name: 'check', summary: 'Validates a configuration and prints it.', load: async () => (await import('./check.js')).check },

@@ -15,7 +15,7 @@ export function globalHelp(commands: readonly CommandEntry[], program: string): 
     [`${program} --version`, 'the version'],
   ])
   return `usage: ${program} COMMAND [options]\n\ncommands:\n${columns(commands.map(({ name, summary }) => [name, summary]))}\n${see}
-exit codes: 0 fine, 1 the check failed, 2 wrong use, 125 the sidecar stopped the command,\n130 interrupted\n`
+exit codes: 0 fine, 1 it failed, 2 wrong use, 125 the sidecar stopped the command, 130 interrupted\n`
 }
 
 /** The help of one command. */

@@ -29,7 +29,7 @@ async function call(entry: CommandEntry, argv: readonly string[], io: Io, progra
   if ('commands' in entry) return dispatch(argv, io, { name: `${program} ${entry.name}`, commands: entry.commands })
   const loaded = await entry.load()
   const command: Command = { ...loaded, options: { ...loaded.options, ...shared }, run: loaded.run }
-  const parsed = parseOptions(argv, command)
+  const parsed = parseOptions(argv, command, `${program} ${entry.name}`)
   if (parsed.options.help) {
     io.stdout.write(commandHelp(entry, command, program))
     return exitCodes.fine
@@ -59,7 +59,7 @@ function codeOf(error: unknown, signal: AbortSignal): number {
 const oneLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ')
 
 /**
- * Runs a command line, without the program's name, and resolves to the exit code: 0 fine, 1 the check failed, 2 wrong use, 125 the sidecar
+ * Runs a command line, without the program's name, and resolves to the exit code: 0 fine, 1 it failed, 2 wrong use, 125 the sidecar
  * stopped the command, 130 interrupted. Never rejects: an error becomes one line on `stderr`.
  */
 export async function main(

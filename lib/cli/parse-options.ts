@@ -19,14 +19,14 @@ function tokensOf(argv: readonly string[], command: Command) {
   return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens
 }
 
-function unknownOption(token: OptionToken, command: Command): UsageError {
+function unknownOption(token: OptionToken, command: Command, called: string): UsageError {
   const meant = nearest(token.name, Object.keys(command.options))
-  return new UsageError(`unknown option ${token.rawName}; ${meant ? `did you mean --${meant}?` : 'see --help for the options'}`)
+  return new UsageError(`unknown option ${token.rawName}; ${meant ? `did you mean --${meant}?` : `see ${called} --help`}`)
 }
 
-function valueGiven(token: OptionToken, command: Command): string | boolean {
+function valueGiven(token: OptionToken, command: Command, called: string): string | boolean {
   const option = Object.hasOwn(command.options, token.name) ? command.options[token.name] : undefined
-  if (!option) throw unknownOption(token, command)
+  if (!option) throw unknownOption(token, command, called)
   if (option.type === 'boolean') {
     if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value; write ${token.rawName} alone`)
     return true
@@ -37,19 +37,23 @@ function valueGiven(token: OptionToken, command: Command): string | boolean {
   return token.value
 }
 
-function checkCount(args: readonly string[], [least, most]: readonly [number, number]): void {
-  if (args.length < least) throw new UsageError(`too few arguments: ${args.length} of ${least}; see --help`)
-  if (args.length > most) throw new UsageError(`unexpected argument "${args[most]}"; see --help`)
+function checkCount(args: readonly string[], [least, most]: readonly [number, number], called: string): void {
+  if (args.length < least) throw new UsageError(`too few arguments: ${args.length} of ${least}; see ${called} --help`)
+  if (args.length > most) throw new UsageError(`unexpected argument "${args[most]}"; see ${called} --help`)
 }
 
-/** Takes a command line apart. @throws UsageError that says what to write instead. */
-export function parseOptions(argv: readonly string[], command: Command): ParsedOptions {
+/**
+ * Takes a command line apart.
+ * @param called - how the command is called, for messages: `outrigger ctx log`
+ * @throws UsageError that says what to write instead
+ */
+export function parseOptions(argv: readonly string[], command: Command, called: string): ParsedOptions {
   const split = argv.indexOf('--')
   const own = split < 0 ? argv : argv.slice(0, split)
   const tokens = tokensOf(own, command)
-  const named = tokens.filter(token => token.kind === 'option').map(token => [token.name, valueGiven(token, command)] as const)
+  const named = tokens.filter(token => token.kind === 'option').map(token => [token.name, valueGiven(token, command, called)] as const)
   const args = tokens.filter(token => token.kind === 'positional').map(token => token.value)
   const options = Object.fromEntries(named)
-  if (!options.help) checkCount(args, command.args)
+  if (!options.help) checkCount(args, command.args, called)
   return { args, options, rest: split < 0 ? undefined : argv.slice(split + 1) }
 }

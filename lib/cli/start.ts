@@ -44,7 +44,7 @@ function finish(io: CommandIo, job: JobReport, dir: string, say: (line: string) 
   if (io.options.json) io.stdout.write(`${JSON.stringify(job, null, 2)}\n`)
   for (const agent of job.agents) for (const line of summary(agent)) say(line)
   say('')
-  say(`${job.record.records} records: ${job.record.verdict}. Read them: npx -p outrigger actx log --dir ${dir}`)
+  say(`${job.record.records} records: ${job.record.verdict}. Read them: npx outrigger ctx log --dir ${dir}`)
   say(`${job.durationMs} ms`)
 }
 

@@ -25,7 +25,7 @@ describe('actx translate', () => {
     [['?k "auth'], 'CTX: UNTERMINATED_STRING at 8: found the end; expected a closing "'],
     [['--target', 'sql', '?k auth'], 'unknown target "sql"; there is: human'],
     [[], "one statement is needed, in quotes: '?k auth'; one that begins with - stands after --"],
-    [['?k', 'auth'], 'unexpected argument "auth"; see --help'],
+    [['?k', 'auth'], 'unexpected argument "auth"; see outrigger ctx translate --help'],
   ])('is wrong use: %j', async (argv, message) => {
     expect(await translate(...argv)).toEqual({ code: 2, stdout: '', stderr: `outrigger: ${message}\n` })
   })

@@ -83,11 +83,11 @@ describe('main', () => {
       [['zzzzzz'], 'unknown command "zzzzzz"; see outrigger --help'],
       [['--verson'], 'unknown option "--verson"; did you mean --version?'],
       [['probe', '--dept', '3'], 'unknown option --dept; did you mean --depth?'],
-      [['probe', '--constructor'], 'unknown option --constructor; see --help for the options'],
+      [['probe', '--constructor'], 'unknown option --constructor; see outrigger probe --help'],
       [['probe', '--depth'], '--depth needs a value; write --depth=N'],
       [['probe', '--depth', '--json'], '--depth needs a value; write --depth=N'],
       [['probe', '--json=yes'], '--json takes no value; write --json alone'],
-      [['probe', 'a', 'b'], 'unexpected argument "b"; see --help'],
+      [['probe', 'a', 'b'], 'unexpected argument "b"; see outrigger probe --help'],
     ])('%j ends with 2 and one line', async (argv, message) => {
       expect(
         await runMain(
@@ -104,7 +104,7 @@ describe('main', () => {
         {},
         entry(async () => 0, { args: [1, 1] }),
       )
-      expect({ code, stderr }).toEqual({ code: 2, stderr: 'outrigger: too few arguments: 0 of 1; see --help\n' })
+      expect({ code, stderr }).toEqual({ code: 2, stderr: 'outrigger: too few arguments: 0 of 1; see outrigger probe --help\n' })
     })
   })
 

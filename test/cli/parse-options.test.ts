@@ -17,14 +17,14 @@ describe('parseOptions', () => {
     [['one', '--'], { args: ['one'], options: {}, rest: [] }],
     [['--', '--all', '--', 'b', 'c', 'd'], { args: [], options: {}, rest: ['--all', '--', 'b', 'c', 'd'] }],
   ])('%j', (argv, expected) => {
-    expect(parseOptions(argv, command)).toEqual(expected)
+    expect(parseOptions(argv, command, 'outrigger probe')).toEqual(expected)
   })
 
   it('takes the last value of an option given twice', () => {
-    expect(parseOptions(['--file', 'a', '--file', 'b'], command).options).toEqual({ file: 'b' })
+    expect(parseOptions(['--file', 'a', '--file', 'b'], command, 'outrigger probe').options).toEqual({ file: 'b' })
   })
 
   it.each(['--file=', '--file'])('refuses %s', option => {
-    expect(() => parseOptions([option], command)).toThrow('--file needs a value')
+    expect(() => parseOptions([option], command, 'outrigger probe')).toThrow('--file needs a value')
   })
 })

@@ -133,7 +133,14 @@ describe('start', () => {
       'counter (mortal',
     )
     inOrder('reader     budget: the next call does not fit', 'jake       is told: budgetExceeded: reader', 'verifying every signed record')
-    expect(stdout).toMatch(/\d+ records: ok\. Read them: npx -p outrigger actx log --dir /)
+  })
+
+  it('suggests a command that reads the record, in a clone and where the package is installed', async () => {
+    const { stdout } = await run()
+    const [npx, bin, ...argv] = /^\d+ records: ok\. Read them: (.+)$/m.exec(stdout)![1]!.split(' ')
+    // npx finds a program of the package that it stands in by its name alone; `-p` makes it look in node_modules/.bin, which a clone lacks.
+    expect([npx, bin]).toEqual(['npx', 'outrigger'])
+    expect((await runMain(argv)).stdout).toContain('command \\"rm\\"')
   })
 
   it('does not run the forbidden command', async () => {
