@@ -18,8 +18,8 @@ const isRetired = (name: string): boolean => /^retired-[0-9a-f]{16}\.pub$/.test(
 const label = 'outrigger-ed25519-seed:'
 
 /**
- * Makes the key pair of a record folder, or loads the one that is there: `.keys/` (0700) with `signing.key` (0600) and `signing.pub`, whatever
- * the umask. The folder appears whole or not at all, so of two processes at once one makes the keys and the other loads them.
+ * Makes the key pair of a record folder, or loads the one that is there: `.keys/` (0700) with `signing.key` (0600), `signing.pub` and
+ * a `.gitignore` that keeps them out of a repository, whatever the umask. The folder appears whole or not at all, so of two processes at once one makes the keys and the other loads them.
  * @throws SigningError where they cannot be made, or what is there cannot be trusted
  */
 export function createKeys(dir: string, engine: Engine = nodeEngine): SigningKey {
@@ -110,6 +110,8 @@ function fillFolder(folder: string, engine: Engine): void {
   mkdirSync(folder, { mode: 0o700 })
   chmodSync(folder, 0o700)
   writeNewFile(join(folder, publicFile), `${writePrivate(join(folder, privateFile), engine).publicKey}\n`, 0o644)
+  // A record may stand in a repository; its private key may not.
+  writeNewFile(join(folder, '.gitignore'), '*\n', 0o644)
   syncFolder(folder)
 }
 

@@ -63,7 +63,7 @@ describe('createKeys', () => {
     expect(loaded.id).toBe(made.id)
     expect(Buffer.from(loaded.sign(message))).toEqual(Buffer.from(made.sign(message)))
     expect(verified(loadPublicKey(dir), made.sign(message))).toBe(true)
-    expect(fs.readdirSync(keys()).sort()).toEqual(['signing.key', 'signing.pub'])
+    expect(fs.readdirSync(keys()).sort()).toEqual(['.gitignore', 'signing.key', 'signing.pub'])
     expect(fs.readdirSync(dir)).toEqual(['.keys'])
   })
 
@@ -309,7 +309,7 @@ describe('rotateKeys', () => {
     expect(loadSigningKey(dir).id).toBe(next.id)
     expect(next.id).not.toBe(first.id)
     expect(loadPublicKeys(dir)).toEqual([next.publicKey, first.publicKey])
-    expect(fs.readdirSync(keys()).sort()).toEqual([`retired-${first.id}.pub`, 'signing.key', 'signing.pub'])
+    expect(fs.readdirSync(keys()).sort()).toEqual(['.gitignore', `retired-${first.id}.pub`, 'signing.key', 'signing.pub'])
     expect(modeOf(keys('signing.key'))).toBe(0o600)
     expect(fs.readdirSync(keys()).some(name => fs.readFileSync(keys(name), 'utf8').includes(seed.toString('base64')))).toBe(false)
   })

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createKeys, type SigningKey } from '../../ctx/keys.js'
 import { type Command, type CommandIo, exitCodes } from '../command.js'
@@ -14,7 +14,6 @@ export const init: Command = {
     const isNew = !existsSync(join(dir, '.keys'))
     const key = createKeys(dir)
     if (!isNew) return refuse(io, shown, key)
-    keepOutOfGit(dir)
     report(io, shown, key)
     return exitCodes.fine
   },
@@ -32,13 +31,4 @@ function refuse(io: CommandIo, dir: string, { id, publicKey }: SigningKey): numb
   if (io.options.json) io.stdout.write(`${JSON.stringify({ ok: false, dir, keyId: id, publicKey, says }, null, 2)}\n`)
   else io.stderr.write(`actx init: ${says}\n`)
   return exitCodes.failed
-}
-
-/** A record may stand in a repository; its private key may not. A file that is there is the user's. */
-function keepOutOfGit(dir: string): void {
-  try {
-    writeFileSync(join(dir, '.gitignore'), '.keys/\n', { flag: 'wx' })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
 }
