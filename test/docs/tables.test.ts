@@ -146,6 +146,21 @@ describe('docs/guide.md', () => {
     expect(firsts(guide, 'Events')).toEqual(types)
   })
 
+  it('says the facts of each event as they are called', () => {
+    const declared = /export type SidecarEventBody =([\s\S]*?)\nexport /.exec(codeOf('lib/core/types.ts'))![1]!
+    const members = declared.split(/^ {2}\| \{/m).slice(1)
+    const factsOf = (type: string) =>
+      [...members.find(text => text.includes(`'${type}'`))!.matchAll(/readonly (\w+)\??:/g)].map(match => match[1]!)
+    for (const [type, says] of tableOf(guide, 'Events')) {
+      const said = [...says!.matchAll(/`(\w+)`/g)].map(match => match[1]!)
+      expect({ type, said, unknown: said.filter(name => !factsOf(type!).includes(name)) }).toEqual({
+        type,
+        said: expect.anything(),
+        unknown: [],
+      })
+    }
+  })
+
   it('lists the endpoints and what happens to them', () => {
     const shown = endpoints.map(({ method, path, treatment }) => [
       `${method} ${path.source.slice(1, -1).replaceAll('\\/', '/').replace('[\\w.@:-]+', '{id}')}`,
@@ -202,6 +217,25 @@ describe('docs/writing-middleware.md', () => {
 
   it('lists what a layer can declare', () => {
     expect(firsts(textOf('docs/writing-middleware.md'), 'What a layer declares')).toEqual(membersOf('lib/core/types.ts', 'LayerMeta'))
+  })
+
+  it('lists what a host offers, and its status', () => {
+    const members = ['Host', 'HostStatus'].flatMap(name => membersOf('lib/core/types.ts', name))
+    expect(firsts(textOf('docs/writing-middleware.md'), 'Know and steer the sidecar')).toEqual(members)
+  })
+})
+
+describe('docs/children.md', () => {
+  const page = textOf('docs/children.md')
+
+  it('lists what spawn takes', () => {
+    expect([...firsts(page, 'What spawn takes')].sort()).toEqual([...membersOf('lib/sidecar/types.ts', 'SpawnSpec')].sort())
+  })
+
+  it('names the layers that a child inherits', () => {
+    const sentence = /Of the layers that ship, (.+?) do\./.exec(section(page, 'What a child inherits'))![1]!
+    const passedOn = everyLayer().flatMap(({ meta }) => (meta.inherit ? [meta.name] : []))
+    expect([...sentence.matchAll(/`(\w+)`/g)].map(match => match[1])).toEqual(passedOn)
   })
 })
 
