@@ -124,12 +124,13 @@ function toLayer(input: unknown, place: number): Layer {
   return defineMiddleware({ name: input.name || `layer ${place}` }, input as Middleware)
 }
 
-function isPreset(input: object): boolean {
+/** A function that `definePreset` made. */
+export function isPreset(input: object): boolean {
   return Array.isArray((input as { readonly layers?: unknown }).layers)
 }
 
 /** A factory by its name that takes options, where a layer takes `(ctx, next)`. */
-function isFactory({ name, length }: { readonly name: string; readonly length: number }): boolean {
+export function isFactory({ name, length }: { readonly name: string; readonly length: number }): boolean {
   return length < 2 && /^(with|create)[A-Z]/.test(name)
 }
 

@@ -1,6 +1,6 @@
 import type { ToolAction } from '../core/types.js'
-import { flag, optionalList, plainObject, shown } from './check-options.js'
-import { always, defineRule, type RuleOptions } from './define-rule.js'
+import { checkKnown, flag, optionalList, plainObject, shown } from './check-options.js'
+import { always, commonOptions, defineRule, type RuleOptions } from './define-rule.js'
 import { analyse, type Run } from './shell/analyse.js'
 import { allows, denies, type Entry, entryOf, isNamedBy } from './shell/entries.js'
 import { type ShellParser, shellParser } from './shell/load-parser.js'
@@ -28,6 +28,7 @@ interface Settings {
 }
 
 const where = 'rules.commands'
+const known = ['allow', 'deny', 'redirections', 'names'] as const
 
 /**
  * Which commands the shell tool may run. Every command in the text counts: in pipes, lists, subshells, substitutions and loops. What cannot be
@@ -36,6 +37,7 @@ const where = 'rules.commands'
  */
 export function commands(options: CommandsRuleOptions): Rule {
   const { allow, deny, redirections, names } = plainObject(where, 'options', options)
+  checkKnown(where, options, [...known, ...commonOptions])
   if (allow === undefined && deny === undefined) throw new TypeError(`${where}: give allow or deny`)
   const given = { allow: optionalList(where, 'allow', allow), deny: optionalList(where, 'deny', deny) }
   const { shell } = knownTools(where, names)
@@ -50,7 +52,7 @@ export function commands(options: CommandsRuleOptions): Rule {
       stages: ['action'],
       kinds: ['tool'],
       facts: { ...given, redirections: settings.redirections, names: namesAsFacts(shell) },
-      known: ['allow', 'deny', 'redirections', 'names'],
+      known,
       begin: always(({ action }) => {
         const { name, input } = action as ToolAction
         const field = shell.get(name)

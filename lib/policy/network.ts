@@ -10,7 +10,7 @@ import type { Finding, Rule } from './types.js'
 export interface NetworkRuleOptions extends RuleOptions {
   /**
    * Hosts that may be reached: `example.com`, `*.example.com` (any name below it), each with the usual port unless one follows
-   * (`:8443`, `:*`); `public`: any public address; `none`. Default: `none`.
+   * (`:8443`, `:*`); `public`: any public address; or, without a list, one of the words. Default: `none`.
    */
   readonly allow?: readonly string[] | 'public' | 'none'
   /** Which tools fetch a URL. Default: `WebFetch` with `url`. */

@@ -1,4 +1,5 @@
 import { checkClaudeOptions } from '../claude/options.js'
+import { isFactory, isLayer, isPreset } from '../core/define.js'
 import type { LayerInput } from '../core/types.js'
 import type { SendOptions, SidecarOptions } from './types.js'
 
@@ -11,13 +12,21 @@ export function checkOptions(options: object): asserts options is SidecarOptions
   for (const key of Object.keys(options))
     if (!known.has(key)) throw new TypeError(`createSidecar: unknown option "${key}"; known are ${[...known].join(', ')}`)
   const { use, whenPaused, claude, id, clock } = options as Partial<SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>>
-  if (!Array.isArray(use)) throw new TypeError('createSidecar: use must be a list of layers, outermost first')
+  if (!Array.isArray(use)) throw new TypeError(`createSidecar: use must be a list of layers, outermost first${noList(use)}`)
   if (whenPaused !== undefined && whenPaused !== 'reject' && whenPaused !== 'wait')
     throw new TypeError(`createSidecar: whenPaused must be 'reject' or 'wait', got ${JSON.stringify(whenPaused)}`)
   if (id !== undefined && (typeof id !== 'string' || id === '')) throw new TypeError('createSidecar: id must be a non-empty string')
   if (clock !== undefined && typeof clock?.monotonic !== 'function')
     throw new TypeError('createSidecar: clock must have now(), monotonic() and after(ms, fn), as systemClock does')
   if (claude !== undefined) checkClaudeOptions(claude)
+}
+
+/** What is wrong with what stands in the place of a list: a single layer, or a preset that was not called. */
+export function noList(use: unknown): string {
+  if (typeof use !== 'function') return ''
+  if (isPreset(use)) return `; write ${use.name}(…)`
+  if (isLayer(use)) return `; write [${use.meta.name}(…)]`
+  return `; write [${use.name}${isFactory(use) ? '(…)' : ''}]`
 }
 
 /** @throws TypeError that says the value and the fix: a misspelt `signal` would never abort anything */

@@ -1,5 +1,6 @@
 import type { LayerInput, SpawnAction } from '../core/types.js'
 import { partOf } from '../ledger/account.js'
+import { noList } from './options.js'
 import type { SpawnSpec } from './types.js'
 
 /** A spec whose types nobody knows any more. */
@@ -24,7 +25,9 @@ function checkSpawn(spec: object): asserts spec is AnySpec {
       throw new TypeError(`spawn: ${key} must be a non-empty string, got ${JSON.stringify(value)}`)
   if (task !== undefined && typeof task !== 'string') throw new TypeError(`spawn: task must be a string, got ${typeof task}`)
   if (!Array.isArray(use))
-    throw new TypeError('spawn: use must be a list of layers, outermost first; [] where the parent passes on all it needs')
+    throw new TypeError(
+      `spawn: use must be a list of layers, outermost first${noList(use) || '; [] where the parent passes on all it needs'}`,
+    )
   if (rules !== undefined && !(Array.isArray(rules) && rules.every(rule => typeof rule?.begin === 'function')))
     throw new TypeError("spawn: rules must be a list of rules; rules.* of 'outrigger/policy' make them")
   if (whenPaused !== undefined && whenPaused !== 'reject' && whenPaused !== 'wait')

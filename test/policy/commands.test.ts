@@ -522,7 +522,7 @@ describe('rules.commands', () => {
     const bad: readonly (readonly [unknown, RegExp])[] = [
       [undefined, /options must be an object/],
       [{}, /give allow or deny/],
-      [{ alow: ['ls'] }, /give allow or deny/],
+      [{ alow: ['ls'] }, /unknown option "alow"/],
       [{ allow: ['ls'], alow: [] }, /unknown option "alow"/],
       [{ allow: 'ls' }, /allow must be a list of strings, got "ls"/],
       [{ deny: [''] }, /deny must list non-empty strings/],

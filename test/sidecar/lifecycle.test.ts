@@ -1,13 +1,18 @@
+import { definePreset } from '../../lib/core/define-preset.js'
 import { LayerError } from '../../lib/core/errors.js'
 import type { SidecarEvent } from '../../lib/core/types.js'
 import { createSidecar } from '../../lib/sidecar.js'
+import { withRetry } from '../../middleware/with-retry.js'
 import { failure, gate, layer, rig, settled, watchUnhandled } from '../core/rig.js'
 
 describe('createSidecar', () => {
   const agent = { name: 'a', send: async () => 1 }
   it.each<[object, RegExp]>([
     [{ agent, use: [], uses: 1 }, /unknown option "uses"; known are agent, use/],
-    [{ agent }, /use must be a list/],
+    [{ agent }, /use must be a list of layers, outermost first$/],
+    [{ agent, use: definePreset('mortal', []) }, /use must be a list .*; write mortal\(…\)$/],
+    [{ agent, use: withRetry() }, /use must be a list .*; write \[withRetry\(…\)\]$/],
+    [{ agent, use: withRetry }, /use must be a list .*; write \[withRetry\(…\)\]$/],
     [{ agent, use: [], whenPaused: 'later' }, /whenPaused must be 'reject' or 'wait', got "later"/],
     [{ agent, use: [], id: '' }, /id must be a non-empty string/],
     [{ use: [] }, /agent must be an object or a function that returns one, got undefined/],

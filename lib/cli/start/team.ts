@@ -96,7 +96,7 @@ function workRules(): readonly Rule[] {
   return [
     rules.tools({ allow: ['list_pages', 'count_words', 'Bash'] }),
     rules.commands({ allow: ['ls', 'wc'] }),
-    rules.network({ allow: ['none'] }),
+    rules.network({ allow: 'none' }),
     rules.content({ deny: ['secrets'] }),
     rules.maxChildren(0),
   ]
