@@ -79,11 +79,15 @@ export class BudgetExceededError extends OutriggerError {
   readonly spent: number
   readonly account: string
 
-  constructor(facts: { unit: 'nanoUsd' | 'tokens'; needed: number; remaining: number; allocated: number; spent: number; account: string }) {
+  /** @param fix - what the message advises; default: what makes a call fit */
+  constructor(
+    facts: { unit: 'nanoUsd' | 'tokens'; needed: number; remaining: number; allocated: number; spent: number; account: string },
+    fix: string = "raise the budget, lower max_tokens or set whenShort: 'clamp'",
+  ) {
     const show = (n: number) => (facts.unit === 'tokens' ? `${n} tokens` : `$${(n / 1e9).toFixed(n < 1_000 ? 9 : 6)}`)
     super(
       'ERR_BUDGET',
-      `budget of "${facts.account}": this needs up to ${show(facts.needed)}, ${show(facts.remaining)} of ${show(facts.allocated)} is left; raise the budget, lower max_tokens or set whenShort: 'clamp'`,
+      `budget of "${facts.account}": this needs up to ${show(facts.needed)}, ${show(facts.remaining)} of ${show(facts.allocated)} is left; ${fix}`,
       {
         facts,
         http: { status: 402, type: 'billing_error' },

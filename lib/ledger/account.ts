@@ -222,7 +222,7 @@ function unopened({ id, fence = 0 }: AccountRef, parent: string | undefined, cap
 
 /** What an opening refused, as the error to throw. */
 function refused(id: string, { code, account, shortfall }: Refusal): Error {
-  if (shortfall) return new BudgetExceededError(shortfall)
+  if (shortfall) return new BudgetExceededError(shortfall, 'raise the budget, or set less aside for the child')
   return new ConfigError(`account "${id}" cannot be opened: ${code} (at "${account}")${fixes[code] ?? ''}`, { id, refusal: code, account })
 }
 

@@ -76,6 +76,7 @@ describe('an account in memory', () => {
       parent.delegate({ nanoUsd: 600 }, { id: 'b' })
       const asked = () => parent.delegate({ nanoUsd: 401 }, { id: 'c' })
       expect(asked).toThrow(expect.objectContaining({ code: 'ERR_BUDGET', account: 'a', needed: 401, remaining: 400, allocated: 1000 }))
+      expect(asked).toThrow(/raise the budget, or set less aside for the child$/)
       expect(parent.delegate({ nanoUsd: 600 }, { id: 'b' }).id).toBe('b')
       expect(parent.amounts().nanoUsd).toMatchObject({ delegated: 600 })
     })
