@@ -103,14 +103,11 @@ export class LedgerAccount implements Account {
     this.id = ref.id
     this.parent = parent
     this.#store = store
+    Object.defineProperty(this, books, { value: store })
     this.#ref = ref
     this.#openIt = open
     this.#last = unopened(ref, parent, caps)
     if (store.synchronous) this.open()
-  }
-
-  get [books](): LedgerStore {
-    return this.#store
   }
 
   open(): Awaitable<void> {
