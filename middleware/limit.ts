@@ -1,3 +1,5 @@
+import { givenValue } from './given-value.js'
+
 /** Options of {@link createLimit}. */
 export interface CreateLimitOptions {
   /** How many may run at once. */
@@ -44,7 +46,7 @@ export function createLimit(options: CreateLimitOptions): Limit {
 /** @throws RangeError when it is not a whole number from 1 */
 export function checkedConcurrency(concurrency: number, where: string): number {
   if (Number.isInteger(concurrency) && concurrency >= 1) return concurrency
-  throw new RangeError(`${where}: concurrency must be a whole number from 1, got ${concurrency}`)
+  throw new RangeError(`${where}: concurrency must be a whole number from 1, got ${givenValue(concurrency)}`)
 }
 
 // Registered, so that the ESM and CommonJS copies of this package share it.

@@ -1,4 +1,5 @@
 import { type Action, type Clock, DeadlineError, defineMiddleware, type Json, type Layer, type Tap } from 'outrigger'
+import { givenValue } from './given-value.js'
 
 /** Options of {@link withDeadline}. At least one. */
 export interface WithDeadlineOptions {
@@ -158,7 +159,7 @@ function validated(options: WithDeadlineOptions): Bounds {
   const bounds = withoutNothing({ firstTokenMs, idleMs })
   for (const [name, value] of [...Object.entries(bounds), ...Object.entries(totalMs).map(([kind, ms]) => [`totalMs of a ${kind}`, ms])])
     if (!(Number.isFinite(value) && (value as number) > 0))
-      throw new RangeError(`withDeadline: ${name} must be milliseconds above 0, got ${value}`)
+      throw new RangeError(`withDeadline: ${name} must be milliseconds above 0, got ${givenValue(value)}`)
   if (Object.keys({ ...bounds, ...totalMs }).length === 0)
     throw new TypeError('withDeadline: give at least one of firstTokenMs, idleMs and totalMs')
   return { ...bounds, totalMs }

@@ -1,6 +1,7 @@
 import { type Context, DeadlineError, defineMiddleware, isOutriggerError, type Layer, TruncatedStreamError, UpstreamError } from 'outrigger'
 import { upstreamKey } from 'outrigger/claude'
 import { createRetryBudget, type RetryBudget, sharedRetryBudget } from './retry-budget.js'
+import { givenValue } from './given-value.js'
 
 /** Options of {@link withRetry}. */
 export interface WithRetryOptions {
@@ -137,9 +138,10 @@ function validated(
     if (!known.has(key)) throw new TypeError(`withRetry: unknown option "${key}"; known are ${[...known].join(', ')}`)
   const { attempts = 3, deadlineMs, baseDelayMs = 2000, maxDelayMs = 30_000, budget, random = Math.random } = options
   if (!(Number.isInteger(attempts) && attempts >= 1))
-    throw new RangeError(`withRetry: attempts must be a whole number from 1, got ${attempts}`)
+    throw new RangeError(`withRetry: attempts must be a whole number from 1, got ${givenValue(attempts)}`)
   for (const [name, value] of Object.entries({ baseDelayMs, maxDelayMs, ...(deadlineMs === undefined ? {} : { deadlineMs }) })) {
-    if (!(Number.isFinite(value) && value >= 0)) throw new RangeError(`withRetry: ${name} must be milliseconds from 0, got ${value}`)
+    if (!(Number.isFinite(value) && value >= 0))
+      throw new RangeError(`withRetry: ${name} must be milliseconds from 0, got ${givenValue(value)}`)
   }
   if (budget !== undefined && (typeof budget?.withdraw !== 'function' || typeof budget.deposit !== 'function'))
     throw new TypeError('withRetry: budget must come from createRetryBudget()')

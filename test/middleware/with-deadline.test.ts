@@ -99,7 +99,7 @@ describe('withDeadline', () => {
       ['a negative time', { idleMs: -1 }, /idleMs .* got -1/],
       ['NaN', { firstTokenMs: Number.NaN }, /firstTokenMs .* got NaN/],
       ['an endless time', { totalMs: Number.POSITIVE_INFINITY }, /got Infinity/],
-      ['a text', { totalMs: '30s' }, /got 30s/],
+      ['a text', { totalMs: '30s' }, /got "30s"/],
       ['null as a time', { totalMs: null }, /got null/],
       ['no kind', { totalMs: {} }, /at least one/],
       ['an unknown kind', { totalMs: { spawn: 1 } }, /unknown kind in totalMs "spawn"; known are send, model, tool/],

@@ -66,6 +66,7 @@ describe('withLimit', () => {
       ['an unknown option', { max: 3 }, /unknown option "max"/],
       ['0', { concurrency: 0 }, /whole number from 1, got 0/],
       ['NaN', { concurrency: Number.NaN }, /got NaN/],
+      ['text', { concurrency: '2' }, /got "2"/],
       ['a limit that is none', { limit: {} }, /createLimit/],
       ['null as a limit', { limit: null }, /createLimit/],
       ['both', { limit: createLimit({ concurrency: 1 }), concurrency: 2 }, /give one of the two/],
