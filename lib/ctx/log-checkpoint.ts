@@ -40,6 +40,24 @@ export const isPlainNote = (note: string): boolean => note.split('\n').length ==
 
 /** The notes in a text that may hold several, one after the other, with empty lines between them or none. */
 export function splitNotes(text: string): readonly string[] {
-  const notes = text.replaceAll('\r\n', '\n').match(/[^\n]+\n(?:[^\n]+\n)*\n(?:— [^\n]+(?:\n|$))+/g)
-  return notes?.map(note => (note.endsWith('\n') ? note : `${note}\n`)) ?? (text.trim() === '' ? [] : [text])
+  const notes: string[] = []
+  let body: string[] = []
+  let signatures: string[] = []
+  let isBody = true
+  const end = () => {
+    if (signatures.length > 0) notes.push(`${[...body, '', ...signatures].join('\n')}\n`)
+    body = []
+    signatures = []
+    isBody = true
+  }
+  for (const line of text.replaceAll('\r\n', '\n').split('\n')) {
+    if (!isBody && /^— ./.test(line)) signatures.push(line)
+    else {
+      if (!isBody) end()
+      if (line !== '') body.push(line)
+      else isBody = body.length === 0
+    }
+  }
+  end()
+  return notes.length > 0 || text.trim() === '' ? notes : [text]
 }

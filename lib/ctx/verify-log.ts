@@ -6,7 +6,7 @@ import { countIn, type LogEvent, readLogEvent } from './log-event.js'
 import { type RawLine, readLine, type ReadRecord } from './log-reader.js'
 import type { LogHead } from './log-writer.js'
 import { CTXParser } from './parser.js'
-import { noLeaf, sealRecord } from './record.js'
+import { noLeaf, type RecordBody, sealRecord } from './record.js'
 import { serialize } from './serializer.js'
 import { TreeFrontier } from './tree-frontier.js'
 import type { TrustedKey, TrustedKeys } from './trusted-keys.js'
@@ -219,7 +219,7 @@ export class LogVerifier {
     if (!key) this.#wrong('key', 'the key is not one of those that are trusted', body.seq)
     else if (key !== this.#key) this.#wrong('key', 'the key is not the one in force', body.seq)
     if (key && keys.isRevoked(key, this.#log, body.seq)) this.#wrong('revoked', 'the key was revoked before it', body.seq)
-    if (sig === undefined) this.#withoutSignature(body.seq)
+    if (sig === undefined) this.#withoutSignature(body)
     else this.#signed(key, sig, encoded, body.seq)
   }
 
@@ -230,8 +230,9 @@ export class LogVerifier {
     if (key && (!bytes || !key.verify(encoded, bytes))) this.#wrong('signature', 'the signature is not good', seq)
   }
 
-  #withoutSignature(seq: number): void {
-    if (this.#batch) this.#pending++
+  /** What happens to the log itself is always signed: nobody without the key may close a log, or go on with one. */
+  #withoutSignature({ seq, kind }: RecordBody): void {
+    if (this.#batch && kind !== 'log') this.#pending++
     else this.#wrong('unsigned', 'it carries no signature', seq)
   }
 

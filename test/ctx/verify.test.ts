@@ -1,4 +1,6 @@
-import { checkpointLine, recordBody, recordFrame, recordLine, sealRecord } from '../../lib/ctx/record.js'
+import { canonicalJson } from '../../lib/ctx/canonical-json.js'
+import { logEvent } from '../../lib/ctx/log-event.js'
+import { checkpointLine, type RecordBody, recordBody, recordFrame, recordLine, sealRecord } from '../../lib/ctx/record.js'
 import { readLine, type ReadRecord } from '../../lib/ctx/log-reader.js'
 import { signCheckpoint } from '../../lib/ctx/log-checkpoint.js'
 import { memoryLog } from '../../lib/ctx/log-memory.js'
@@ -228,6 +230,27 @@ describe('verifyLogs, what is put together anew', () => {
     expect((await verified(batch.id, cut)).problems).toMatchObject([{ why: 'unsigned' }])
     const left = await verifyLogs(holding({ [batch.id]: cut }, 'left'), { publicKey: signer.publicKey })
     expect(left).toMatchObject({ verdict: 'unanchored', problems: [], logs: [{ unsigned: [{ from: 1, to: 4, recovered: false }] }] })
+  })
+
+  it('refuses an end of a batch that somebody without the key has put there, with a closing record', async () => {
+    const batch = await writtenLog(8, { batchMs: 1_000, checkpointEvery: 4 })
+    const lines = linesIn(batch.bytes).slice(0, 5)
+    const { checkpoint } = JSON.parse(lines[4]!) as { checkpoint: string }
+    const { body } = JSON.parse(lines[3]!) as { body: RecordBody }
+    const place = { seq: 4, prev: sealRecord(canonicalJson(body)).leaf, at: 0, mono: 0 }
+    const event = logEvent({ event: 'closed', facts: { records: '5' } })
+    const closing = { ...event, action: batch.id, kind: 'log', phase: 'note', policy: null } as const
+    const forged = recordLine(recordBody(recordFrame({ agent: body.agent, key: body.key, log: batch.id }), place, closing))
+    const left = holding({ [batch.id]: joined([...lines, forged]) }, 'left')
+    expect(await verifyLogs(left, { publicKey: signer.publicKey, checkpoint })).toMatchObject({
+      verdict: 'bad',
+      problems: [{ seq: 4, why: 'unsigned' }],
+    })
+  })
+
+  it('reads a long text that holds no checkpoint in little time', async () => {
+    const text = '— '.repeat(200_000)
+    expect(await verified(log.id, log.bytes, { checkpoint: text })).toMatchObject({ verdict: 'bad', problems: [{ why: 'anchor' }] })
   })
 
   it('refuses an anchor of a stranger, a forged one and no note at all', async () => {
