@@ -45,9 +45,12 @@ ${body.human}
 - Signature: ${proof}
 - Key: \`${body.key}\`
 - Digest: \`${digest}\`
-- Time: ${new Date(body.at).toISOString()}
+- Time: ${timeOf(body.at)}
 `
 }
+
+/** A clock may be wrong beyond what a date can say. */
+const timeOf = (at: number): string => (Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : `${at}`)
 
 /** The paths of a record's files. */
 export function translationPaths(dir: string, digest: string): TranslationFiles {

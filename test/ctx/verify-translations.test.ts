@@ -29,10 +29,10 @@ const checked = (dir: string, more = {}) => verifyTranslations(dir, { publicKey:
 const problems = async (dir: string, more = {}) => (await checked(dir, more)).files.flatMap(file => file.problems)
 
 /** The files of a record that says of itself what is given, signed by the right key. */
-async function forged(change: object, key = signer): Promise<string> {
+async function forged(change: object, key = signer, at = 0): Promise<string> {
   const dir = folder()
   const given = { ...draft(1), ...change }
-  const place = { seq: 1, prev: '0'.repeat(64), at: 0, mono: 0 }
+  const place = { seq: 1, prev: '0'.repeat(64), at, mono: 0 }
   const body = recordBody(recordFrame({ agent: 'a', key: key.id, log: 'l' }), place, given)
   const sealed = sealRecord(body)
   await writeTranslation(dir, {
@@ -97,6 +97,10 @@ describe('verifyTranslations', () => {
   it('finds a wrong sentence that the right key has signed, and a statement that is none', async () => {
     for (const change of [{ human: 'All is well' }, { ctx: 'nothing' }, { ctx: `${draft(1).ctx}  ` }])
       expect(await problems(await forged(change))).toEqual(['the sentence is not the translation of the statement'])
+  })
+
+  it('has an answer for a time that no date can say', async () => {
+    for (const at of [8.7e15, -8.7e15]) expect(await checked(await forged({}, signer, at))).toMatchObject({ verdict: 'ok' })
   })
 
   it('takes its keys from the configuration', async () => {
