@@ -199,10 +199,10 @@ export class SigningKeeper {
     from: number,
     failure: { readonly error: unknown } | undefined,
   ): Promise<void> | undefined {
-    const ending = endingOf(ctx, intent, from, failure)
-    const detached = ctx.outcome?.detached
-    if (detached) detached.then(() => this.#late(writer, ctx, ending))
     try {
+      const ending = endingOf(ctx, intent, from, failure)
+      const late = () => this.#late(writer, ctx, ending)
+      ctx.outcome?.detached?.then(late, late)
       const written = this.#outcome(writer, ctx, ending)
       return failure ? written?.catch(error => this.#unrecorded(ctx, error)) : written
     } catch (error) {

@@ -72,10 +72,16 @@ function statusOf({ outcome }: Context, failed: boolean): string {
   return outcome === undefined || outcome.status === 'done' ? 'error' : outcome.status
 }
 
-/** The code of an error of ours, or that ours has caused; the class of another: never its text. */
+/** The code of an error of ours, or that ours has caused; the class of another: never its text. Whatever was thrown cannot keep itself out. */
 function nameOf(error: unknown): string {
-  return findOutriggerError(error)?.code ?? (error instanceof Error ? error.name : typeof error)
+  try {
+    return findOutriggerError(error)?.code ?? (error instanceof Error ? named(error.name, 'Error') : typeof error)
+  } catch {
+    return 'unreadable'
+  }
 }
+
+const named = (name: unknown, otherwise: string): string => (typeof name === 'string' && name !== '' ? name : otherwise)
 
 function wireOf(ctx: Context, from: number): readonly string[] | undefined {
   const { attempts, wireDigest } = ctx

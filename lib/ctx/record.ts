@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Kind } from '../core/types.js'
 import { canonicalJson } from './canonical-json.js'
+import { label } from './label.js'
 import { recordType } from './pae.js'
 
 /** The `prev` of the first record of a log. */
@@ -111,7 +112,7 @@ function outcomeText({ attempts, detached, error, late, layer, nanoUsd, status, 
 const usageText = ({ cacheRead, cacheWrite1h, cacheWrite5m, certainty, input, output }: NonNullable<RecordOutcome['usage']>): string =>
   `{"cacheRead":${figure(cacheRead)},"cacheWrite1h":${figure(cacheWrite1h)},"cacheWrite5m":${figure(cacheWrite5m)},"certainty":${canonicalJson(certainty)},"input":${figure(input)},"output":${figure(output)}}`
 
-const named = (name: string, value: string | undefined): string => (value === undefined ? '' : `"${name}":${canonicalJson(value)},`)
+const named = (name: string, value: string | undefined): string => (value === undefined ? '' : `"${name}":${canonicalJson(label(value))},`)
 const count = (name: string, value: number | undefined): string => (value === undefined ? '' : `"${name}":${figure(value)},`)
 
 /** A whole number is its own text; what else there is has one text too. */

@@ -326,6 +326,36 @@ describe('withSigning, where the record cannot be written', () => {
     expect(host.status.failing).toMatch(/withSigning/)
   })
 
+  it.each<[string, unknown, string]>([
+    ['half a character', '\ud800', 'sha256:'],
+    ['a whole page', 'n'.repeat(2 ** 24), 'sha256:'],
+    ['a symbol', Symbol('x'), 'Error'],
+    ['an object', { name: 1n }, 'Error'],
+    ['nothing', '', 'Error'],
+  ])('writes down how an action failed where the name of the error is %s', async (_what, name, written) => {
+    const { runtime, records } = signed()
+    const acting = runtime.run(runtime.context({ kind: 'tool', name: 'Bash', input: {} }), async () => {
+      throw Object.defineProperty(new Error('inner'), 'name', { value: name })
+    })
+    expect(await failure(acting)).toMatchObject({ message: 'inner' })
+    expect((await records()).map(({ phase, outcome }) => [phase, outcome?.error?.slice(0, written.length)])).toEqual([
+      ['intent', undefined],
+      ['outcome', written],
+    ])
+  })
+
+  it('writes down how an action failed where the error cannot be read', async () => {
+    const { runtime, records } = signed()
+    const hostile = Object.defineProperty(new Error('inner'), 'name', {
+      get() {
+        throw new Error('no')
+      },
+    })
+    const acting = runtime.run(runtime.context({ kind: 'tool', name: 'Bash', input: {} }), () => Promise.reject(hostile))
+    expect(await failure(acting)).toBe(hostile)
+    expect((await records()).at(-1)).toMatchObject({ phase: 'outcome', outcome: { status: 'error', error: 'unreadable' } })
+  })
+
   it('leaves a log that is good when there is room again', async () => {
     const { disk, state } = brittle()
     const dir = folder()
