@@ -71,7 +71,10 @@ async function make(folder: string, number: number): Promise<boolean> {
   const holder: Holder = { pid: process.pid, host: hostname(), ...(started === undefined ? {} : { started }) }
   try {
     const file = await open(fileOf(folder, number), 'wx', 0o600)
-    await file.writeFile(`${JSON.stringify(holder)}\n`).finally(() => file.close())
+    await file
+      .writeFile(`${JSON.stringify(holder)}\n`)
+      .finally(() => file.close())
+      .catch(error => remove(folder, number).finally(() => Promise.reject(error)))
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false

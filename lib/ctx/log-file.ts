@@ -1,5 +1,5 @@
 import * as fs from 'node:fs'
-import { constants, mkdir, open, readdir } from 'node:fs/promises'
+import { constants, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { SigningError } from '../core/errors.js'
@@ -26,12 +26,12 @@ export interface FileLogOptions {
 const records = 'records.jsonl'
 
 // Plain descriptors: Node closes a `FileHandle` by itself when nobody holds it any more, with a warning, and a sidecar may be left unclosed.
-const [openFile, closeFile, sizeOf, truncate] = [fs.open, fs.close, fs.fstat, fs.ftruncate].map(call =>
+const [openFile, closeFile, statsOf, truncate] = [fs.open, fs.close, fs.fstat, fs.ftruncate].map(call =>
   promisify(call as never),
 ) as unknown as [
   (path: string, flags: number, mode: number) => Promise<number>,
   (fd: number) => Promise<void>,
-  (fd: number) => Promise<{ readonly size: number }>,
+  (fd: number) => Promise<{ readonly size: number; readonly ino: number }>,
   (fd: number, bytes: number) => Promise<void>,
 ]
 
@@ -67,10 +67,19 @@ async function createIn(root: string, wanted: string, disk: LogDisk): Promise<Lo
   for (let n = 1; ; n++) {
     const id = n === 1 ? wanted : `${wanted}-${n}`
     if (!(await makeFolder(join(root, id)))) continue
-    const lock = await takeLock(join(root, id))
-    if (lock) return opened(root, id, lock, disk, true)
+    const folder = join(root, id)
+    try {
+      const lock = await takeLock(folder)
+      if (lock) return await opened(root, id, lock, disk, true)
+    } catch (error) {
+      // Nobody has seen it yet: left there, it would be a log without records, one more with every action that is refused.
+      await discard(folder)
+      throw error
+    }
   }
 }
+
+const discard = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true }).catch(() => {})
 
 /** False: the name is taken. */
 async function makeFolder(folder: string): Promise<boolean> {
@@ -95,10 +104,15 @@ async function opened(root: string, id: string, lock: LockFile, disk: LogDisk, f
   const path = join(root, id, records)
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants
   const fd = await openFile(path, O_RDWR | O_APPEND | O_CREAT | (O_NOFOLLOW ?? 0), 0o600)
-  const { size } = await sizeOf(fd)
-  // A file is found after a crash only when the folders above it are on the disk too.
-  if (fresh) for (const folder of [dirname(path), root, dirname(root)]) await syncFolder(folder)
-  return new LogFile(id, path, fd, size, lock, disk, fresh)
+  try {
+    const { size, ino } = await statsOf(fd)
+    // A file is found after a crash only when the folders above it are on the disk too.
+    if (fresh) for (const folder of [dirname(path), root, dirname(root)]) await syncFolder(folder)
+    return new LogFile(id, path, { fd, size, ino }, lock, disk, fresh)
+  } catch (error) {
+    await closeFile(fd)
+    throw error
+  }
 }
 
 async function syncFolder(folder: string): Promise<void> {
@@ -119,6 +133,7 @@ class LogFile implements LogHandle {
   readonly fresh: boolean
   readonly #path: string
   readonly #fd: number
+  readonly #ino: number
   readonly #lock: LockFile
   readonly #disk: LogDisk
   /** Bytes that are on the disk for certain. */
@@ -128,10 +143,18 @@ class LogFile implements LogHandle {
   #next: Promise<void> | undefined
   #failure: SigningError | undefined
 
-  constructor(id: string, path: string, fd: number, size: number, lock: LockFile, disk: LogDisk, fresh: boolean) {
+  constructor(
+    id: string,
+    path: string,
+    { fd, size, ino }: { readonly fd: number; readonly size: number; readonly ino: number },
+    lock: LockFile,
+    disk: LogDisk,
+    fresh: boolean,
+  ) {
     this.id = id
     this.#path = path
     this.#fd = fd
+    this.#ino = ino
     this.#durable = size
     this.#lock = lock
     this.#disk = disk
@@ -164,6 +187,7 @@ class LogFile implements LogHandle {
     this.#failure ??= new SigningError(`the log ${this.id} is closed`)
     await closeFile(this.#fd)
     if (finished && whole) await this.#lock.release()
+    else if (this.fresh && !whole && this.#durable === 0) await discard(dirname(this.#path))
   }
 
   readonly #flush = async (): Promise<void> => {
@@ -175,6 +199,7 @@ class LogFile implements LogHandle {
     try {
       await this.#writeAll(bytes)
       await this.#disk.sync(this.#fd)
+      await this.#found(this.#durable + bytes.length)
       this.#durable += bytes.length
     } catch (error) {
       throw await this.#stop(error)
@@ -190,11 +215,24 @@ class LogFile implements LogHandle {
     }
   }
 
+  /** What was written must be where a reader will look for it: a file can be removed, replaced and cut while it is open. */
+  async #found(size: number): Promise<void> {
+    const there = await stat(this.#path)
+    if (there.ino !== this.#ino) throw new Error('another file stands in its place')
+    if (there.size !== size) throw new Error(`somebody else has changed it: it has ${there.size} bytes, not ${size}`)
+  }
+
   /** After a failed write or fsync nobody knows what is on the disk behind the last good one: no second try, and it is cut off. */
   async #stop(error: unknown): Promise<SigningError> {
     this.#failure = failed(`cannot write ${this.#path}; the log is stopped`, error)
-    await truncate(this.#fd, this.#durable).catch(() => {})
+    await this.#cutBack().catch(() => {})
     return this.#failure
+  }
+
+  /** Never makes it longer: what somebody else has cut off would come back as zeros. */
+  async #cutBack(): Promise<void> {
+    const { size } = await statsOf(this.#fd)
+    if (size > this.#durable) await truncate(this.#fd, this.#durable)
   }
 }
 

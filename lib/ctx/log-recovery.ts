@@ -20,6 +20,8 @@ export interface LeftLog {
   readonly torn: number
   /** Records at the end that no signature covers: they were waiting for a tree head. */
   readonly unsigned: number
+  /** Of how many records the newest checkpoint is. */
+  readonly noted: number
   readonly closed: boolean
 }
 
@@ -48,6 +50,7 @@ class LeftState {
   #bytes = 0
   #torn = 0
   #signed = 0
+  #noted = 0
   #closed = false
   #isGood: () => boolean = () => true
 
@@ -87,6 +90,7 @@ class LeftState {
     const { size } = this.#tree
     const root = this.#tree.root()
     this.#signed = size
+    this.#noted = size
     this.#isGood = () => {
       const checkpoint = openCheckpoint(note, this.#signer.publicKey)
       return checkpoint?.log === this.#log && checkpoint.size === size && checkpoint.root === root
@@ -97,7 +101,8 @@ class LeftState {
   result(): LeftLog | undefined {
     if (!this.#isGood()) return
     const unsigned = this.#tree.size - this.#signed
-    return { tree: this.#tree, leaf: this.#leaf, bytes: this.#bytes, torn: this.#torn, unsigned, closed: this.#closed }
+    const [leaf, bytes, torn, noted, closed] = [this.#leaf, this.#bytes, this.#torn, this.#noted, this.#closed]
+    return { tree: this.#tree, leaf, bytes, torn, unsigned, noted, closed }
   }
 }
 

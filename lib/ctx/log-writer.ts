@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js'
 import { SigningError } from '../core/errors.js'
 import { encodeBase64 } from './base64-strict.js'
 import { signCheckpoint } from './log-checkpoint.js'
+import { label } from './label.js'
 import { type LogEvent, logEvent } from './log-event.js'
 import { logName, startOf } from './log-name.js'
 import { type LeftLog, readLeftLog } from './log-recovery.js'
@@ -81,6 +82,8 @@ export class LogWriter {
   #disarm: (() => void) | undefined
   #stopped: SigningError | undefined
   #closing: Promise<void> | undefined
+  /** The closing record is written: nothing may follow it. */
+  #ended = false
 
   private constructor(options: LogWriterOptions, handle: LogHandle, left?: LeftLog) {
     const { batchMs = 0, checkpointEvery = 256, signer, agent } = options
@@ -93,6 +96,7 @@ export class LogWriter {
     this.#frame = recordFrame({ agent: agent.id, key: signer.id, log: handle.id })
     this.#tree = left?.tree ?? new TreeFrontier()
     this.#leaf = left?.leaf ?? noLeaf
+    this.#noted = left?.noted ?? 0
   }
 
   /**
@@ -107,21 +111,30 @@ export class LogWriter {
   static async #create(options: LogWriterOptions): Promise<LogWriter> {
     const { log, agent, clock } = options
     const handle = await log.create(`${logName(agent.id)}-${startOf(clock.now())}`)
-    return new LogWriter(options, handle).#opened()
+    return orGiveUp(handle, () => new LogWriter(options, handle).#opened())
   }
 
   static async #resume(options: LogWriterOptions): Promise<LogWriter | undefined> {
     const { log, agent } = options
     const handle = await log.resume(`${logName(agent.id)}-`)
-    if (!handle) return
+    return handle && orGiveUp(handle, () => LogWriter.#goOn(options, handle))
+  }
+
+  static async #goOn(options: LogWriterOptions, handle: LogHandle): Promise<LogWriter | undefined> {
     const left = await readLeftLog(handle, options)
     if (!left) return void (await handle.close({ finished: false }))
-    if (left.closed) return void (await handle.close({ finished: true }))
     if (left.torn > 0) await handle.cut(left.bytes)
     const writer = new LogWriter(options, handle, left)
+    if (left.closed) return void (await writer.#finish())
     if (writer.size === 0) return writer.#opened()
     const facts = { ...writer.#mode, cut: `${left.torn}`, unsigned: `${left.unsigned}` }
     return writer.#begin({ event: 'recovered', facts })
+  }
+
+  /** The process ended between the closing record and its checkpoint. */
+  async #finish(): Promise<void> {
+    await this.checkpoint()
+    await this.#handle.close({ finished: true })
   }
 
   /** The newest record that is durable. */
@@ -150,6 +163,7 @@ export class LogWriter {
    */
   append(draft: RecordDraft, options: AppendOptions = {}): WrittenRecord {
     if (this.#stopped) throw again(this.#stopped)
+    if (this.#ended) throw isClosed(this.id)
     try {
       return this.#append(draft, options)
     } catch (error) {
@@ -184,13 +198,14 @@ export class LogWriter {
     this.#disarm?.()
     const failed = this.#stopped
     if (!failed) await this.#last()
-    this.#stopped ??= new SigningError(`the log ${this.id} is closed`)
+    this.#stopped ??= isClosed(this.id)
     await this.#handle.close({ finished: failed === undefined })
   }
 
   async #last(): Promise<void> {
     const facts = { records: `${this.#tree.size + 1}` }
     const closed = this.append(this.#own(logEvent({ event: 'closed', facts })), { sign: true })
+    this.#ended = true
     await closed.durable
     await this.checkpoint()
   }
@@ -199,18 +214,13 @@ export class LogWriter {
     const { agent, parent } = this.#options
     return this.#begin({
       event: 'opened',
-      facts: { ...this.#mode, agent: agent.id, name: agent.name, type: agent.type, ...linkOf(parent) },
+      facts: { ...this.#mode, agent: label(agent.id), name: label(agent.name), type: label(agent.type), ...linkOf(parent) },
     })
   }
 
   async #begin(event: LogEvent): Promise<LogWriter> {
-    try {
-      await this.append(this.#own(logEvent(event)), { sign: true }).durable
-      return this
-    } catch (error) {
-      await this.close()
-      throw error
-    }
+    await this.append(this.#own(logEvent(event)), { sign: true }).durable
+    return this
   }
 
   get #mode(): LogEvent['facts'] {
@@ -279,6 +289,18 @@ export class LogWriter {
 /** A fresh error for each refusal: one object that is thrown for ever gathers the stack of the first alone. */
 function again(stopped: SigningError): SigningError {
   return new SigningError(stopped.message, { ...stopped.facts }, stopped)
+}
+
+const isClosed = (log: string): SigningError => new SigningError(`the log ${log} is closed`)
+
+/** A log that could not be begun is held by nobody. */
+async function orGiveUp<T>(handle: LogHandle, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await handle.close({ finished: false })
+    throw error
+  }
 }
 
 /** Microseconds are enough, and short. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCheckpoint } from '../../lib/ctx/log-checkpoint.js'
 import { fileLog } from '../../lib/ctx/log-file.js'
@@ -147,6 +147,23 @@ describe('LogWriter', () => {
     expect(linesIn(await bytesOf(log, writer.id))).toHaveLength(3)
   })
 
+  it('takes nothing while the closing record is being written', async () => {
+    const dir = folder()
+    const log = fileLog({ dir })
+    const writer = await open(log)
+    const closing = writer.close()
+    expect(() => writer.append(draft(1))).toThrow(/closed/)
+    await closing
+    expect(await checked(log, writer.checkpointNote)).toMatchObject({ verdict: 'ok', records: 2, problems: [] })
+  })
+
+  it('begins a log whatever the names of the agent are', async () => {
+    const log = memoryLog()
+    for (const name of ['\ud800', 'x'.repeat(100_000), '?k "a"', '\u001b[31m', ''])
+      await (await open(log, { agent: { ...agent, name, type: name } })).close()
+    expect(await checked(log)).toMatchObject({ verdict: 'unanchored', records: 10, problems: [] })
+  })
+
   it('gives two agents of ids that look alike logs of their own', async () => {
     const log = memoryLog()
     const ids = ['a/b', 'a_b', 'a b', '..', '.'].map(async id => (await open(log, { agent: { ...agent, id } })).id)
@@ -283,6 +300,23 @@ describe('LogWriter, after a crash', () => {
     await crash()
   })
 
+  it.each([0, 40])('ends a log that was closed but for its checkpoint, of which %i bytes are there', async rest => {
+    const dir = folder()
+    const log = fileLog({ dir })
+    const first = await open(log)
+    const lock = readFileSync(join(dir, 'log', first.id, 'lock-1'))
+    await first.append(draft(1)).durable
+    await first.close()
+    const bytes = await bytesOf(log, first.id)
+    truncateSync(join(dir, 'log', first.id, 'records.jsonl'), bytes.lastIndexOf('{"checkpoint"') + rest)
+    writeFileSync(join(dir, 'log', first.id, 'lock-1'), lock)
+    orphan(dir, first.id)
+    expect(await checked(log)).toMatchObject({ verdict: 'unanchored', problems: [] })
+    await (await open(log)).close()
+    expect(await checked(log, first.checkpointNote)).toMatchObject({ verdict: 'unanchored', problems: [], records: 5 })
+    expect([await log.state(first.id), await bytesOf(log, first.id)]).toEqual(['done', bytes])
+  })
+
   it('takes what a crash before the first record has left', async () => {
     const { log, crash } = crashable()
     const first = await open(log)
@@ -358,7 +392,6 @@ describe('LogWriter, where it cannot write', () => {
     const dir = folder()
     mkdirSync(join(dir, 'x'))
     const path = join(dir, 'file')
-    const { writeFileSync } = await import('node:fs')
     writeFileSync(path, '')
     await expect(open(fileLog({ dir: join(path, 'below') }))).rejects.toMatchObject({ code: 'ERR_SIGNING', facts: { errno: 'ENOTDIR' } })
   })

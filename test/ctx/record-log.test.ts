@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileLog } from '../../lib/ctx/log-file.js'
@@ -122,9 +122,9 @@ describe('fileLog', () => {
         for (const open of held.splice(0)) open()
       },
       disk: {
-        write: async (_fd: number, bytes: Uint8Array) => {
+        write: async (fd: number, bytes: Uint8Array) => {
           calls.push(`write ${bytes.length}`)
-          return bytes.length
+          return writeSync(fd, bytes)
         },
         sync: (_fd: number) => {
           calls.push('sync')
@@ -204,7 +204,6 @@ describe('fileLog', () => {
   it('cuts what a failed write has left half', async () => {
     const dir = folder()
     const real = fileLog({ dir }) // for reading
-    const { writeSync } = await import('node:fs')
     let writes = 0
     const disk = {
       write: async (fd: number, bytes: Uint8Array) => {
@@ -222,6 +221,40 @@ describe('fileLog', () => {
     expect(await textOf(real, first)).toBe('whole\n')
     await handle.close({ finished: true })
     expect(await real.state(first)).not.toBe('done')
+  })
+
+  it.each<[string, (at: string) => void]>([
+    ['removed', at => rmSync(at, { recursive: true })],
+    ['moved away', at => renameSync(join(at, 'records.jsonl'), join(at, 'records.jsonl.1'))],
+    ['emptied', at => truncateSync(join(at, 'records.jsonl'), 0)],
+    ['cut', at => truncateSync(join(at, 'records.jsonl'), 3)],
+    ['longer', at => writeFileSync(join(at, 'records.jsonl'), 'x\n', { flag: 'a' })],
+    [
+      'replaced',
+      at => {
+        writeFileSync(join(at, 'new'), readFileSync(join(at, 'records.jsonl')))
+        renameSync(join(at, 'new'), join(at, 'records.jsonl'))
+      },
+    ],
+  ])('stops where its file was %s while it was open', async (_how, change) => {
+    const dir = folder()
+    const handle = await fileLog({ dir }).create(first)
+    await handle.append('whole\n')
+    change(join(dir, 'log', first))
+    for (const text of ['lost\n', 'again\n']) await expect(handle.append(text)).rejects.toMatchObject({ code: 'ERR_SIGNING' })
+    await handle.close({ finished: true })
+  })
+
+  it('leaves nothing of a log that could not be begun', async () => {
+    const dir = folder()
+    const full = () => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' }))
+    const log = fileLog({ dir, disk: { write: full, sync: async () => {} } })
+    for (let n = 0; n < 3; n++) {
+      const handle = await log.create(first)
+      await expect(handle.append('one\n')).rejects.toMatchObject({ facts: { errno: 'ENOSPC' } })
+      await handle.close({ finished: false })
+    }
+    expect(await log.list()).toEqual([])
   })
 
   it('takes a lock over whose process is gone, and none whose process lives', async () => {
