@@ -54,7 +54,7 @@ export function fileLog(options: FileLogOptions = {}): RecordLog {
     create: async wanted => failing(`cannot make a log in ${root}`, async () => createIn(root, checkedId(wanted), disk)),
     resume: async prefix => failing(`cannot open the logs in ${root}`, async () => resumeIn(root, prefix, disk)),
     list: () => logsIn(root),
-    read: id => bytesOf(join(folderOf(id), records)),
+    read: id => logBytes(join(folderOf(id), records)),
     async state(id) {
       const lock = await lockState(folderOf(id))
       return lock === 'free' ? 'done' : lock === 'held' ? 'open' : 'left'
@@ -162,7 +162,7 @@ class LogFile implements LogHandle {
   }
 
   read(): AsyncIterable<Uint8Array> {
-    return bytesOf(this.#path)
+    return logBytes(this.#path)
   }
 
   async cut(bytes: number): Promise<void> {
@@ -249,14 +249,22 @@ async function logsIn(root: string): Promise<readonly string[]> {
   }
 }
 
-async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
-  const stream = fs.createReadStream(path, { highWaterMark: 2 ** 18 })
+/**
+ * What stands in the file of a log, from this byte on. A link, a device or a pipe in its place is none: a reader would read it for ever.
+ * @throws SigningError where it cannot be read
+ */
+export async function* logBytes(path: string, start = 0): AsyncGenerator<Uint8Array> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
   try {
-    for await (const chunk of stream) yield chunk as Uint8Array
+    const file = await open(path, O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0))
+    try {
+      if (!(await file.stat()).isFile()) throw Object.assign(new Error('not a regular file'), { code: 'EINVAL' })
+      yield* file.createReadStream({ start, highWaterMark: 2 ** 18, autoClose: false })
+    } finally {
+      await file.close()
+    }
   } catch (error) {
     throw failed(`cannot read ${path}`, error)
-  } finally {
-    stream.destroy()
   }
 }
 

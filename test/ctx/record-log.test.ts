@@ -1,4 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileLog } from '../../lib/ctx/log-file.js'
@@ -245,6 +258,17 @@ describe('fileLog', () => {
     await handle.close({ finished: true })
   })
 
+  it.each<[string, (path: string) => void]>([
+    ['a link to a device', path => symlinkSync('/dev/zero', path)],
+    ['a pipe', path => void spawnSync('mkfifo', [path])],
+    ['a folder', path => mkdirSync(path)],
+  ])('does not read %s for a log', async (_what, put) => {
+    const dir = folder()
+    mkdirSync(join(dir, 'log', first), { recursive: true })
+    put(join(dir, 'log', first, 'records.jsonl'))
+    await expect(textOf(fileLog({ dir }), first)).rejects.toMatchObject({ code: 'ERR_SIGNING' })
+  })
+
   it('leaves nothing of a log that could not be begun', async () => {
     const dir = folder()
     const full = () => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' }))
@@ -292,7 +316,6 @@ describe('fileLog', () => {
     await handle.close({ finished: false })
     const at = join(dir, 'log', first)
     rmSync(join(at, 'records.jsonl'))
-    const { symlinkSync } = await import('node:fs')
     writeFileSync(join(dir, 'elsewhere'), '')
     symlinkSync(join(dir, 'elsewhere'), join(at, 'records.jsonl'))
     writeFileSync(join(at, 'lock-1'), JSON.stringify({ pid: 2 ** 22 - 1, host: hostname() }))

@@ -1,5 +1,6 @@
-import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
+import { SigningError } from '../../core/errors.js'
+import { logBytes } from '../../ctx/log-file.js'
 import { linesOf, type ReadRecord, readLine } from '../../ctx/log-reader.js'
 
 /** A record, or a line that is none, as `actx log` shows it. */
@@ -49,9 +50,9 @@ export class LogTail {
 /** What stands in a file behind so many bytes. A log whose file is not there yet is empty. */
 async function* bytesFrom(path: string, start: number): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of createReadStream(path, { start })) yield chunk as Uint8Array
+    yield* logBytes(path, start)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if (!(error instanceof SigningError && error.facts.errno === 'ENOENT')) throw error
   }
 }
 
