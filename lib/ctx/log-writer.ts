@@ -236,8 +236,8 @@ export class LogWriter {
     const seq = this.#tree.size
     const body = recordBody(this.#frame, { seq, prev: this.#leaf, at: clock.now(), mono: rounded(clock.monotonic()) }, draft)
     const { encoded, leaf } = sealRecord(body)
-    const sig = sign ? encodeBase64(this.#signer.sign(encoded)) : undefined
-    const cosig = cosigner && { key: cosigner.id, sig: encodeBase64(cosigner.sign(encoded)) }
+    const sig = sign ? signatureOf(encoded, this.#signer) : undefined
+    const cosig = cosigner && { key: cosigner.id, sig: signatureOf(encoded, cosigner) }
     this.#tree.append(leaf)
     this.#leaf = leaf
     const checkpoint = (seq + 1) % this.#every === 0 ? this.#checkpointIfDue(seq + 1) : ''
@@ -289,6 +289,13 @@ export class LogWriter {
 /** A fresh error for each refusal: one object that is thrown for ever gathers the stack of the first alone. */
 function again(stopped: SigningError): SigningError {
   return new SigningError(stopped.message, { ...stopped.facts }, stopped)
+}
+
+/** A signer may be anything, in hardware too: what is no signature would be found only when it is verified. */
+function signatureOf(encoded: Uint8Array, signer: RecordSigner): string {
+  const signature = signer.sign(encoded)
+  if (signature?.length !== 64) throw new TypeError('the signer gave no signature of 64 bytes')
+  return encodeBase64(signature)
 }
 
 const isClosed = (log: string): SigningError => new SigningError(`the log ${log} is closed`)

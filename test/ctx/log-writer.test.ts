@@ -139,6 +139,13 @@ describe('LogWriter', () => {
     expect(await log.state(writer.id)).toBe('left')
   })
 
+  it.each([[0], [63], [65]])('takes no signature of %i bytes', async length => {
+    const log = memoryLog()
+    const short = { id: signer.id, publicKey: signer.publicKey, sign: () => new Uint8Array(length) }
+    await expect(open(log, { signer: short })).rejects.toMatchObject({ code: 'ERR_SIGNING' })
+    expect((await checked(log)).records).toBe(0)
+  })
+
   it('takes nothing after it was closed, and closes once', async () => {
     const log = memoryLog()
     const writer = await open(log)
