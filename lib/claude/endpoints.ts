@@ -1,3 +1,5 @@
+import { parseUrl } from '../core/parse-url.js'
+
 /** What happens to a request: through the chain, straight through and counted, or not at all. */
 export type Treatment = 'chain' | 'pass'
 
@@ -28,8 +30,8 @@ export interface Route {
  * @param prefix - the path of the configured base URL, without a slash at the end
  */
 export function routeOf(method: string, url: string, prefix: string): Route | undefined {
-  if (!URL.canParse(url, 'http://localhost')) return undefined
-  const parsed = new URL(url, 'http://localhost')
+  const parsed = parseUrl(url, 'http://localhost')
+  if (!parsed) return undefined
   const path = prefix && parsed.pathname.startsWith(`${prefix}/`) ? parsed.pathname.slice(prefix.length) : parsed.pathname
   const endpoint = endpoints.find(candidate => candidate.method === method && candidate.path.test(path))
   return endpoint && { treatment: endpoint.treatment, target: path + queryOf(parsed) }

@@ -1,3 +1,4 @@
+import { parseUrl } from '../core/parse-url.js'
 import type { ActionContext } from '../core/context.js'
 import { AgentReapedError, ConfigError, isOutriggerError, UpstreamError } from '../core/errors.js'
 import { Scope } from '../core/scope.js'
@@ -103,7 +104,7 @@ function redirected(status: number): UpstreamError {
 }
 
 function notFound(request: WireRequest): Reply {
-  const path = URL.canParse(request.url, 'http://localhost') ? new URL(request.url, 'http://localhost').pathname : '(not a URL)'
+  const path = parseUrl(request.url, 'http://localhost')?.pathname ?? '(not a URL)'
   return errorReply(
     new UpstreamError(`${request.method} ${path} is not let through by this sidecar; use a client without it for that`, {
       status: 404,

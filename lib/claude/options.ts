@@ -1,3 +1,4 @@
+import { parseUrl } from '../core/parse-url.js'
 import { ConfigError } from '../core/errors.js'
 import { betasIn, isListed } from './request-headers.js'
 import type { Origin } from './seam.js'
@@ -115,8 +116,9 @@ async function keyFrom(give: () => string | Promise<string>): Promise<string> {
 }
 
 function splitBase(baseURL: string): { origin: string; prefix: string } {
-  if (!URL.canParse(baseURL)) throw new ConfigError(`claude.baseURL must be a URL, got ${JSON.stringify(withoutUser(baseURL))}`)
-  const { origin, pathname, protocol } = new URL(baseURL)
+  const parsed = parseUrl(baseURL)
+  if (!parsed) throw new ConfigError(`claude.baseURL must be a URL, got ${JSON.stringify(withoutUser(baseURL))}`)
+  const { origin, pathname, protocol } = parsed
   if (protocol !== 'https:' && protocol !== 'http:') throw new ConfigError(`claude.baseURL must be http or https, got ${protocol}`)
   return { origin, prefix: pathname.replace(/\/+$/, '') }
 }

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { parseUrl } from '../core/parse-url.js'
 import { shown } from './check-options.js'
 
 /** Where a URL leads, in the form that the platform's `fetch` gives it. */
@@ -28,7 +29,7 @@ export function placeOf(url: unknown): Place | string {
   if (typeof url !== 'string' || url === '') return 'there is no URL to judge'
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\s\\\u0000-\u001f\u007f]/.test(url)) return 'the URL holds a space, a backslash or a control character'
-  const parsed = parse(url)
+  const parsed = parseUrl(url)
   if (parsed === undefined) return 'the URL does not parse'
   if (!Object.hasOwn(usual, parsed.protocol)) return `scheme ${shown(parsed.protocol)} is not http or https`
   if (parsed.username !== '' || parsed.password !== '' || /^[a-z]+:\/*[^/?#]*@/i.test(url)) return 'the URL carries credentials'
@@ -40,10 +41,6 @@ function placed({ hostname, port, protocol }: URL): Place | string {
   if (host === '' || host.split('.').includes('')) return 'the host has an empty label'
   if (port === '0') return 'port 0 is none'
   return { host, port: port === '' ? usual[protocol]! : Number(port), usualPort: port === '' }
-}
-
-function parse(url: string): URL | undefined {
-  return URL.canParse(url) ? new URL(url) : undefined
 }
 
 /** @throws TypeError where an entry of `allow` is none */

@@ -1,3 +1,5 @@
+import { parseUrl } from '../core/parse-url.js'
+
 /** One request of a guarded `fetch`. */
 export interface Hop {
   readonly url: string
@@ -46,8 +48,8 @@ export function redirect(from: Hop, answer: Response, count: number): Hop | unde
 function targetOf(location: string, base: string): URL {
   // Headers are read as Latin-1; servers write UTF-8.
   const text = Buffer.from(location, 'latin1').toString('utf8')
-  if (!URL.canParse(text, base)) throw failed('the URL that a redirect leads to is none')
-  const to = new URL(text, base)
+  const to = parseUrl(text, base)
+  if (!to) throw failed('the URL that a redirect leads to is none')
   if (to.protocol !== 'http:' && to.protocol !== 'https:') throw failed('the URL that a redirect leads to must be one of HTTP or HTTPS')
   to.hash ||= new URL(base).hash
   return to

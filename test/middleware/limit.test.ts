@@ -26,7 +26,7 @@ describe('createLimit', () => {
     ['0', { concurrency: 0 }, /got 0/],
     ['a half', { concurrency: 1.5 }, /got 1.5/],
     ['no end', { concurrency: Number.POSITIVE_INFINITY }, /got Infinity/],
-    ['a text', { concurrency: '3' }, /got 3/],
+    ['a text', { concurrency: '3' }, /got "3"/],
     ['an unknown option', { concurrency: 3, rate: 1 }, /unknown option "rate"/],
   ]
 

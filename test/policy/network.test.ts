@@ -74,6 +74,13 @@ describe('rules.network', () => {
     ['https://example.com', ['none', 'example.com'], true],
   ]
 
+  it('reads names with letters of Latin-1 for the ten thousandth time as for the first', async () => {
+    const { begin } = rules.network({ allow: ['xn--bcher-kva.example'] })
+    const check = begin()
+    const subject = { stage: 'action', action: tool('WebFetch', { url: 'https://b\u00fccher.example' }) } as const
+    for (let i = 0; i < 20_000; i++) if (await check(subject)) throw new Error(`refused at ${i}`)
+  })
+
   it.each(hosts)('%j with %j: %j', async (url, allow, expected) => {
     expect(await fetches(url, allow)).toBe(expected)
   })
