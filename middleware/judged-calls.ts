@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { ToolAction, ViolationFacts } from 'outrigger'
 import { canonicalJson } from 'outrigger/ctx'
+import type { Broken } from 'outrigger/policy'
 
 /** What came of judging a call that a model asked for. */
 export interface CallVerdict {
   /** Why it was refused; `undefined` where it was allowed. */
   readonly refusal: ViolationFacts | undefined
+  /** What was found and told. */
+  readonly told: readonly Broken[]
+  /** How many tools had begun when it was judged: a later one may have changed what the verdict rests on. */
+  readonly begun: number
 }
 
 /** How many calls that were asked for and have not been run yet are remembered. */
@@ -13,7 +18,7 @@ const most = 1024
 
 /**
  * Calls that a model asked for, and that were judged before its client saw them: the call that then comes is not judged, counted and
- * reported again. A verdict holds for one tool, one `tool_use` id and one input, and for one run: who runs a call again is judged again.
+ * reported again. A verdict holds for one tool, one `tool_use` id and one input, for one run, and until another tool has begun.
  */
 export class JudgedCalls {
   readonly #verdicts = new Map<string, CallVerdict>()

@@ -2,7 +2,7 @@ import { type Context, type Host, type Kind, type ToolAction, type ToolUse, Viol
 import { recorder } from 'outrigger/ctx'
 import { type Broken, type Judge, type Judgement, openJudge, type Rule, type Stage } from 'outrigger/policy'
 import { holdUntilJudged } from './hold-until-judged.js'
-import { JudgedCalls } from './judged-calls.js'
+import { type CallVerdict, JudgedCalls } from './judged-calls.js'
 import { isBlocking, refusalIn, withholdingIn } from './verdict-of.js'
 import type { ViolationBook } from './violation-book.js'
 
@@ -22,6 +22,8 @@ export class RuleGuard {
   readonly #book: ViolationBook
   readonly #judge: Judge
   readonly #calls = new JudgedCalls()
+  /** How many tools have begun. */
+  #begun = 0
   readonly #looks: Readonly<Record<Kind, Looks>>
 
   constructor(host: Host, book: ViolationBook, rules: readonly Rule[]) {
@@ -42,10 +44,19 @@ export class RuleGuard {
     const known = action.kind === 'tool' ? this.#calls.take(action) : undefined
     if (!known) return this.#admit(ctx, action)
     if (known.refusal) throw new ViolationError({ ...known.refusal, action: ctx.id, at: this.#host.clock.now() })
+    if (known.begun !== this.#begun) return this.#admitAnew(ctx, known)
+  }
+
+  /** Another tool has begun since: a link that it made leads a path elsewhere. Judged again, counted once; what was told is not told twice. */
+  #admitAnew(ctx: Context, { told }: CallVerdict): Done {
+    const { action, agent, labels } = ctx
+    this.#judge.takeBack({ stage: 'action', action, agent, labels }, told)
+    return this.#admit(ctx, action, [...told])
   }
 
   #inward(ctx: Context, next: () => Promise<void>): Promise<void> {
     const { result, holds } = this.#looks[ctx.kind]
+    if (ctx.kind === 'tool') this.#begun++
     if (ctx.kind === 'model' && this.#looks.tool.action) ctx.tap({ toolUse: call => this.#asked(ctx, call) })
     return result ? this.#withResult(ctx, next, holds) : next()
   }
@@ -67,25 +78,31 @@ export class RuleGuard {
     const known = this.#calls.peek(action)
     if (known?.refusal) throw new ViolationError(known.refusal)
     if (known) return
-    const allow = () => this.#calls.note(action, { refusal: undefined })
+    const told: Broken[] = []
+    const begun = this.#begun
+    const allow = () => this.#calls.note(action, { refusal: undefined, told, begun })
     const refuse = (error: unknown): never => {
-      if (error instanceof ViolationError) this.#calls.note(action, { refusal: error.facts as unknown as ViolationFacts })
+      if (error instanceof ViolationError) this.#calls.note(action, { refusal: error.facts as unknown as ViolationFacts, told, begun })
       throw error
     }
     try {
-      const admitted = this.#admit(ctx, action)
+      const admitted = this.#admit(ctx, action, told)
       return admitted ? admitted.then(allow, refuse) : allow()
     } catch (error) {
       refuse(error)
     }
   }
 
-  /** Judges `action` before its effect. @throws ViolationError where a rule refuses it */
-  #admit(ctx: Context, action: Context['action']): Done {
+  /**
+   * Judges `action` before its effect.
+   * @param told - what is known already; what is found besides is added
+   * @throws ViolationError where a rule refuses it
+   */
+  #admit(ctx: Context, action: Context['action'], told?: Broken[]): Done {
     if (!this.#looks[action.kind].action) return
     const judgement = this.#judgementOf(ctx, 'action', action)
-    if (judgement instanceof Promise) return unlessAborted(ctx, judgement, found => this.#answer(ctx, action.kind, found))
-    if (judgement.all.length > 0) return this.#answer(ctx, action.kind, judgement)
+    if (judgement instanceof Promise) return unlessAborted(ctx, judgement, found => this.#answer(ctx, action.kind, news(found, told)))
+    if (judgement.all.length > 0) return this.#answer(ctx, action.kind, news(judgement, told))
   }
 
   #judgeResult(ctx: Context): Done {
@@ -142,6 +159,15 @@ export class RuleGuard {
     const entries = findings.map(({ ruleId, response, details, shadow }) => ({ ruleId, response, details, kind, shadow }))
     return entries.reduce((before, entry) => before.then(() => record.violation(ctx, entry)), Promise.resolve())
   }
+}
+
+/** What was found and not told before. */
+function news(judgement: Judgement, told: Broken[] | undefined): Judgement {
+  if (!told) return judgement
+  const isTold = ({ ruleId, details }: Broken) => told.some(other => other.ruleId === ruleId && other.details === details)
+  const all = judgement.all.filter(found => !isTold(found))
+  told.push(...all)
+  return { ...judgement, all }
 }
 
 const reasonOf = ({ ruleId, details }: Broken): string => `rule ${ruleId}: ${details}`

@@ -24,13 +24,16 @@ export function openJudge(rules: readonly Rule[]): Judge {
   checkRules(rules)
   const seats = rules.map(rule => ({ rule, check: rule.begin() }))
   const rows = table(seats)
+  const rowOf = ({ stage, action }: Subject) => {
+    const row = rows[stage]?.[action.kind]
+    if (row === undefined) throw new TypeError(`judge: no such stage or kind: ${shown(stage)}, ${shown(action.kind)}`)
+    return row
+  }
   return Object.freeze({
     rules: Object.freeze([...rules]),
-    judge(subject: Subject): Judgement | Promise<Judgement> {
-      const row = rows[subject.stage]?.[subject.action.kind]
-      if (row === undefined) throw new TypeError(`judge: no such stage or kind: ${shown(subject.stage)}, ${shown(subject.action.kind)}`)
-      return ask(row, subject)
-    },
+    judge: (subject: Subject) => ask(rowOf(subject), subject),
+    takeBack: (subject: Subject, found: readonly Broken[]) =>
+      takeBack(rowOf(subject), subject, ({ id }) => !found.some(({ ruleId }) => ruleId === id)),
   })
 }
 
@@ -107,7 +110,7 @@ function conclude(row: readonly Seat[], subject: Subject, answers: readonly Foun
   const all = row.flatMap(({ rule }, at) => (answers[at] ? [broken(rule, subject, answers[at])] : [])).sort(strictestFirst)
   if (all.length === 0) return allowed
   const decisive = all.find(({ shadow }) => !shadow)
-  if (decisive && refuses(decisive)) takeBack(row, subject, answers)
+  if (decisive && refuses(decisive)) takeBack(row, subject, (_, at) => answers[at] === undefined)
   const verdict = decisive && { ruleId: decisive.ruleId, details: decisive.details }
   return Object.freeze({ response: decisive?.response ?? 'allow', ...verdict, all: Object.freeze(all) })
 }
@@ -120,8 +123,8 @@ const strictestFirst = (a: Broken, b: Broken): number => responses.indexOf(b.res
 const refuses = ({ response }: Broken): boolean => responses.indexOf(response) >= responses.indexOf('deny')
 
 /** What does not happen is not counted. */
-function takeBack(row: readonly Seat[], subject: Subject, answers: readonly Found[]): void {
-  row.forEach(({ check }, at) => {
-    if (answers[at] === undefined) check.refused?.(subject)
+function takeBack(row: readonly Seat[], subject: Subject, counted: (rule: Rule, at: number) => boolean): void {
+  row.forEach(({ rule, check }, at) => {
+    if (counted(rule, at)) check.refused?.(subject)
   })
 }

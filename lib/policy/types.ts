@@ -77,4 +77,9 @@ export interface Judgement {
 export interface Judge {
   readonly rules: readonly Rule[]
   judge(subject: Subject): Judgement | Promise<Judgement>
+  /**
+   * Takes back what judging an action has counted, because it does not happen after all, or is judged again.
+   * @param found - what that judgement found: those rules have counted nothing
+   */
+  takeBack(subject: Subject, found: readonly Broken[]): void
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type Anthropic from '@anthropic-ai/sdk'
 import { createSidecar, isOutriggerError, ViolationError } from 'outrigger'
 import { withMetrics, withRetry, withViolations } from 'outrigger/middleware'
@@ -252,6 +255,29 @@ describe('a call that is asked for and then run', () => {
     expect(await failure(run(input, id))).toMatchObject({ ruleId: 'quota' })
     expect(violations()).toEqual(['seen', 'quota', 'seen'])
     await close()
+  })
+
+  it('is judged again when another tool has run since it was asked for, and counted and told once', async () => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'outrigger-stale-')))
+    const outside = realpathSync(mkdtempSync(join(tmpdir(), 'outrigger-outside-')))
+    const own = [
+      rules.files({ write: [folder] }),
+      rules.tools({ quota: { Write: 1 } }),
+      rules.rule({ id: 'seen', response: 'warn', kinds: ['tool'], check: () => ({ details: 'a call' }) }),
+    ]
+    const writes = { id: 'toolu_write', name: 'Write', input: { file_path: join(folder, 'way', 'x') } }
+    for (const link of [true, false]) {
+      const { sidecar, violations, close } = await talking(own, { toolUse: writes })
+      const other = sidecar.tool({ name: 'Link', run: () => link && symlinkSync(outside, join(folder, 'way')) })
+      const write = sidecar.tool({ name: 'Write', run: () => 'written' })
+      await (other.run as any)({})
+      const ran = (write.run as any)(writes.input, { toolUseId: 'toolu_write' })
+      if (link) expect(await failure(ran)).toMatchObject({ ruleId: 'files' })
+      else expect(await ran).toBe('written')
+      expect(violations()).toEqual(link ? ['seen', 'seen', 'files'] : ['seen', 'seen'])
+      await close()
+      rmSync(join(folder, 'way'), { force: true })
+    }
   })
 
   it('is judged anew when it is run a second time', async () => {
