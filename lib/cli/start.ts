@@ -44,7 +44,9 @@ function finish(io: CommandIo, job: JobReport, dir: string, say: (line: string) 
   if (io.options.json) io.stdout.write(`${JSON.stringify(job, null, 2)}\n`)
   for (const agent of job.agents) for (const line of summary(agent)) say(line)
   say('')
-  say(`${job.record.records} records: ${job.record.verdict}. Read them: npx outrigger ctx log --dir ${dir}`)
+  say(`${job.record.records} records: ${job.record.verdict}, up to the last one that each agent remembers`)
+  say(`  read them:   npx outrigger ctx log --dir ${dir}`)
+  say(`  verify them: npx outrigger ctx verify --allow-unanchored --dir ${dir}`)
   say(`${job.durationMs} ms`)
 }
 
@@ -55,7 +57,7 @@ function summary(agent: AgentReport): string[] {
     '',
     `${agent.name} (${agent.type}${agent.parent ? `, child of ${agent.parent}` : ''}): ${agent.health}, then ${agent.state}`,
     `  ${agent.calls} calls in ${agent.attempts} attempts, ${used.input + used.cacheRead + used.cacheWrite5m + used.cacheWrite1h} tokens in, ${used.output} out, $${formatUsd(agent.nanoUsd)}`,
-    `  utilization ${percent(agent.utilization)}, saturation ${percent(agent.saturation)}`,
+    `  ${percent(agent.utilization)} of its time with the model (utilization), ${percent(agent.saturation)} with the model or a tool (saturation)`,
     ...violations.map(({ ruleId, response, details }) => `  ${ruleId}: ${details} → ${response}`),
   ]
 }

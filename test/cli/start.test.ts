@@ -135,12 +135,17 @@ describe('start', () => {
     inOrder('reader     budget: the next call does not fit', 'jake       is told: budgetExceeded: reader', 'verifying every signed record')
   })
 
-  it('suggests a command that reads the record, in a clone and where the package is installed', async () => {
+  it('suggests commands that read and verify the record, in a clone and where the package is installed', async () => {
     const { stdout } = await run()
-    const [npx, bin, ...argv] = /^\d+ records: ok\. Read them: (.+)$/m.exec(stdout)![1]!.split(' ')
+    const suggested = [...stdout.matchAll(/^ {2}(?:read|verify) them: +(.+)$/gm)].map(match => match[1]!.split(' '))
     // npx finds a program of the package that it stands in by its name alone; `-p` makes it look in node_modules/.bin, which a clone lacks.
-    expect([npx, bin]).toEqual(['npx', 'outrigger'])
-    expect((await runMain(argv)).stdout).toContain('command \\"rm\\"')
+    expect(suggested.map(([npx, bin]) => [npx, bin])).toEqual([
+      ['npx', 'outrigger'],
+      ['npx', 'outrigger'],
+    ])
+    const [read, verify] = await Promise.all(suggested.map(([, , ...argv]) => runMain(argv)))
+    expect(read!.stdout).toContain('command \\"rm\\"')
+    expect(verify).toMatchObject({ code: 0, stdout: expect.stringContaining('unanchored') })
   })
 
   it('does not run the forbidden command', async () => {
