@@ -1,6 +1,6 @@
 /** `outrigger/middleware`: the layers that ship. */
 export { createLimit, type CreateLimitOptions, type Limit, type Turn } from './limit.js'
-export type { Logger, LogLevel } from './log-writer.js'
+export type { Logger, LogLevel } from './logging/writer.js'
 export { createRetryBudget, type RetryBudget, type RetryBudgetOptions } from './retry-budget.js'
 export { type Budget, type BudgetMembers, withBudget, type WithBudgetOptions } from './with-budget.js'
 export { type TotalMs, withDeadline, type WithDeadlineOptions } from './with-deadline.js'

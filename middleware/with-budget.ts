@@ -1,10 +1,10 @@
 import { cost, defineMiddleware, type Layer } from 'outrigger'
 import { modelPrices } from 'outrigger/claude'
-import { type Budget, BudgetKeeper } from './budget-keeper.js'
-import { budgetSettings, type WithBudgetOptions } from './budget-options.js'
+import { type Budget, BudgetKeeper } from './budget/keeper.js'
+import { budgetSettings, type WithBudgetOptions } from './budget/options.js'
 
-export type { Budget } from './budget-keeper.js'
-export type { WithBudgetOptions } from './budget-options.js'
+export type { Budget } from './budget/keeper.js'
+export type { WithBudgetOptions } from './budget/options.js'
 
 /** The member that `withBudget` shows. */
 export interface BudgetMembers {

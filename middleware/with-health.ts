@@ -1,11 +1,11 @@
 import { defineMiddleware, type Layer } from 'outrigger'
-import { family } from './health-family.js'
-import { healthSettings, type WithHealthOptions } from './health-options.js'
-import { type Health, healthOf } from './health-status.js'
-import { Watch } from './health-watch.js'
+import { family } from './health/family.js'
+import { healthSettings, type WithHealthOptions } from './health/options.js'
+import { type Health, healthOf } from './health/status.js'
+import { Watch } from './health/watch.js'
 
-export type { HealthPhases, WithHealthOptions } from './health-options.js'
-export type { Health, HealthStatus } from './health-status.js'
+export type { HealthPhases, WithHealthOptions } from './health/options.js'
+export type { Health, HealthStatus } from './health/status.js'
 
 /** The member that `withHealth` shows. */
 export interface HealthMembers {

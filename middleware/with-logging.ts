@@ -1,6 +1,6 @@
 import { type Context, defineMiddleware, type Host, type Layer, type SidecarEvent } from 'outrigger'
-import { digest, errorFacts, levelOf, named, plainTexts, requestOf } from './log-facts.js'
-import { isLogger, type Level, type Logger, type LogLevel, logLevels, LogWriter } from './log-writer.js'
+import { digest, errorFacts, levelOf, named, plainTexts, requestOf } from './logging/facts.js'
+import { isLogger, type Level, type Logger, type LogLevel, logLevels, LogWriter } from './logging/writer.js'
 
 /** Options of {@link withLogging}. */
 export interface WithLoggingOptions {

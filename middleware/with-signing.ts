@@ -1,10 +1,10 @@
 import { defineMiddleware, type Layer } from 'outrigger'
 import { recorder, type Verification } from 'outrigger/ctx'
-import { SigningKeeper, type SignedStatement } from './signing-keeper.js'
-import { type SigningSettings, signingSettings, type WithSigningOptions } from './signing-options.js'
+import { SigningKeeper, type SignedStatement } from './signing/keeper.js'
+import { type SigningSettings, signingSettings, type WithSigningOptions } from './signing/options.js'
 
-export type { SignedStatement } from './signing-keeper.js'
-export type { WithSigningOptions } from './signing-options.js'
+export type { SignedStatement } from './signing/keeper.js'
+export type { WithSigningOptions } from './signing/options.js'
 
 /** The members that `withSigning` shows. */
 export interface SigningMembers {

@@ -1,12 +1,12 @@
 import { defineMiddleware, type Host, type Layer } from 'outrigger'
 import { policyDigest, policyInForce, type Rule, spawnRules } from 'outrigger/policy'
-import { RuleGuard } from './rule-guard.js'
-import { selfTest } from './self-test.js'
-import { type Violation, ViolationBook } from './violation-book.js'
-import { checkedRule, violationSettings, type WithViolationsOptions } from './violation-options.js'
+import { RuleGuard } from './violations/rule-guard.js'
+import { selfTest } from './violations/self-test.js'
+import { type Violation, ViolationBook } from './violations/book.js'
+import { checkedRule, violationSettings, type WithViolationsOptions } from './violations/options.js'
 
-export type { Violation } from './violation-book.js'
-export type { WithViolationsOptions } from './violation-options.js'
+export type { Violation } from './violations/book.js'
+export type { WithViolationsOptions } from './violations/options.js'
 
 /** The member that `withViolations` shows. */
 export interface ViolationsMembers {

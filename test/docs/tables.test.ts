@@ -18,7 +18,7 @@ import { exitCodes } from '../../lib/cli/command.js'
 import { commands } from '../../lib/cli/commands.js'
 import { configSchema } from '../../lib/cli/config-schema.js'
 import { kinds } from '../../lib/core/types.js'
-import { statusOf } from '../../middleware/health-status.js'
+import { statusOf } from '../../middleware/health/status.js'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, sourceFiles } from '../architecture/source-files.js'
@@ -123,11 +123,11 @@ describe('docs/guide.md', () => {
     ['docs/with-limit.md', 'middleware/with-limit.ts', 'WithLimitOptions', 1],
     ['docs/with-retry.md', 'middleware/with-retry.ts', 'WithRetryOptions', 3],
     ['docs/with-retry.md', 'middleware/retry-budget.ts', 'RetryBudgetOptions', 3],
-    ['docs/with-violations.md', 'middleware/violation-options.ts', 'WithViolationsOptions', 1],
-    ['docs/with-budget.md', 'middleware/budget-options.ts', 'WithBudgetOptions', 1],
-    ['docs/with-health.md', 'middleware/health-options.ts', 'WithHealthOptions', 4],
-    ['docs/with-health.md', 'middleware/health-options.ts', 'HealthPhases', 2],
-    ['docs/with-signing.md', 'middleware/signing-options.ts', 'WithSigningOptions', 2],
+    ['docs/with-violations.md', 'middleware/violations/options.ts', 'WithViolationsOptions', 1],
+    ['docs/with-budget.md', 'middleware/budget/options.ts', 'WithBudgetOptions', 1],
+    ['docs/with-health.md', 'middleware/health/options.ts', 'WithHealthOptions', 4],
+    ['docs/with-health.md', 'middleware/health/options.ts', 'HealthPhases', 2],
+    ['docs/with-signing.md', 'middleware/signing/options.ts', 'WithSigningOptions', 2],
     ['docs/writing-middleware.md', 'lib/core/types.ts', 'LayerMeta', 1],
   ])('%s: the defaults of %s', (page, file, name, least) => {
     const figures = defaultsOf(file, name)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Action, type ErrorCode, findOutriggerError, type Kind, LayerError, type Outcome, ViolationError } from 'outrigger'
-import type { Level } from './log-writer.js'
+import type { Level } from './writer.js'
 
 /** What a line says of an error. */
 export interface ErrorFacts {

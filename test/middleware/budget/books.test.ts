@@ -2,7 +2,7 @@ import { createSidecar, type SidecarEvent } from 'outrigger'
 import { createLedger, type LedgerStore, MemoryLedgerStore } from 'outrigger/ledger'
 import { withBudget } from 'outrigger/middleware'
 import { mockModel, VirtualClock } from 'outrigger/testing'
-import { asking, endings, fixed, slowStore, turns } from './stack.js'
+import { asking, endings, fixed, slowStore, turns } from '../stack.js'
 
 const call = 100_000_000
 const answer = { text: 'done', usage: { input_tokens: 3, output_tokens: 1000 } }

@@ -1,5 +1,5 @@
 import { BudgetExceededError, type Context, DeadlineError, isOutriggerError, TruncatedStreamError, UpstreamError } from 'outrigger'
-import type { Finding } from './health-status.js'
+import type { Finding } from './status.js'
 
 /** Good actions, one after the other, after which a refusal or a wrong answer is forgotten. One alone would make the status flap. */
 const goodAgain = 2

@@ -4,7 +4,7 @@ import { type Broken, type Judge, type Judgement, openJudge, type Rule, type Sta
 import { holdUntilJudged } from './hold-until-judged.js'
 import { type CallVerdict, JudgedCalls } from './judged-calls.js'
 import { isBlocking, refusalIn, withholdingIn } from './verdict-of.js'
-import type { ViolationBook } from './violation-book.js'
+import type { ViolationBook } from './book.js'
 
 type Done = void | Promise<void>
 

@@ -3,7 +3,7 @@ import { opaqueInput, type Upstream } from 'outrigger/claude'
 import { createLedger, MemoryLedgerStore } from 'outrigger/ledger'
 import { withBudget, type WithBudgetOptions } from 'outrigger/middleware'
 import { mockModel, VirtualClock } from 'outrigger/testing'
-import { asking, type Request, slowStore, streaming, turns } from './stack.js'
+import { asking, type Request, slowStore, streaming, turns } from '../stack.js'
 
 /** A sidecar with one budget over these books, and a model. */
 function mounted(agent: ReturnType<typeof asking>, upstream: Upstream, options: WithBudgetOptions, store = new MemoryLedgerStore()) {

@@ -1,5 +1,5 @@
 import type { Context } from 'outrigger'
-import type { ModelSilence, Silence } from './health-silence.js'
+import type { ModelSilence, Silence } from './silence.js'
 
 /** An action that has begun and not ended. */
 export class Watched {

@@ -24,10 +24,10 @@ import {
   type Part,
   type Shortfall,
 } from 'outrigger/ledger'
-import { openAccount, type OpenedAccount } from './budget-account.js'
-import { BudgetBooks, type Promised, unusable } from './budget-books.js'
-import { tellAbove, tellOverCap } from './budget-report.js'
-import type { BudgetSettings } from './budget-options.js'
+import { openAccount, type OpenedAccount } from './account.js'
+import { BudgetBooks, type Promised, unusable } from './books.js'
+import { tellAbove, tellOverCap } from './report.js'
+import type { BudgetSettings } from './options.js'
 import {
   affordable,
   type Asked,

@@ -1,8 +1,8 @@
 import type { Context, SendAction, ToolAction } from 'outrigger'
-import { canonicalArguments, canonicalFailure, canonicalResult, digest, isBrokenJson, Opaque } from './health-canonical.js'
-import type { Finding } from './health-status.js'
-import { Loop } from './health-loop.js'
-import { type Turn, turnOf } from './health-turn.js'
+import { canonicalArguments, canonicalFailure, canonicalResult, digest, isBrokenJson, Opaque } from './canonical.js'
+import type { Finding } from './status.js'
+import { Loop } from './loop.js'
+import { type Turn, turnOf } from './turn.js'
 
 /** Names of tools, and ids of calls, that are remembered at the most. */
 const most = 256

@@ -1,7 +1,7 @@
 import type { Clock } from 'outrigger'
-import type { HealthSettings } from './health-options.js'
-import type { Finding } from './health-status.js'
-import type { Watched } from './health-watched.js'
+import type { HealthSettings } from './options.js'
+import type { Finding } from './status.js'
+import type { Watched } from './watched.js'
 
 /** The watch never looks more often than that by itself, in milliseconds. */
 const leastMs = 1_000

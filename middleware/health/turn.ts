@@ -1,6 +1,6 @@
 import type { Context, Json, ModelAction } from 'outrigger'
 import { type MessageBlock, modelMessage } from 'outrigger/claude'
-import { canonicalArguments, canonicalResult, digest } from './health-canonical.js'
+import { canonicalArguments, canonicalResult, digest } from './canonical.js'
 
 /** A tool call that only the conversation shows: its tool is not guarded, or runs at the server. */
 export interface SeenCall {

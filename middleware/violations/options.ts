@@ -1,5 +1,5 @@
 import { type Rule, rules as makers } from 'outrigger/policy'
-import type { Violation } from './violation-book.js'
+import type { Violation } from './book.js'
 
 /** Options of {@link withViolations}. */
 export interface WithViolationsOptions {

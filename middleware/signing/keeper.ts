@@ -23,8 +23,8 @@ import {
 } from 'outrigger/ctx'
 import { budgetAccount } from 'outrigger/ledger'
 import { policyInForce } from 'outrigger/policy'
-import { type Ending, endingOf } from './signing-outcome.js'
-import type { SigningSettings } from './signing-options.js'
+import { type Ending, endingOf } from './outcome.js'
+import type { SigningSettings } from './options.js'
 
 /** A statement of the user's own, signed and in the log. */
 export interface SignedStatement {

@@ -1,6 +1,6 @@
 import type { Host } from 'outrigger'
 import { budgetAccount, type Hold } from 'outrigger/ledger'
-import type { Finding } from './health-status.js'
+import type { Finding } from './status.js'
 
 /** Looks after the holds of the agent's account: one that nobody will end counts in full for ever. */
 export class Holds {

@@ -8,7 +8,7 @@ import {
   sameBooks,
   type UnitAllocations,
 } from 'outrigger/ledger'
-import type { BudgetSettings } from './budget-options.js'
+import type { BudgetSettings } from './options.js'
 
 /** The account of one sidecar, opened where it belongs. */
 export interface OpenedAccount extends BudgetAccount {

@@ -1,4 +1,4 @@
-import type { Finding } from './health-status.js'
+import type { Finding } from './status.js'
 
 /** Sees slow spend that leads nowhere: calls are paid for, one after the other, and nothing new comes. */
 export class Progress {
