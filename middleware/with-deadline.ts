@@ -115,6 +115,7 @@ class Deadline implements Tap {
 
   #go(): void {
     if (!this.#span || this.#over) return
+    this.#hold()
     this.#since = this.#clock.monotonic()
     this.#stop = this.#after(this.#span, this.#leftMs)
   }

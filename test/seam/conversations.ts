@@ -1,6 +1,17 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { isDeepStrictEqual } from 'node:util'
-import { withViolations } from 'outrigger/middleware'
+import { memoryLog } from 'outrigger/ctx'
+import {
+  withBudget,
+  withDeadline,
+  withHealth,
+  withLimit,
+  withLogging,
+  withMetrics,
+  withRetry,
+  withSigning,
+  withViolations,
+} from 'outrigger/middleware'
 import { type Checker, type Rule, rules } from 'outrigger/policy'
 import type { Agent, Call } from '../../lib/sidecar/agent-contract.js'
 import { toWire } from '../../lib/claude/client.js'
@@ -17,7 +28,7 @@ export interface Conversation {
   readonly streamed: boolean
   /** Bytes a chunk on the wire; 0: an event each. */
   readonly chunkBytes: number
-  readonly layers: 'none' | 'plain' | 'taps' | 'rules'
+  readonly layers: 'none' | 'plain' | 'taps' | 'rules' | 'full'
   /** Bodies that the agent sends with. */
   readonly extra: Readonly<Record<string, unknown>>
 }
@@ -76,7 +87,7 @@ export function conversation(random: () => number): Conversation {
   const says = Array.from({ length: 1 + int(1) }, () => text() || 'hello')
   const answers = says.flatMap(() => [...Array.from({ length: random() < 0.5 ? 0 : 1 + int(1) }, asks), ends()])
   const chunkBytes = [0, 0, 0, 1, 13, 64, 64, 64, 1000, 1000][int(9)]!
-  const layers = (['none', 'plain', 'taps', 'rules'] as const)[int(3)]!
+  const layers = (['none', 'plain', 'taps', 'rules', 'full'] as const)[int(4)]!
   return {
     says,
     answers,
@@ -97,7 +108,20 @@ const layersOf: Record<Conversation['layers'], () => readonly LayerInput[]> = {
     },
   ],
   rules: () => [withViolations({ rules: [kept('withhold', () => undefined), kept('release', async () => undefined)] })],
+  full: () => [
+    withLogging({ logger: silent }),
+    withHealth(),
+    withSigning({ log: memoryLog() }),
+    withViolations({ rules: [kept('release', () => undefined)] }),
+    withRetry(),
+    withLimit(),
+    withDeadline({ idleMs: 60_000 }),
+    withMetrics(),
+    withBudget({ usd: 1_000 }),
+  ],
 }
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 /** A rule that looks at everything and is never broken. */
 function kept(onResult: 'withhold' | 'release', check: Checker): Rule {
