@@ -27,6 +27,8 @@ const where = 'rules.network'
 export function network(options: NetworkRuleOptions = {}): Rule {
   const { allow = 'none', names } = plainObject(where, 'options', options)
   const entries = optionalList(where, 'allow', typeof allow === 'string' ? [allow] : allow)!
+  if (entries.length > 1 && entries.includes('none'))
+    throw new TypeError(`${where}: allow: 'none' beside other hosts says two things; take it out, or the others`)
   const { fetch } = knownTools(where, names)
   const patterns = entries.map(entry => hostPattern(where, entry))
   const look = remoteLook(patterns)

@@ -71,7 +71,6 @@ describe('rules.network', () => {
     ['http+unix://%2fsock', ['public'], false],
     ['ws://example.com', ['example.com'], false],
     ['https://example.com', ['none'], false],
-    ['https://example.com', ['none', 'example.com'], true],
   ]
 
   it('reads names with letters of Latin-1 for the ten thousandth time as for the first', async () => {
@@ -253,5 +252,9 @@ describe('rules.network', () => {
     '',
   ])('refuses the entry %j', entry => {
     expect(() => rules.network({ allow: [entry] })).toThrow(TypeError)
+  })
+
+  it('takes the word none alone: beside a host it would say two things', () => {
+    expect(() => rules.network({ allow: ['none', 'example.com'] })).toThrow(/says two things/)
   })
 })
