@@ -49,6 +49,8 @@ export class WireReader {
       return value
     } catch (error) {
       this.lastWaitMs = clock.monotonic() - from
+      // Where a tap threw, nobody has waited for the work yet.
+      work.catch(() => {})
       throw this.#scope.aborted || error instanceof OutriggerError ? error : lost(error)
     } finally {
       this.#ctx.leave('token')

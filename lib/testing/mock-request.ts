@@ -91,6 +91,8 @@ export class MockExchange implements Pending {
       this.#begin = resolve
       this.#refuse = reject
     })
+    // A script that does not fit is an error of its own, and nobody waits for the answer then.
+    this.head.catch(() => {})
     this.closed = new Promise(resolve => {
       this.#close = resolve
     })

@@ -1,8 +1,8 @@
 import { holdText } from '../../lib/core/hold-text.js'
-import type { Push, Tap } from '../../lib/core/types.js'
+import type { LayerInput, Push, Tap } from '../../lib/core/types.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { script } from '../support/script.js'
-import { ask, mounted, mounts } from './mounts.js'
+import { ask, failure, mounted, mounts, until } from './mounts.js'
 
 let server: MessagesServer
 
@@ -19,6 +19,23 @@ const loud = (): Tap => ({
   event(event: any, push: Push) {
     push(event.delta?.type === 'text_delta' ? { ...event, delta: { ...event.delta, text: event.delta.text.toUpperCase() } } : event)
   },
+})
+
+it('a tap that throws when the source is waited for leaves no rejection behind that nobody hears of', async () => {
+  const lost: unknown[] = []
+  const note = (error: unknown) => void lost.push(error)
+  process.on('unhandledRejection', note)
+  const broken: LayerInput = async (ctx, next) => {
+    ctx.tap({ waiting: () => JSON.parse('not JSON') })
+    await next()
+  }
+  const { client, close } = await mounted('claude', server.url, { use: [broken] })
+  expect(await failure(client.messages.create(ask))).toMatchObject({ code: 'ERR_LAYER' })
+  await until(() => server.openSockets === 0, 'the end of the connection')
+  await new Promise(resolve => setImmediate(resolve))
+  process.off('unhandledRejection', note)
+  expect(lost).toEqual([])
+  await close()
 })
 
 describe.each(mounts)('a tap (%s)', mount => {

@@ -178,6 +178,20 @@ describe('mockModel', () => {
     expect(eventsIn(text)[1]).toEqual({ type: 'error', error: { type: 'overloaded_error', message: 'scripted overloaded_error' } })
   })
 
+  it('rejects once, and nothing behind it, when the script does not fit the request', async () => {
+    const mock = mockModel().sseError()
+    const abort = new AbortController()
+    const wire = { method: 'POST', url: 'http://mock/v1/messages', headers: {}, body: '{"model":"m"}' }
+    await expect(mock.upstream(wire, abort.signal)).rejects.toThrow(/sseError is for streams/)
+    const lost: unknown[] = []
+    const note = (error: unknown) => void lost.push(error)
+    process.on('unhandledRejection', note)
+    abort.abort()
+    await new Promise(resolve => setImmediate(resolve))
+    process.off('unhandledRejection', note)
+    expect(lost).toEqual([])
+  })
+
   it('is silent until its caller goes away', async () => {
     const model = mockModel().hang()
     const abort = new AbortController()
