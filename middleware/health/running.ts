@@ -142,7 +142,7 @@ export class Running {
       if (!model.waits) return undefined
       return model.flows ? left('idle content', idleMs, model.quietMs(now)) : left('first byte', firstByteMs, model.quietMs(now))
     }
-    if (!silence || (kind === 'send' && this.#isAtWork(action))) return undefined
+    if (!silence?.waits || (kind === 'send' && this.#isAtWork(action))) return undefined
     return kind === 'tool' ? left('tool', toolMs!, silence.quietMs(now)) : left('first byte', firstByteMs, silence.quietMs(now))
   }
 

@@ -69,6 +69,7 @@ export class Silence {
   readonly #spans: Spans
   #at: number
   #heldAt: number
+  #waits = true
 
   constructor(spans: Spans, now: number) {
     this.#spans = spans
@@ -80,6 +81,17 @@ export class Silence {
   broken(now: number): void {
     this.#at = now
     this.#heldAt = this.#heldMs
+  }
+
+  /** Its next event is waited for, or no more: what it gave is on its way to a reader, who may be slow. */
+  waited(on: boolean, now: number): void {
+    this.#waits = on
+    this.broken(now)
+  }
+
+  /** Is anything waited for that it could show? */
+  get waits(): boolean {
+    return this.#waits
   }
 
   quietMs(now: number): number {

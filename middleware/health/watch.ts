@@ -178,14 +178,26 @@ export class Watch {
     const judged = kind === 'send' || (kind === 'tool' && this.#settings.toolMs !== undefined)
     const silence = judged ? new Silence(this.#host.spans, clock.monotonic()) : undefined
     if (model) ctx.tap({ ...model.tap, waiting: on => this.#waiting(ctx.id, model, on) })
-    if (kind === 'send') ctx.tap({ event: (event, push) => this.#passed(silence!, event, push) })
+    if (kind === 'send')
+      ctx.tap({ event: (event, push) => this.#passed(silence!, event, push), waiting: on => this.#waitingForAgent(ctx.id, silence!, on) })
     return new Watched({ id: ctx.id, kind, name, send, began: ++this.#step, at: clock.now(), model, silence })
   }
 
   /** What is waited for has a deadline; between two events it is another one than before the first. */
   #waiting(id: string, model: ModelSilence, on: boolean): void {
     model.tap.waiting!(on)
-    const action = on ? this.#running.get(id) : undefined
+    if (on) this.#expect(id)
+  }
+
+  /** The events of an agent that streams: while its reader takes its time, the agent is not waited for. */
+  #waitingForAgent(id: string, silence: Silence, on: boolean): void {
+    silence.waited(on, this.#now)
+    if (on) this.#expect(id)
+    else this.#shown()
+  }
+
+  #expect(id: string): void {
+    const action = this.#running.get(id)
     if (action) this.#running.expect(action)
   }
 

@@ -558,6 +558,31 @@ describe('withHealth', () => {
       await sidecar.close()
     })
 
+    it('is not an agent that streams, while its reader takes its time; with nobody to wait for but the agent, it is', async () => {
+      const clock = new VirtualClock()
+      const agent = {
+        name: 'teller',
+        async *stream(): AsyncGenerator<number, string> {
+          for (let n = 0; n < 40; n++) yield n
+          return await new Promise<string>(() => {})
+        },
+      }
+      const claude = { upstream: mockModel().upstream, idleMs: 600 * minute }
+      const sidecar = createSidecar({ agent, use: [withHealth()], claude, clock })
+      const told: string[] = []
+      sidecar.subscribe(event => event.type === 'health' && told.push(event.to))
+      const events = sidecar.stream('go')[Symbol.asyncIterator]()
+      await events.next()
+      await clock.advance(30 * minute)
+      expect([sidecar.health().status, told]).toEqual(['healthy', []])
+      for (let n = 1; n < 40; n++) await events.next()
+      await clock.advance(9 * minute)
+      expect(told).toEqual([])
+      await clock.advance(minute)
+      expect(told).toEqual(['stalled'])
+      sidecar.reap('enough')
+    })
+
     it('is not a tool: it may wait for a person. With toolMs it is', async () => {
       for (const [toolMs, expected] of [
         [undefined, []],
