@@ -74,7 +74,7 @@ type Placed<A, Side extends 'before' | 'after', K extends string> = A extends { 
  */
 export function definePreset<const L extends readonly PresetItem[]>(name: string, list: L): Preset<L> {
   checkList(name, list)
-  const items = [...list]
+  const items = list.map(([layer, make]) => [layer, make] as const)
   const layers = Object.freeze(items.map(([layer]) => layer))
   const preset = (options: Given = {}, around: PresetAround = {}): readonly LayerInput[] => {
     checkKeys(name, 'the options', 'layer', options, layers)
@@ -107,7 +107,7 @@ function checkList(name: string, list: readonly PresetItem[]): void {
 }
 
 function checkKeys(preset: string, what: string, kind: string, given: object, known: readonly string[]): void {
-  if (!isPlain(given)) throw new TypeError(`${preset}: ${what} must be an object with keys of ${known.join(', ')}`)
+  if (!isPlain(given)) throw new TypeError(`${preset}: ${what} must be a plain object with keys of ${known.join(', ')}`)
   for (const key of Object.keys(given))
     if (!known.includes(key)) throw new TypeError(`${preset}: unknown ${kind} "${key}"; known are ${known.join(', ')}`)
 }
@@ -116,7 +116,7 @@ function checkKeys(preset: string, what: string, kind: string, given: object, kn
 function made(preset: string, name: string, make: Make, given: unknown): readonly Layer[] {
   if (given === false) return []
   if (given !== undefined && !isPlain(given))
-    throw new TypeError(`${preset}: ${name} must be an object of its options, or false, got ${given === null ? 'null' : typeof given}`)
+    throw new TypeError(`${preset}: ${name} must be a plain object of its options, or false, got ${told(given)}`)
   const layer = make(Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value !== undefined)))
   if (!isLayer(layer) || layer.meta.name !== name)
     throw new TypeError(`${preset}: the item "${name}" must make a layer of that name, by defineMiddleware`)
@@ -133,6 +133,14 @@ function listed(preset: string, places: { readonly [layer: string]: LayerInput }
   )
 }
 
+/** Only what an object has itself is merged: options that it inherits, or that are getters of a class, would be lost without a word. */
 function isPlain(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function told(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value
+  return Array.isArray(value) ? 'a list' : 'one with a prototype of its own'
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { runInNewContext } from 'node:vm'
 import { createSidecar, defineMiddleware, definePreset, type Layer, type LayerInput, type PresetOptions } from 'outrigger'
 
 interface LampOptions {
@@ -61,14 +62,44 @@ describe('definePreset', () => {
     it.each([
       [{ withLmap: {} }, 'ship: unknown layer "withLmap"; known are withSail, withLamp, withKeel'],
       [{ withLamp: {}, toString: {} }, 'ship: unknown layer "toString"; known are withSail, withLamp, withKeel'],
-      [{ withLamp: true }, 'ship: withLamp must be an object of its options, or false, got boolean'],
-      [{ withLamp: null }, 'ship: withLamp must be an object of its options, or false, got null'],
-      [{ withLamp: [1] }, 'ship: withLamp must be an object of its options, or false, got object'],
-      [null, 'ship: the options must be an object with keys of withSail, withLamp, withKeel'],
-      [[], 'ship: the options must be an object with keys of withSail, withLamp, withKeel'],
+      [{ withLamp: true }, 'ship: withLamp must be a plain object of its options, or false, got boolean'],
+      [{ withLamp: null }, 'ship: withLamp must be a plain object of its options, or false, got null'],
+      [{ withLamp: [1] }, 'ship: withLamp must be a plain object of its options, or false, got a list'],
+      [null, 'ship: the options must be a plain object with keys of withSail, withLamp, withKeel'],
+      [[], 'ship: the options must be a plain object with keys of withSail, withLamp, withKeel'],
     ])('%j is a TypeError that says the fix', (options, message) => {
       expect(() => loose(options)).toThrow(new TypeError(message))
     })
+  })
+
+  it.each([
+    ['inherited', () => Object.create({ watts: 9 })],
+    [
+      'getters of a class',
+      () =>
+        new (class {
+          get watts() {
+            return 9
+          }
+        })(),
+    ],
+    ['in a map', () => new Map([['watts', 9]])],
+  ])('options that are %s are refused, for the preset’s own would be in their place', (_, make) => {
+    expect(() => loose({ withLamp: make() })).toThrow(/withLamp must be a plain object of its options.*a prototype of its own/)
+    expect(() => loose(Object.create({ withLamp: false }))).toThrow(/ship: the options must be a plain object/)
+  })
+
+  it('options without a prototype, and of another realm, are plain', () => {
+    const bare = Object.assign(Object.create(null) as object, { watts: 9 })
+    for (const given of [bare, runInNewContext('({ watts: 9 })')])
+      expect(optionsOf(loose({ withLamp: given }), 'withLamp')).toEqual({ colour: 'white', watts: 9 })
+  })
+
+  it('a list that is changed afterwards changes no preset', () => {
+    const item: [string, () => Layer] = ['withSail', () => layer('withSail')]
+    const preset = definePreset('raft', [item])
+    item[1] = () => layer('withLamp')
+    expect(names(preset())).toEqual(['withSail'])
   })
 
   describe('before and after', () => {
@@ -104,8 +135,8 @@ describe('definePreset', () => {
       [{ after: { withLmap: undefined } }, 'ship: unknown layer "withLmap"; known are withSail, withLamp, withKeel'],
       [{ before: { withLamp: 'withFlag' } }, 'ship: what stands beside withLamp must be a layer or a list of layers, got string'],
       [{ after: { withLamp: null } }, 'ship: what stands beside withLamp must be a layer or a list of layers, got null'],
-      [{ before: null }, 'ship: before must be an object with keys of withSail, withLamp, withKeel'],
-      [3, 'ship: the second argument must be an object with keys of before, after'],
+      [{ before: null }, 'ship: before must be a plain object with keys of withSail, withLamp, withKeel'],
+      [3, 'ship: the second argument must be a plain object with keys of before, after'],
     ])('%j is a TypeError that says the fix', (around, message) => {
       expect(() => loose({}, around)).toThrow(new TypeError(message))
     })
