@@ -60,7 +60,7 @@ type Made<I extends PresetItem, O> = I[0] extends keyof O ? Chosen<ReturnType<I[
 type Chosen<M, V> = [V] extends [false] ? readonly [] : false extends V ? readonly [Perhaps<M>] : readonly [M]
 type Perhaps<M> = M extends Layer<infer E> ? Layer<Partial<E>> : M
 type Placed<A, Side extends 'before' | 'after', K extends string> = A extends { readonly [S in Side]: { readonly [N in K]: infer X } }
-  ? X extends readonly unknown[]
+  ? [X] extends [readonly unknown[]]
     ? X
     : readonly [X]
   : readonly []

@@ -65,6 +65,14 @@ export function around(): void {
   nested.utilization
   void [flagged, also, replaced.flagged, both.budget, nested.budget, nested.flagged]
 
+  const perhapsOne = createSidecar({ agent, use: tiny({}, { before: { withBudget: flag && withFlag() } }) })
+  const perhapsMore = createSidecar({ agent, use: tiny({}, { after: { withBudget: flag && [withFlag()] } }) })
+  const one: boolean | undefined = perhapsOne.flagged
+  const some: boolean | undefined = perhapsMore.flagged
+  // @ts-expect-error it may not be there
+  const sure: boolean = perhapsOne.flagged
+  void [one, some, sure, perhapsOne.budget, perhapsMore.budget]
+
   // @ts-expect-error no such layer
   tiny({}, { before: { withBugdet: withFlag() } })
   // @ts-expect-error no such place
