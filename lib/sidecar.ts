@@ -32,7 +32,7 @@ import { driveAgent } from './sidecar/drive-agent.js'
 import { EventStream } from './sidecar/event-stream.js'
 import { explain } from './sidecar/explain.js'
 import { guardedFetch } from './sidecar/guarded-fetch.js'
-import { guardedTool } from './sidecar/guarded-tool.js'
+import { contextOf, guardedTool } from './sidecar/guarded-tool.js'
 import { type HandleMakers, Handles, type Parent } from './sidecar/handles.js'
 import { inherited } from './sidecar/inherit.js'
 import { nested } from './sidecar/nested-event.js'
@@ -278,8 +278,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     checkOrder(layers)
     this.#children ??= new Children(runtime)
     return this.#children.start(spec.id, async siblings => {
-      const enclosing = parent()
-      const ctx = runtime.context(spawnAction(spec, siblings), enclosing ? { parent: enclosing } : {})
+      const ctx = contextOf(runtime, spawnAction(spec, siblings), parent)
       let child: SidecarCore | undefined
       try {
         await runtime.run(ctx, async () => {

@@ -3,7 +3,7 @@ import type { ActionContext } from '../core/context.js'
 import { detachable } from '../core/detach.js'
 import { frozenCopy, thaw } from '../core/freeze.js'
 import type { Runtime } from '../core/runtime.js'
-import type { ToolAction } from '../core/types.js'
+import type { Action, ToolAction } from '../core/types.js'
 import type { Parent } from './handles.js'
 
 /** What a tool may be told about its call; the SDK's runners pass `toolUseBlock` and `signal`. */
@@ -48,8 +48,8 @@ async function runTool(
   return runGuarded(runtime, ctx, context?.signal ?? undefined, run)
 }
 
-/** The action that a guarded thing is about to do, below the one that it is used in. */
-export function contextOf(runtime: Runtime, action: ToolAction, parent: Parent): ActionContext {
+/** The action that a handle is about to do, below the one that it is used in. */
+export function contextOf(runtime: Runtime, action: Action, parent: Parent): ActionContext {
   const enclosing = parent()
   return runtime.context(action, enclosing ? { parent: enclosing } : {})
 }
