@@ -218,15 +218,19 @@ class LimitModel {
     expect([this.limit.running, this.limit.waiting]).toEqual([running, this.#waiting.length])
   }
 
-  /** First come, first served in each line; and nobody is served twice while another has waited all the time. */
+  /** First come, first served in each line; and nobody is served twice while another has waited all the time, nor twice more at once. */
   #checkOrder(served: readonly Entry[]): void {
+    const times = (agent: number) => served.filter(entry => entry.agent === agent).length
     for (const { agent, at } of served) {
       expect(this.#waiting.filter(other => other.agent === agent && other.at < at)).toEqual([])
-      const last = this.#served.get(agent)
-      if (last === undefined) continue
+      const last = this.#served.get(agent) ?? -1
       const starved = this.#waiting.filter(other => {
-        const since = this.#since.get(other.agent)
-        return other.agent !== agent && since !== undefined && since < last && (this.#served.get(other.agent) ?? -1) < last
+        if (other.agent === agent) return false
+        if (times(agent) > times(other.agent) + 1) return true
+        // In what order those were served that were served at once is not seen from outside.
+        if (times(other.agent) > 0) return false
+        const since = this.#since.get(other.agent)!
+        return since < last && (this.#served.get(other.agent) ?? -1) < last
       })
       expect(starved).toEqual([])
     }
