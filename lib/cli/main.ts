@@ -47,7 +47,7 @@ async function dispatch([name, ...argv]: readonly string[], io: Io, program: Pro
 }
 
 /** What was written on the command line, or in the configuration, is wrong. */
-const wrongUse = ['ERR_CONFIG', 'ERR_CTX_PARSE'] as const
+const wrongUse = ['ERR_CONFIG', 'ERR_CTX_PARSE', 'ERR_CTX_UNSUPPORTED'] as const
 const stops = ['ERR_BUDGET', 'ERR_VIOLATION', 'ERR_PAUSED', 'ERR_REAPED'] as const
 
 function codeOf(error: unknown, signal: AbortSignal): number {

@@ -37,6 +37,7 @@ export type ErrorCode =
   | 'ERR_SIGNING'
   | 'ERR_CONFIG'
   | 'ERR_CTX_PARSE'
+  | 'ERR_CTX_UNSUPPORTED'
 
 /** The base of every error that Outrigger makes. Its fields are facts; its message never holds a prompt, a reply or a key. */
 export class OutriggerError extends Error {
@@ -359,6 +360,23 @@ export class CtxParseError extends OutriggerError {
     this.position = facts.position
     this.found = facts.found
     this.expected = facts.expected
+  }
+}
+
+/** A CTX statement says what a target cannot: `part` of it (`target`, `payload`, `decorator` or the type of a filter) means nothing with `pair`. */
+export class CtxUnsupportedError extends OutriggerError {
+  override readonly name = 'CtxUnsupportedError'
+  /** Operator and plane: `+m`. */
+  readonly pair: string
+  readonly part: string
+
+  constructor(facts: { pair: string; part: string; says: string }) {
+    super('ERR_CTX_UNSUPPORTED', `CTX: ${facts.pair} cannot be translated with this ${facts.part}: ${facts.says}`, {
+      facts,
+      http: { status: 400, type: 'invalid_request_error' },
+    })
+    this.pair = facts.pair
+    this.part = facts.part
   }
 }
 

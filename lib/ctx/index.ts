@@ -6,6 +6,23 @@ export { type NotedViolation, type Recorder, recorder } from './recorder.js'
 export { canonicalJson } from './canonical-json.js'
 export { type Emitter, EmitterRegistry } from './registry.js'
 export { serialize } from './serializer.js'
+export type {
+  CallOperation,
+  DeleteOperation,
+  LookupOperation,
+  Narrowing,
+  Operation,
+  PromoteOperation,
+  Ranking,
+  RelateOperation,
+  RowFacts,
+  SearchOperation,
+  Since,
+  StoreOperation,
+  TraverseOperation,
+  UpdateOperation,
+} from './operation.js'
+export { operationOf } from './read-operation.js'
 export { type BatchTranslation, type Translation, Translator, Translator as Sidecar } from './translator.js'
 export { intentOf, type OutcomeFacts, outcomeOf, type RefusalFacts, refusalOf, type Statement, type StatementOptions } from './statement.js'
 export type { RecordedContent } from './content.js'

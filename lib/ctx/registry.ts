@@ -8,6 +8,8 @@ export interface Emitter {
   emit(statement: CTXStatement): string
   /** Several statements as one text. Default: the texts of `emit`, a line each. */
   emitBatch?(statements: readonly CTXStatement[]): string
+  /** What the output runs against: table definitions, an API description. Default: the target has none. */
+  schema?(): string
 }
 
 const idPattern = /^[a-z][a-z0-9-]*$/
@@ -24,14 +26,16 @@ export class EmitterRegistry {
    * Adds a target.
    * @throws TypeError for a name that is taken or is not lower-case letters, digits and `-`, or for no `emit` function
    */
-  register(id: string, { emit, emitBatch }: Omit<Emitter, 'id'>): this {
+  register(id: string, { emit, emitBatch, schema }: Omit<Emitter, 'id'>): this {
     if (typeof id !== 'string' || !idPattern.test(id))
       throw new TypeError(`register: the target ${JSON.stringify(id)} needs a name of lower-case letters, digits and -`)
     if (this.#emitters.has(id)) throw new TypeError(`register: the target "${id}" is taken; choose another name`)
     if (typeof emit !== 'function') throw new TypeError(`register: the target "${id}" needs a function emit(statement)`)
     if (emitBatch !== undefined && typeof emitBatch !== 'function')
       throw new TypeError(`register: emitBatch of the target "${id}" is no function; leave it out`)
-    this.#emitters.set(id, { id, emit, ...(emitBatch && { emitBatch }) })
+    if (schema !== undefined && typeof schema !== 'function')
+      throw new TypeError(`register: schema of the target "${id}" is no function; leave it out`)
+    this.#emitters.set(id, { id, emit, ...(emitBatch && { emitBatch }), ...(schema && { schema }) })
     return this
   }
 

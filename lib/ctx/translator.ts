@@ -51,6 +51,13 @@ export class Translator {
     return { target, output, ctx: read.map(({ ctx }) => ctx) }
   }
 
+  /** What the output of a target runs against. @throws RangeError where nobody has registered the target, or it needs nothing */
+  schema(target: string): string {
+    const { schema } = this.#registry.get(target)
+    if (!schema) throw new RangeError(`the target "${target}" has no schema: its output runs against nothing`)
+    return schema()
+  }
+
   #canonical(statement: CTXStatement | string): { ast: CTXStatement; ctx: string } {
     if (typeof statement === 'string') {
       const ast = this.#parser.parse(statement)
