@@ -3,6 +3,7 @@
 /** @type {Readonly<Record<string, () => Promise<{ rows(): Promise<import('./measure.mjs').Row[]> }>>>} */
 export const groups = {
   core: () => import('./core.mjs'),
+  ctx: () => import('./ctx.mjs'),
 }
 
 /** The names that --only takes. */

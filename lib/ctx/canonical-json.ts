@@ -15,6 +15,28 @@ export function canonicalJson(value: unknown): string {
   }
 }
 
+/**
+ * Is this text, which was parsed to that value, the value's canonical text? As comparing with `canonicalJson`, and faster where it is.
+ * @throws TypeError as `canonicalJson` does
+ */
+export function isCanonicalJson(text: string, value: unknown): boolean {
+  return (JSON.stringify(value) === text && !text.includes('\\ud') && isOrdinary(value)) || canonicalJson(value) === text
+}
+
+/** Would `JSON.stringify` write it as `canonicalJson` does? Lone surrogates apart, and no further down than a record goes. */
+function isOrdinary(value: unknown, depth = 0): boolean {
+  if (typeof value === 'number') return Number.isSafeInteger(value) || !Number.isInteger(value)
+  if (typeof value !== 'object' || value === null) return true
+  if (depth > 8) return false
+  if (Array.isArray(value)) return value.every(element => isOrdinary(element, depth + 1))
+  let before = ''
+  for (const key in value) {
+    if (before > key || !isOrdinary((value as Record<string, unknown>)[key], depth + 1)) return false
+    before = key
+  }
+  return true
+}
+
 /** What cannot be written, and the way to it, gathered from the inside out. */
 class Unfit extends Error {
   readonly #way: string[] = []

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 
 /** The working half of a key: made from the seed alone, so that it cannot be paired with another public half. */
 export interface EngineKey {
@@ -13,6 +13,8 @@ export interface Engine {
   key(seed: Uint8Array): EngineKey
   /** The equation alone, for a public key of 32 bytes and a signature of 64. May throw for what is no key. */
   verifier(publicKey: Uint8Array): (message: Uint8Array, signature: Uint8Array) => boolean
+  /** The same, beside the thread that asks, where there is more than one. */
+  remoteVerifier?(publicKey: Uint8Array): (message: Uint8Array, signature: Uint8Array) => Promise<boolean>
 }
 
 // The DER of RFC 8410 in front of the 32 bytes: of a private key (PKCS #8), and of a public one (SPKI).
@@ -28,10 +30,20 @@ export const nodeEngine: Engine = Object.freeze<Engine>({
     return { publicKey, sign: message => sign(null, message, key) }
   },
   verifier(publicKey) {
-    const key = createPublicKey({ key: Buffer.concat([publicPrefix, publicKey]), format: 'der', type: 'spki' })
+    const key = publicKeyOf(publicKey)
     return (message, signature) => verify(null, message, key, signature)
   },
+  remoteVerifier(publicKey) {
+    const key = publicKeyOf(publicKey)
+    return (message, signature) =>
+      new Promise((resolve, reject) => {
+        verify(null, message, key, signature, (error, isGood) => (error ? reject(error) : resolve(isGood)))
+      })
+  },
 })
+
+const publicKeyOf = (publicKey: Uint8Array): KeyObject =>
+  createPublicKey({ key: Buffer.concat([publicPrefix, publicKey]), format: 'der', type: 'spki' })
 
 function privateKeyOf(seed: Uint8Array): ReturnType<typeof createPrivateKey> {
   const der = Buffer.concat([privatePrefix, seed])

@@ -48,10 +48,34 @@ export function strictVerifier(publicKey: Uint8Array, engine: Engine = nodeEngin
   return (message, signature) => attempt(() => accepts(verify, message, signature)) ?? false
 }
 
+/** As a `Verifier`, beside the thread that asks. Never rejects. */
+export type RemoteVerifier = (message: Uint8Array, signature: Uint8Array) => Promise<boolean>
+
+/** `strictVerifier` for a great many signatures: several are checked at once, where the engine can. */
+export function remoteStrictVerifier(publicKey: Uint8Array, engine: Engine = nodeEngine): RemoteVerifier {
+  const verify = attempt(() => engine.remoteVerifier?.(strictPoint(bytesOf(publicKey, 32))))
+  if (!verify) return alone(strictVerifier(publicKey, engine))
+  return async (message, signature) => {
+    const bytes = attempt(() => strictSignature(message, signature))
+    return bytes !== undefined && verify(message, bytes).catch(() => false)
+  }
+}
+
+const alone =
+  (verify: Verifier): RemoteVerifier =>
+  async (message, signature) =>
+    verify(message, signature)
+
 function accepts(verify: Verifier, message: Uint8Array, signature: Uint8Array): boolean {
+  return verify(message, strictSignature(message, signature))
+}
+
+/** A copy of a signature that may be checked at all. @throws TypeError for any other, and for what is no message */
+function strictSignature(message: Uint8Array, signature: Uint8Array): Buffer {
   const bytes = bytesOf(signature, 64)
   strictPoint(bytes.subarray(0, 32))
-  return types.isUint8Array(message) && isBelowOrder(bytes) && verify(message, bytes)
+  if (!types.isUint8Array(message) || !isBelowOrder(bytes)) throw new TypeError('not a strict signature')
+  return bytes
 }
 
 /** Can this be an Ed25519 public key that `verifyStrict` would take: 32 bytes, canonical, not of small order? Whether it is on the curve is not asked. */

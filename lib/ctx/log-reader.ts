@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { canonicalJson } from './canonical-json.js'
+import { canonicalJson, isCanonicalJson } from './canonical-json.js'
 import type { RecordBody, RecordKind, RecordPhase } from './record.js'
 
 /** A longer line is no line of a log: 16 MiB. */
@@ -83,8 +83,8 @@ export function readLine({ bytes, tooLong }: Pick<RawLine, 'bytes' | 'tooLong'>)
   try {
     const value: unknown = JSON.parse(text)
     if (!isObject(value)) return unreadable('is no object')
-    if (canonicalJson(value) !== text) return unreadable('is not in the one canonical form')
-    return toCheckpoint(value) ?? toRecord(value) ?? unreadable('is neither a record nor a checkpoint')
+    if (!isCanonicalJson(text, value)) return unreadable('is not in the one canonical form')
+    return toCheckpoint(value) ?? toRecord(value, text) ?? unreadable('is neither a record nor a checkpoint')
   } catch {
     return unreadable('is not JSON')
   }
@@ -97,17 +97,24 @@ function toCheckpoint(value: Fields): ReadCheckpoint | undefined {
   if (typeof checkpoint === 'string' && Object.keys(rest).length === 0) return { type: 'checkpoint', note: checkpoint }
 }
 
-function toRecord(value: Fields): ReadRecord | undefined {
+function toRecord(value: Fields, line: string): ReadRecord | undefined {
   const { body, cosig, sig, ...rest } = value
   if (Object.keys(rest).length > 0 || !isBody(body)) return
   if ((sig !== undefined && typeof sig !== 'string') || (cosig !== undefined && !isCosig(cosig))) return
   return {
     type: 'record',
     body,
-    text: canonicalJson(body),
+    text: bodyText(line, sig, cosig),
     ...(sig === undefined ? {} : { sig }),
     ...(cosig === undefined ? {} : { cosig }),
   }
+}
+
+/** The body as it stands in a canonical line: the first member. */
+function bodyText(line: string, sig: string | undefined, cosig: ReadRecord['cosig']): string {
+  const second = cosig === undefined ? 0 : `,"cosig":${canonicalJson(cosig)}`.length
+  const signed = sig === undefined ? 0 : `,"sig":${canonicalJson(sig)}`.length
+  return line.slice('{"body":'.length, line.length - second - signed - 1)
 }
 
 type Fields = { readonly [key: string]: unknown }
@@ -141,6 +148,8 @@ const required: Readonly<Record<string, Check>> = {
   v: value => value === 1,
 }
 
+const requiredChecks = Object.entries(required)
+
 const optional: Readonly<Record<string, Check>> = {
   ledger: isText,
   outcome: value => isObject(value) && isText(value.status),
@@ -150,6 +159,6 @@ const optional: Readonly<Record<string, Check>> = {
 /** Has it every member of a record's body, and no other? */
 export function isBody(value: unknown): value is RecordBody {
   if (!isObject(value)) return false
-  if (!Object.entries(required).every(([name, holds]) => Object.hasOwn(value, name) && holds(value[name]))) return false
+  if (!requiredChecks.every(([name, holds]) => Object.hasOwn(value, name) && holds(value[name]))) return false
   return Object.keys(value).every(name => Object.hasOwn(required, name) || (Object.hasOwn(optional, name) && optional[name]!(value[name])))
 }

@@ -1,4 +1,4 @@
-import { strictVerifier, type Verifier } from './ed25519.js'
+import { type RemoteVerifier, remoteStrictVerifier, strictVerifier, type Verifier } from './ed25519.js'
 import { keyId, readPublicKey } from './signing-key.js'
 
 /** A key whose signatures count, because the configuration says so. */
@@ -6,6 +6,8 @@ export interface TrustedKey {
   readonly id: string
   readonly publicKey: Uint8Array
   readonly verify: Verifier
+  /** The same, for many: beside the thread that asks. */
+  readonly check: RemoteVerifier
 }
 
 /** A key that was revoked: what it has signed in a log from this record on does not count. */
@@ -41,5 +43,5 @@ export class TrustedKeys {
 
 function toTrusted(given: Uint8Array | string): TrustedKey {
   const publicKey = readPublicKey(given)
-  return { id: keyId(publicKey), publicKey, verify: strictVerifier(publicKey) }
+  return { id: keyId(publicKey), publicKey, verify: strictVerifier(publicKey), check: remoteStrictVerifier(publicKey) }
 }

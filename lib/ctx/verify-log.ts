@@ -86,7 +86,10 @@ export interface LogKnowledge {
 
 const most = 100
 
-/** Checks one log, line by line. Never throws, whatever the bytes. */
+/** How many signatures are checked at once, and their records held: some 256 kB. */
+const mostAtOnce = 256
+
+/** Checks one log, line by line. Never throws, whatever the bytes. `report` holds all once it has `settled`. */
 export class LogVerifier {
   readonly #log: string
   readonly #known: LogKnowledge
@@ -95,6 +98,8 @@ export class LogVerifier {
   readonly #problems: Problem[] = []
   readonly #unsigned: UnsignedRecords[] = []
   readonly #wrongNames = new Set<number>()
+  /** Signatures that are being checked, the oldest first. */
+  readonly #checking: Promise<void>[] = []
   #leaf: string | undefined = noLeaf
   /** The number that the next record must have. */
   #due = 0
@@ -127,6 +132,17 @@ export class LogVerifier {
     if (line.type === 'checkpoint') this.#checkpoint(line.note)
     else if (line.type === 'record') this.#record(line)
     else this.#skip(line.says)
+  }
+
+  /** Waits where many signatures are still being checked, so that few lines are held. */
+  paced(): Promise<void> | undefined {
+    return this.#checking.length >= mostAtOnce ? this.#checking.shift() : undefined
+  }
+
+  /** Every signature is checked. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#checking)
+    this.#problems.sort((a, b) => (a.line ?? Number.POSITIVE_INFINITY) - (b.line ?? Number.POSITIVE_INFINITY))
   }
 
   /** The log could not be read to its end. */
@@ -163,10 +179,10 @@ export class LogVerifier {
     return proved ? 'ok' : 'unanchored'
   }
 
-  #wrong(why: ProblemWord, says: string, seq?: number): void {
+  #wrong(why: ProblemWord, says: string, seq?: number, line: number = this.#line): void {
     if (this.#problems.length >= most) return
-    const line = this.#line > 0 ? { line: this.#line } : {}
-    this.#problems.push({ log: this.#log, ...line, ...(seq === undefined ? {} : { seq }), why, says })
+    const place = line > 0 ? { line } : {}
+    this.#problems.push({ log: this.#log, ...place, ...(seq === undefined ? {} : { seq }), why, says })
   }
 
   /** A line that cannot be read stood where a record was due. */
@@ -227,7 +243,13 @@ export class LogVerifier {
   #signed(key: TrustedKey | undefined, sig: string, encoded: Uint8Array, seq: number): void {
     this.#pending = 0
     const bytes = decodeBase64(sig)
-    if (key && (!bytes || !key.verify(encoded, bytes))) this.#wrong('signature', 'the signature is not good', seq)
+    if (!key) return
+    const line = this.#line
+    const judge = (isGood: boolean): void => {
+      if (!isGood) this.#wrong('signature', 'the signature is not good', seq, line)
+    }
+    if (bytes) this.#checking.push(key.check(encoded, bytes).then(judge))
+    else judge(false)
   }
 
   /** What happens to the log itself is always signed: nobody without the key may close a log, or go on with one. */

@@ -62,10 +62,15 @@ async function verifierOf(log: RecordLog, id: string, known: Knowledge): Promise
   const state = await log.state(id).catch(() => 'done' as const)
   const verifier = new LogVerifier(id, { ...known, state })
   try {
-    for await (const raw of linesOf(log.read(id))) verifier.take(raw)
+    for await (const raw of linesOf(log.read(id))) {
+      verifier.take(raw)
+      const full = verifier.paced()
+      if (full) await full
+    }
   } catch (error) {
     verifier.unreadable(`the log cannot be read: ${(error as { facts?: { errno?: string } }).facts?.errno ?? 'see the file'}`)
   }
+  await verifier.settled()
   return verifier
 }
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { runInNewContext } from 'node:vm'
-import { canonicalJson } from '../../lib/ctx/canonical-json.js'
+import { canonicalJson, isCanonicalJson } from '../../lib/ctx/canonical-json.js'
 
 /** The slow and plain way: a copy whose members are in order. */
 function sorted(value: unknown): unknown {
@@ -168,5 +168,64 @@ describe('canonicalJson', () => {
     } finally {
       delete tampered.toJSON
     }
+  })
+})
+
+describe('isCanonicalJson', () => {
+  const slowly = (text: string): boolean | 'throws' => {
+    try {
+      return canonicalJson(JSON.parse(text)) === text
+    } catch {
+      return 'throws'
+    }
+  }
+  const quickly = (text: string): boolean | 'throws' => {
+    try {
+      return isCanonicalJson(text, JSON.parse(text))
+    } catch {
+      return 'throws'
+    }
+  }
+
+  it.each([
+    '{"a":1,"b":[1.5,"x",null,true,{"c":"\\n"}]}',
+    '{"b":1,"a":2}',
+    '{"a":{"z":1,"y":2}}',
+    '{"10":1,"9":2}',
+    '{"9":1,"10":2}',
+    '{"a":1,"a":1}',
+    '{ "a":1}',
+    '{"a":1.0}',
+    '{"a":-0}',
+    '{"a":1e21}',
+    '{"a":1e999}',
+    '{"a":9007199254740991}',
+    '{"a":9007199254740992}',
+    '{"a":9007199254740993}',
+    '{"a":"\\ud800"}',
+    '{"a":"\\ud83d\\ude00"}',
+    '{"a":"\\\\ud"}',
+    '{"a":"\\u0041"}',
+    '{"a":"\\/"}',
+    '{"__proto__":1}',
+    '{"":1,"a":2}',
+    '{"é":1,"z":2}',
+    '[[[[[[[[[[[[1]]]]]]]]]]]]',
+  ])('judges %s as writing it again does', text => {
+    expect([text, quickly(text)]).toEqual([text, slowly(text)])
+  })
+
+  it('judges any text as writing it again does', () => {
+    const texts = fc.oneof(
+      fc.json({ maxDepth: 12 }),
+      fc.jsonValue().map(value => plainly(value)),
+      fc.jsonValue().map(value => JSON.stringify(value)),
+    )
+    fc.assert(
+      fc.property(texts, text => {
+        expect([text, quickly(text)]).toEqual([text, slowly(text)])
+      }),
+      { numRuns: 1_000 },
+    )
   })
 })

@@ -10,6 +10,7 @@ import {
   nodeEngine,
   PrivateKey,
   portableEngine,
+  remoteStrictVerifier,
   sign,
   strictVerifier,
   verifyStrict,
@@ -288,5 +289,23 @@ describe('PrivateKey', () => {
     const message = randomBytes(100)
     const theirs = cryptoSign(null, message, createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
     expect(Buffer.from(new PrivateKey(seed).sign(message)).equals(theirs)).toBe(true)
+  })
+})
+
+describe.each(engines)('remoteStrictVerifier with %s', (name, load) => {
+  it('says of every vector what verifyStrict says', async () => {
+    const engine = await load()
+    const some = name === 'portable' ? everyVector.filter((_, at) => at % 20 === 0) : everyVector
+    const remote = await Promise.all(some.map(v => remoteStrictVerifier(v.key, engine)(v.message, v.signature)))
+    expect(remote).toEqual(some.map(v => verdicts.get(engine.name)!.get(v)))
+    expect(remote).toContain(true)
+    expect(remote).toContain(false)
+  })
+
+  it('says no to what is no signature, and never rejects', async () => {
+    const engine = await load()
+    const verify = remoteStrictVerifier(new PrivateKey(Buffer.alloc(32, 1), engine).publicKey, engine)
+    for (const nothing of [undefined, null, 'text', new Uint8Array(63), new Uint8Array(65)])
+      expect([await verify(Buffer.from('x'), nothing as never), await verify(nothing as never, Buffer.alloc(64))]).toEqual([false, false])
   })
 })
