@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { ctxCommands } from '../../lib/cli/ctx/commands.js'
 import { verify } from '../../lib/cli/ctx/verify.js'
 import { decorators, pairs, verbPairs, verbs } from '../../lib/ctx/grammar.js'
 import { codeOf } from '../architecture/source-files.js'
-import { documents, section, tableRows } from './documents.js'
+import { documents, root, section, tableRows } from './documents.js'
 
 const page = documents().find(({ name }) => name === 'docs/ctx.md')!.text
 const words = (text: string | undefined): readonly string[] => [...(text ?? '').matchAll(/`:?(\w+)`/g)].map(match => match[1]!)
@@ -25,6 +27,13 @@ describe('docs/ctx.md', () => {
     const reasons = [...type.matchAll(/'(\w+)'/g)].map(match => match[1])
     expect(reasons).not.toHaveLength(0)
     expect(tableRows(section(page, 'Reading and writing')).map(([reason]) => reason)).toEqual(reasons)
+  })
+})
+
+describe('the emitters in docs/ctx.md', () => {
+  it('are those that the tests run', () => {
+    const tested = readFileSync(join(root, 'test/ctx/example-emitters.ts'), 'utf8')
+    expect(page).toContain(`\`\`\`ts\n// file: emitters.ts\n${tested}\`\`\``)
   })
 })
 
