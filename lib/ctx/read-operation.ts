@@ -5,6 +5,8 @@ import type { Narrowing, Operation, Ranking, RowFacts, Since } from './operation
 /** A month is 30 days and a year 365 here: the same figure on every engine. */
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800, M: 2_592_000, y: 31_536_000 }
 
+/** More is not asked for by anybody, and an expression of SQLite is at most 1,000 deep. */
+const mostFilters = 256
 /** The most steps of a walk over edges. */
 const deepest = 16
 /** More than this is not asked for by anybody, and fits every engine's 32-bit integer. */
@@ -100,6 +102,7 @@ class Parts {
     this.#decorator = statement.decorator?.name
     this.#tags = this.#values('tag')
     this.#checkCharacters()
+    if (statement.filters.length > mostFilters) this.refuse('tag', `at most ${mostFilters} filters`)
     for (const type of ['limit', 'depth', 'project', 'format'] as const)
       if (this.#values(type).length > 1) this.refuse(type, `one ${type} is enough`)
   }

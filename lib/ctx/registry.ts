@@ -1,5 +1,7 @@
 import type { CTXStatement } from './ast.js'
 import { human } from './emitters/human.js'
+import { sql, sqlBatch } from './emitters/sql.js'
+import { sqlSchema } from './emitters/sql-schema.js'
 
 /** Writes statements in another language: a pure function of the AST, without a clock, a network or chance. */
 export interface Emitter {
@@ -20,6 +22,7 @@ export class EmitterRegistry {
 
   constructor() {
     this.register('human', { emit: human })
+    this.register('sql', { emit: sql, emitBatch: sqlBatch, schema: () => sqlSchema })
   }
 
   /**

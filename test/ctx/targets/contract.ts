@@ -7,6 +7,7 @@ import { operationOf } from '../../../lib/ctx/read-operation.js'
 import { EmitterRegistry } from '../../../lib/ctx/registry.js'
 import { serialize } from '../../../lib/ctx/serializer.js'
 import { Translator } from '../../../lib/ctx/translator.js'
+import type { Proof } from '../../prove/proof.js'
 import type { Engine } from './engine.js'
 import { hostileStory, knownStory } from './stories.js'
 import { type Content, Rows } from './rows.js'
@@ -36,10 +37,50 @@ export interface ContractOptions {
   readonly numRuns: number
 }
 
+const translator = new Translator(new EmitterRegistry())
+const parser = new CTXParser()
+
+/** Runs statements on an engine and on the plain reading, and compares each answer, and all that stands there at the end. */
+export async function tell(engine: Engine, target: string, story: readonly string[]): Promise<Content> {
+  const rows = new Rows()
+  for (const ctx of story) {
+    const expected = rows.run(operationOf(parser.parse(ctx)))
+    const answer = await engine.run(translator.translate(ctx, target).output)
+    expect({ ctx, answer: answer && unordered(answer) }).toEqual({ ctx, answer: expected && unordered(expected) })
+    if (expected && isOrdered(ctx)) expect({ ctx, answer }).toEqual({ ctx, answer: expected })
+    rows.age(between)
+    await engine.age(between)
+  }
+  const content = await engine.content()
+  expect(comparable(content)).toEqual(comparable(rows.content))
+  return content
+}
+
+/** A proof of many hostile stories, on an engine. */
+export function engineProof({ target, open }: Omit<ContractOptions, 'numRuns'>): Proof {
+  return {
+    group: 'ctx',
+    name: `${target}: any text is one statement to its engine, and comes back unchanged`,
+    full: 3_000,
+    small: 10,
+    async run({ n, seed }) {
+      const engine = await open()
+      let failed = 0
+      for (const story of fc.sample(hostileStory, { numRuns: n, seed })) {
+        await engine.reset()
+        await tell(engine, target, story.map(serialize)).catch(error => {
+          failed++
+          process.stderr.write(`${target}: ${error}\n`)
+        })
+      }
+      await engine.close()
+      return { tried: n, failed }
+    },
+  }
+}
+
 /** What every target promises, on the engine that it is for: the same rows and the same answers as the plain reading of the operations. */
 export function engineContract({ target, open, numRuns }: ContractOptions): void {
-  const translator = new Translator(new EmitterRegistry())
-  const parser = new CTXParser()
   let engine: Engine
   beforeAll(async () => {
     engine = await open()
@@ -47,29 +88,13 @@ export function engineContract({ target, open, numRuns }: ContractOptions): void
   beforeEach(() => engine.reset())
   afterAll(() => engine?.close())
 
-  /** Runs statements on the engine and on the plain reading, and compares each answer, and all that stands there at the end. */
-  async function tell(story: readonly string[]): Promise<Content> {
-    const rows = new Rows()
-    for (const ctx of story) {
-      const expected = rows.run(operationOf(parser.parse(ctx)))
-      const answer = await engine.run(translator.translate(ctx, target).output)
-      expect({ ctx, answer: answer && unordered(answer) }).toEqual({ ctx, answer: expected && unordered(expected) })
-      if (expected && isOrdered(ctx)) expect({ ctx, answer }).toEqual({ ctx, answer: expected })
-      rows.age(between)
-      await engine.age(between)
-    }
-    const content = await engine.content()
-    expect(comparable(content)).toEqual(comparable(rows.content))
-    return content
-  }
-
   it('store, search, update, delete: the same rows as everywhere', async () => {
-    const { entries, edges, calls } = await tell(knownStory)
+    const { entries, edges, calls } = await tell(engine, target, knownStory)
     expect([entries.length, edges.length, calls.length]).toEqual([5, 3, 4])
   })
 
   it('runs every statement of the documents', async () => {
-    await tell(documented)
+    await tell(engine, target, documented)
   })
 
   it('runs a batch whole', async () => {
@@ -84,7 +109,7 @@ export function engineContract({ target, open, numRuns }: ContractOptions): void
     await fc.assert(
       fc.asyncProperty(hostileStory, async story => {
         await engine.reset()
-        await tell(story.map(serialize))
+        await tell(engine, target, story.map(serialize))
       }),
       { numRuns },
     )
