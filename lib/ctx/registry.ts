@@ -2,6 +2,8 @@ import type { CTXStatement } from './ast.js'
 import { human } from './emitters/human.js'
 import { sql, sqlBatch } from './emitters/sql.js'
 import { sqlSchema } from './emitters/sql-schema.js'
+import { surrealql, surrealqlBatch } from './emitters/surrealql.js'
+import { surrealqlSchema } from './emitters/surrealql/schema.js'
 
 /** Writes statements in another language: a pure function of the AST, without a clock, a network or chance. */
 export interface Emitter {
@@ -23,6 +25,7 @@ export class EmitterRegistry {
   constructor() {
     this.register('human', { emit: human })
     this.register('sql', { emit: sql, emitBatch: sqlBatch, schema: () => sqlSchema })
+    this.register('surrealql', { emit: surrealql, emitBatch: surrealqlBatch, schema: () => surrealqlSchema })
   }
 
   /**

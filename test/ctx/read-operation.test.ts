@@ -15,7 +15,7 @@ describe('operationOf', () => {
       { does: 'store', plane: 'm', verb: 'task', name: 'a b', text: 'text', tags: ['x', 'x'], project: 'p', format: 'md' },
     ],
     ['+k source="a" n=1', { does: 'store', plane: 'k', fields: { source: 'a', n: '1' }, tags: [] }],
-    ['+m @relate "a->b c->d"', { does: 'relate', plane: 'm', from: 'a', relation: 'b', to: 'c', tags: [] }],
+    ['+m @relate "a->b c->d"', { does: 'relate', plane: 'm', from: 'a', relation: 'b c', to: 'd', tags: [] }],
     ['>t x.y a=1', { does: 'call', operator: '>', plane: 't', name: 'x.y', fields: { a: '1' }, tags: [] }],
     ['^a reviewer', { does: 'call', operator: '^', plane: 'a', name: 'reviewer', tags: [] }],
     ['?m', { does: 'search', plane: 'm', tags: [], since: [] }],

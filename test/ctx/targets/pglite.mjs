@@ -1,13 +1,7 @@
 // PostgreSQL, in a process of its own.
+import './keep-byte-order-marks.mjs'
+import { PGlite } from '@electric-sql/pglite'
 import { serve } from './serve.mjs'
-
-// PGlite's reader drops a byte order mark at the start of a text that the database has kept.
-globalThis.TextDecoder = class extends TextDecoder {
-  constructor(label, options) {
-    super(label, { ...options, ignoreBOM: true })
-  }
-}
-const { PGlite } = await import('@electric-sql/pglite')
 
 const database = await PGlite.create()
 

@@ -1,0 +1,90 @@
+import type {
+  DeleteOperation,
+  LookupOperation,
+  Narrowing,
+  PromoteOperation,
+  SearchOperation,
+  Since,
+  StoreOperation,
+  UpdateOperation,
+} from '../../operation.js'
+import { fieldsOf, list, object, text } from './literal.js'
+import { limit, rowOf, wanted } from './row.js'
+
+/** What can be asked of a table of entries. */
+export type EntryOperation = StoreOperation | SearchOperation | LookupOperation | UpdateOperation | PromoteOperation | DeleteOperation
+
+const columns = 'plane, verb, name, text, fields, tags, project, format, weight, created, changed'
+const change = 'changed = time::unix()'
+
+/** The emitter of a table of entries. */
+export function entriesOf(table: string): (operation: EntryOperation) => string {
+  return operation => {
+    switch (operation.does) {
+      case 'store':
+        return `CREATE ${table} CONTENT ${object({ ...rowOf(operation), ...begun(operation.name) })} RETURN NONE`
+      case 'search':
+        return search(table, operation)
+      case 'lookup':
+        return `SELECT ${columns}${wanted(operation.format)} FROM ${table} WHERE ${where(operation)} ORDER BY created DESC${limit(operation)}`
+      case 'update':
+        return `UPDATE ${table} SET ${payload(operation)}, ${change} WHERE ${where(operation)} RETURN NONE`
+      case 'promote':
+        return `UPDATE ${table} SET weight += 1, ${change} WHERE ${where(operation)} RETURN NONE`
+      case 'delete':
+        return `DELETE ${table} WHERE ${where(operation)}`
+    }
+  }
+}
+
+const begun = (name: string | undefined): Readonly<Record<string, string>> => ({
+  ...(name === undefined ? {} : { name: text(name) }),
+  weight: '1',
+  changed: 'time::unix()',
+})
+
+const payload = (operation: UpdateOperation): string =>
+  `text = ${operation.text === undefined ? 'NONE' : text(operation.text)}, fields = ${operation.fields === undefined ? 'NONE' : fieldsOf(operation.fields)}`
+
+function where({ plane, name, tags, since, project }: Narrowing, time: 'created' | 'changed' = 'created'): string {
+  const conditions = [
+    `plane = ${text(plane)}`,
+    ...(name === undefined ? [] : [`name = ${text(name)}`]),
+    ...(tags.length === 0 ? [] : [`tags CONTAINSALL ${list(tags)}`]),
+    ...since.map(moment => `${time} >= ${momentOf(moment)}`),
+    ...(project === undefined ? [] : [`project = ${text(project)}`]),
+  ]
+  return conditions.join(' AND ')
+}
+
+const momentOf = (since: Since): string => ('at' in since ? `${since.at}` : `time::unix() - ${since.ago}`)
+
+/** Does the name or the text hold it? */
+const holds = (of: string, part: string): string =>
+  `(string::contains(${of}name ?? '', ${part}) OR string::contains(${of}text ?? '', ${part}))`
+
+const age = '(2592000 + time::unix() - changed)'
+
+function search(table: string, operation: SearchOperation): string {
+  const { ranking, query, verb, format } = operation
+  const which = [where(operation, ranking?.by === 'changes' ? 'changed' : 'created')]
+  if (verb !== undefined) which.push(`verb = ${text(verb)}`)
+  if (query !== undefined) which.push(holds('', text(query)))
+  if (ranking?.by === 'grounded') which.push('fields.source != NONE')
+  if (ranking?.by === 'decay' && ranking.threshold !== undefined)
+    which.push(`weight * 2592000f >= ${(ranking.threshold / 1e6).toFixed(6)}f * ${age}`)
+  const from = ` FROM ${table} WHERE ${which.join(' AND ')}`
+  if (ranking?.by === 'similar') return similar(operation, ranking.words, from)
+  const [figure, order] = orderOf(ranking?.by)
+  return `SELECT ${columns}${figure}${wanted(format)}${from} ORDER BY ${order}created DESC${limit(operation)}`
+}
+
+function orderOf(by: string | undefined): readonly [figure: string, order: string] {
+  if (by === 'decay') return [`, weight * 2592000f / ${age} AS strength`, 'strength DESC, ']
+  return by === 'changes' ? ['', 'changed DESC, '] : ['', '']
+}
+
+function similar(operation: SearchOperation, words: readonly string[], from: string): string {
+  const hits = `array::len((SELECT VALUE $this FROM ${list(words)} WHERE ${holds('$parent.', '$this')})) AS hits`
+  return `SELECT *${wanted(operation.format)} FROM (SELECT ${columns}, ${hits}${from}) WHERE hits > 0 ORDER BY hits DESC, created DESC${limit(operation)}`
+}
