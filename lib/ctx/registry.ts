@@ -1,5 +1,7 @@
 import type { CTXStatement } from './ast.js'
 import { human } from './emitters/human.js'
+import { rest, restBatch } from './emitters/rest.js'
+import { restDocument } from './emitters/rest-document.js'
 import { sql, sqlBatch } from './emitters/sql.js'
 import { sqlSchema } from './emitters/sql-schema.js'
 import { surrealql, surrealqlBatch } from './emitters/surrealql.js'
@@ -26,6 +28,7 @@ export class EmitterRegistry {
     this.register('human', { emit: human })
     this.register('sql', { emit: sql, emitBatch: sqlBatch, schema: () => sqlSchema })
     this.register('surrealql', { emit: surrealql, emitBatch: surrealqlBatch, schema: () => surrealqlSchema })
+    this.register('rest', { emit: rest, emitBatch: restBatch, schema: () => restDocument })
   }
 
   /**

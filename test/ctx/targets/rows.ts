@@ -64,6 +64,25 @@ export class Rows {
     }
   }
 
+  /** Makes it so that all that the work changes is as before, where it fails. */
+  async whole(work: () => Promise<void>): Promise<void> {
+    const before = { entries: this.#entries.map(entry => ({ ...entry })), edges: [...this.#edges], calls: [...this.#calls] }
+    try {
+      await work()
+    } catch (error) {
+      this.#entries = before.entries
+      this.#edges = before.edges
+      this.#calls = before.calls
+      throw error
+    }
+  }
+
+  clear(): void {
+    this.#entries = []
+    this.#edges = []
+    this.#calls = []
+  }
+
   get content(): Content {
     return { entries: this.#entries.map(({ row }) => row), edges: [...this.#edges], calls: [...this.#calls] }
   }
