@@ -350,9 +350,12 @@ export class CtxParseError extends OutriggerError {
   readonly position: number
   readonly found: string
   readonly expected: string
+  /** From 1, in a text of several statements; `position` is within it. */
+  readonly line?: number
 
-  constructor(facts: { reason: CtxParseReason; position: number; found: string; expected: string }) {
-    super('ERR_CTX_PARSE', `CTX: ${facts.reason} at ${facts.position}: found ${facts.found}; expected ${facts.expected}`, {
+  constructor(facts: { reason: CtxParseReason; position: number; found: string; expected: string; line?: number }) {
+    const place = facts.line === undefined ? `at ${facts.position}` : `in line ${facts.line} at ${facts.position}`
+    super('ERR_CTX_PARSE', `CTX: ${facts.reason} ${place}: found ${facts.found}; expected ${facts.expected}`, {
       facts,
       http: { status: 400, type: 'invalid_request_error' },
     })
@@ -360,6 +363,13 @@ export class CtxParseError extends OutriggerError {
     this.position = facts.position
     this.found = facts.found
     this.expected = facts.expected
+    if (facts.line !== undefined) this.line = facts.line
+  }
+
+  /** The same, of a statement that stands in this line of a text. */
+  inLine(line: number): CtxParseError {
+    const { reason, position, found, expected } = this
+    return new CtxParseError({ reason, position, found, expected, line })
   }
 }
 

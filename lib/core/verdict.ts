@@ -3,7 +3,15 @@ import type { ActionContext } from './context.js'
 import { LayerError } from './errors.js'
 import type { Layer } from './types.js'
 
-const failures: ReadonlySet<string> = new Set(['ERR_LAYER', 'ERR_SIGNING', 'ERR_LEDGER', 'ERR_CONFIG', 'ERR_CTX_PARSE', 'ERR_CTX_UNSUPPORTED', 'ERR_STACK_ORDER'])
+const failures: ReadonlySet<string> = new Set([
+  'ERR_LAYER',
+  'ERR_SIGNING',
+  'ERR_LEDGER',
+  'ERR_CONFIG',
+  'ERR_CTX_PARSE',
+  'ERR_CTX_UNSUPPORTED',
+  'ERR_STACK_ORDER',
+])
 
 /** Is this error a verdict that a layer meant (a refusal, a deadline), rather than a failure of the layer? */
 function isVerdict(error: unknown): boolean {

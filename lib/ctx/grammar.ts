@@ -71,3 +71,9 @@ export function isTime(value: string): boolean {
 
 /** Is it a count, as limits and depths are? At most 15 digits: every one of them is a safe integer. */
 export const isCount = (value: string): boolean => /^\d{1,15}$/.test(value)
+
+/** What a target is made of outside quotes. */
+export const simple: RegExp = /^[^\s#@^*&"]+$/
+
+/** Can it stand without quotes, and is it read as a target and nothing else? */
+export const isSimple = (text: string): boolean => simple.test(text)

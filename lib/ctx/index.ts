@@ -1,7 +1,8 @@
 /** `outrigger/ctx`: the CTX language, the signed record and its verification. */
 export type { CTXDecorator, CTXFilter, CTXFilterType, CTXPayload, CTXStatement } from './ast.js'
 export type { CTXDecoratorName, CTXOperator, CTXPlane, CTXVerb } from './grammar.js'
-export { CTXParser, type CTXParserOptions } from './parser.js'
+export { CTXParser, type CTXParserMode, type CTXParserOptions } from './parser.js'
+export type { CTXMixedText } from './read-mixed.js'
 export { type NotedViolation, type Recorder, recorder } from './recorder.js'
 export { canonicalJson } from './canonical-json.js'
 export { type Emitter, EmitterRegistry } from './registry.js'

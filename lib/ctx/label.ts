@@ -1,5 +1,6 @@
 import { isWellFormed, mixesScripts } from './escape.js'
 import { limits } from './grammar.js'
+import { markRunAt } from './marks.js'
 import { nestingOf } from './nesting.js'
 import { sha256 } from './sha256.js'
 
@@ -8,13 +9,13 @@ const longestFinding = 1_000
 const plain = /^[\w./:-]{1,128}$/
 
 /** May it stand in a statement as it is? Its size apart. */
-export const isWritable = (text: string): boolean => isWellFormed(text) && nestingOf(text) <= limits.depth
+export const isWritable = (text: string): boolean => isWellFormed(text) && markRunAt(text) < 0 && nestingOf(text) <= limits.depth
 
 /** A name as a statement shows it: in NFC; the digest of a name that is too long, or that no statement can carry. */
 export function label(name: string, as: 'name' | 'tag' = 'name'): string {
   if (plain.test(name)) return name
-  const normal = name.normalize('NFC')
-  if (normal.length > longestName || !isWritable(normal) || (as === 'tag' && mixesScripts(normal)))
+  const normal = isWritable(name) ? name.normalize('NFC') : undefined
+  if (normal === undefined || normal.length > longestName || !isWritable(normal) || (as === 'tag' && mixesScripts(normal)))
     return `sha256:${sha256(JSON.stringify(name))}`
   return normal
 }
@@ -33,5 +34,5 @@ export const firstCharacters = (text: string, count: number): string =>
 export function clipped(text: string): string {
   const first = firstCharacters(text, longestFinding)
   const shown = text.length > longestFinding && first.length < text.length ? `${first}… sha256:${sha256(text)}` : first
-  return nestingOf(shown) <= limits.depth ? shown : `sha256:${sha256(text)}`
+  return isWritable(shown) ? shown : `sha256:${sha256(text)}`
 }

@@ -3,7 +3,8 @@ import { unescaped } from './escape.js'
 import { limits } from './grammar.js'
 
 const begins = /^[?!>+~^-][ktsmail](?::\w+)?(?:\s|$)/
-const quotedParts = /"((?:[^"\\]|\\.)*)"/gs
+// One that is not closed takes all the rest, which is then read once.
+const quotedParts = /"((?:[^"\\]|\\.)*)(?:(")|\\?$)/gs
 
 const wellEscaped = (text: string): string => {
   try {
@@ -14,7 +15,11 @@ const wellEscaped = (text: string): string => {
 }
 
 /** The statements that are quoted in a text which is one itself. */
-const quotedIn = (text: string): string[] => [...text.matchAll(quotedParts)].map(match => wellEscaped(match[1]!)).filter(isStatement)
+const quotedIn = (text: string): string[] =>
+  [...text.matchAll(quotedParts)]
+    .filter(([, , closed]) => closed)
+    .map(([, inner]) => wellEscaped(inner!))
+    .filter(isStatement)
 
 const isStatement = (text: string): boolean => begins.test(text)
 

@@ -1,4 +1,3 @@
-import { CtxParseError } from '../core/errors.js'
 import type { CTXPayload, CTXStatement } from './ast.js'
 import {
   type CTXDecoratorName,
@@ -9,45 +8,79 @@ import {
   limits,
   pairs,
   planes,
+  simple,
   verbPairs,
   verbs,
 } from './grammar.js'
+import { nfc } from './marks.js'
 import { isFilterStart, readFilter } from './read-filter.js'
 import { isFieldStart, isMarkedText, readPayload } from './read-payload.js'
+import { readJson } from './read-json.js'
+import { type CTXMixedText, readLines, readMixed } from './read-mixed.js'
 import { Scanner } from './scanner.js'
+import { serialize } from './serializer.js'
+import { tooLarge } from './size.js'
+
+/** How a parser takes what it is given. */
+export type CTXParserMode = 'strict' | 'hybrid' | 'json'
 
 /** Options of a parser. */
-export interface CTXParserOptions {
-  /** `strict`, the default: one statement, or an error that says where and why. */
-  readonly mode?: 'strict'
+export interface CTXParserOptions<Mode extends CTXParserMode = CTXParserMode> {
+  /**
+   * `strict`, the default: one statement, or an error that says where and why. `hybrid`: prose, in which every line that strict takes is found;
+   * nothing is an error. `json`: one AST as JSON.
+   */
+  readonly mode?: Mode
 }
 
+const modes: readonly unknown[] = ['strict', 'hybrid', 'json'] satisfies readonly CTXParserMode[]
+
 /** Reads CTX statements. It keeps nothing between two of them. */
-export class CTXParser {
+export class CTXParser<Mode extends CTXParserMode = 'strict'> {
+  readonly #mode: CTXParserMode
+
   /** @throws TypeError for an option or a mode that is not there */
-  constructor(options: CTXParserOptions = {}) {
+  constructor(options: CTXParserOptions<Mode> = {}) {
     const unknown = Object.keys(options).find(name => name !== 'mode')
     if (unknown !== undefined) throw new TypeError(`CTXParser: there is no option "${unknown}"; there is: mode`)
-    if (options.mode !== undefined && options.mode !== 'strict')
-      throw new TypeError(`CTXParser: mode is ${JSON.stringify(options.mode)}; write 'strict' or leave it out`)
+    const { mode = 'strict' } = options
+    if (!modes.includes(mode)) throw new TypeError(`CTXParser: mode is ${JSON.stringify(mode)}; it is one of ${modes.join(', ')}`)
+    this.#mode = mode
   }
 
   /**
-   * Takes one statement apart. The text is trimmed and brought to NFC first.
-   * @throws CtxParseError with `reason`, `position`, `found`, `expected`
+   * Takes a statement apart, or in hybrid mode a text in which there are some. What is read is brought to NFC first.
+   * @throws CtxParseError with `reason`, `position`, `found`, `expected`; never in hybrid mode
    * @throws TypeError when it is no string
    */
-  parse(text: string): CTXStatement {
-    if (typeof text !== 'string') throw new TypeError(`CTXParser: parse takes a text, not ${text === null ? 'null' : typeof text}`)
-    return readStatement(admitted(text))
+  parse(text: string): Mode extends 'hybrid' ? CTXMixedText : CTXStatement {
+    checkText('parse', text)
+    const read: CTXStatement | CTXMixedText =
+      this.#mode === 'hybrid' ? readMixed(text, readOne) : readOne(this.#mode === 'json' ? serialize(readJson(text)) : text)
+    return read as Mode extends 'hybrid' ? CTXMixedText : CTXStatement
+  }
+
+  /**
+   * Takes several statements apart, one a line, whatever the mode is. Empty lines are passed over; a line with `#` is no comment.
+   * @throws CtxParseError as `parse`, with the `line`; then nothing is read
+   */
+  parseAll(text: string): readonly CTXStatement[] {
+    checkText('parseAll', text)
+    return readLines(text, readOne)
   }
 }
+
+function checkText(method: string, text: unknown): void {
+  if (typeof text !== 'string') throw new TypeError(`CTXParser: ${method} takes a text, not ${text === null ? 'null' : typeof text}`)
+}
+
+const readOne = (text: string): CTXStatement => readStatement(admitted(text))
 
 /** Parts that an AST has only where the statement has them. */
 type Parts = { -readonly [K in keyof CTXStatement]?: CTXStatement[K] }
 
 function admitted(input: string): Scanner {
-  const text = input.normalize('NFC')
+  const text = nfc(input)
   const offset = text.length - text.trimStart().length
   const scanner = new Scanner(text.trim(), offset)
   const bytes = Buffer.byteLength(scanner.text)
@@ -55,12 +88,6 @@ function admitted(input: string): Scanner {
   if (bytes < limits.leastBytes) scanner.fail('INPUT_TOO_SHORT', 'an operator and a plane, such as ?k')
   if (bytes > limits.mostBytes) tooLarge(bytes)
   return scanner
-}
-
-/** @throws CtxParseError `INPUT_TOO_LARGE` */
-export function tooLarge(bytes: number): never {
-  const expected = `at most ${limits.mostBytes} bytes`
-  throw new CtxParseError({ reason: 'INPUT_TOO_LARGE', position: limits.mostBytes, found: `${bytes} bytes`, expected })
 }
 
 function readStatement(scan: Scanner): CTXStatement {
@@ -101,12 +128,6 @@ function readDecorator(scan: Scanner, parts: Parts): void {
   scan.skipSpace()
   parts.decorator = { name: name as CTXDecoratorName }
 }
-
-/** What a target is made of outside quotes. */
-const simple = /^[^\s#@^*&"]+$/
-
-/** Can it stand without quotes, and is it read as a target and nothing else? */
-export const isSimple = (text: string): boolean => simple.test(text)
 
 function readTarget(scan: Scanner, parts: Parts): void {
   if (scan.done || isFilterStart(scan.next) || isFieldStart(scan.word) || isMarkedText(scan.word)) return

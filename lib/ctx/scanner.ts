@@ -1,5 +1,6 @@
 import { CtxParseError, type CtxParseReason } from '../core/errors.js'
 import { hiddenAt, isWellFormed, rawRefused, unescaped } from './escape.js'
+import { nfc } from './marks.js'
 import { checkNesting } from './nesting.js'
 
 const longestFound = 24
@@ -74,7 +75,7 @@ export class Scanner {
     this.checkQuoted(inner, start + 1, reason)
     this.at += match![0].length
     if (!this.done && this.next !== ' ') this.fail(reason, 'a space after the closing "')
-    const value = unescaped(inner).normalize('NFC')
+    const value = nfc(unescaped(inner), this.offset + start)
     if (!isWellFormed(value)) this.fail(reason, 'a Unicode character', value.slice(value.search(/\p{Cs}/u)), start)
     checkNesting(value, this.offset + start)
     return value

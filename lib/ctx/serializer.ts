@@ -1,12 +1,13 @@
 import { CtxParseError, type CtxParseReason } from '../core/errors.js'
 import type { CTXFilter, CTXPayload, CTXStatement } from './ast.js'
 import { hiddenAt, isWellFormed, mixesScripts, quote } from './escape.js'
-import { bannedKeys, decorators, limits, pairs, verbPairs, verbs } from './grammar.js'
+import { bannedKeys, decorators, isSimple, limits, pairs, verbPairs, verbs } from './grammar.js'
+import { nfc } from './marks.js'
 import { checkNesting } from './nesting.js'
-import { isSimple, tooLarge } from './parser.js'
 import { filterFault, spelledAsTag } from './read-filter.js'
 import { isFieldStart } from './read-payload.js'
 import { shown } from './scanner.js'
+import { tooLarge } from './size.js'
 
 /**
  * The canonical form: one line, one space between parts, filters in their order, the payload last, quotes where they are needed. What a
@@ -49,7 +50,7 @@ function decorator({ name, args }: NonNullable<CTXStatement['decorator']>): stri
 function written(text: unknown, reason: CtxParseReason): string {
   if (typeof text !== 'string') refuse(reason, text, 'a string')
   if (!isWellFormed(text as string)) refuse(reason, text, 'Unicode characters')
-  const normal = (text as string).normalize('NFC')
+  const normal = nfc(text as string)
   checkNesting(normal, 0)
   return normal
 }
