@@ -87,6 +87,16 @@ export class Rows {
     return { entries: this.#entries.map(({ row }) => row), edges: [...this.#edges], calls: [...this.#calls] }
   }
 
+  /** Gives a function that makes everything as it is now: what a server does with a batch that cannot be done whole. */
+  save(): () => void {
+    const [entries, edges, calls] = [this.#entries.map(entry => ({ ...entry })), [...this.#edges], [...this.#calls]]
+    return () => {
+      this.#entries = entries
+      this.#edges = edges
+      this.#calls = calls
+    }
+  }
+
   /** The answer of a search, a lookup or a walk; nothing for what changes rows. */
   run(operation: Operation): Answer | undefined {
     switch (operation.does) {
