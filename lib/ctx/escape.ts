@@ -20,6 +20,12 @@ const hiddenAll = new RegExp(hidden, 'gu')
 /** The text with everything that nobody sees shown as an escape, half surrogate pairs too: safe to print on a terminal. */
 export const visible = (text: string): string => text.replace(hiddenAll, asEscape).replace(/\p{Cs}/gu, asEscape)
 
+const asUnits = (char: string): string =>
+  Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')
+
+/** As JSON, on one line, with everything that nobody sees escaped: no reader of lines cuts it. A string is a string of GraphQL, too. */
+export const visibleJson = (value: unknown): string => JSON.stringify(value).replace(hiddenAll, asUnits)
+
 /** As a quoted string of the grammar. */
 export const quote = (text: string): string => `"${escapedText(text)}"`
 

@@ -1,4 +1,5 @@
 import type { CTXStatement } from './ast.js'
+import { graphql } from './emitters/graphql.js'
 import { human } from './emitters/human.js'
 import { rest, restBatch } from './emitters/rest.js'
 import { restDocument } from './emitters/rest-document.js'
@@ -29,6 +30,7 @@ export class EmitterRegistry {
     this.register('sql', { emit: sql, emitBatch: sqlBatch, schema: () => sqlSchema })
     this.register('surrealql', { emit: surrealql, emitBatch: surrealqlBatch, schema: () => surrealqlSchema })
     this.register('rest', { emit: rest, emitBatch: restBatch, schema: () => restDocument })
+    this.register('graphql', graphql)
   }
 
   /**

@@ -18,12 +18,12 @@ export const documented: readonly string[] = readFileSync(join(__dirname, '../..
 /** How old everything gets after each statement: far more than a test takes, so that no order depends on how fast it runs. */
 const between = 10_000
 
-const unordered = (rows: readonly unknown[]): readonly string[] => rows.map(row => JSON.stringify(row, sortedMembers)).sort()
+export const unordered = (rows: readonly unknown[]): readonly string[] => rows.map(row => JSON.stringify(row, sortedMembers)).sort()
 
 const sortedMembers = (_key: string, value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value
 
-const comparable = ({ entries, edges, calls }: Content): unknown => ({
+export const comparable = ({ entries, edges, calls }: Content): unknown => ({
   entries: unordered(entries),
   edges: unordered(edges),
   calls: unordered(calls),

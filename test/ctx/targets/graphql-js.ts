@@ -1,0 +1,149 @@
+import { type DocumentNode, execute, type ExecutionResult, buildSchema, type GraphQLSchema, parse, validate } from 'graphql'
+import type { Narrowing, Ranking, RowFacts, SearchOperation, TraverseOperation } from '../../../lib/ctx/operation.js'
+import { Translator } from '../../../lib/ctx/translator.js'
+import type { Engine } from './engine.js'
+import { type Answer, type Content, Rows } from './rows.js'
+
+interface Pair {
+  readonly name: string
+  readonly value: string
+}
+
+type FactArguments = Omit<RowFacts, 'fields'> & { readonly fields?: readonly Pair[] }
+type WhichArguments = Omit<Narrowing, 'since'> & { readonly within: readonly number[]; readonly since: readonly number[] }
+type SearchArguments = Omit<SearchOperation, 'since' | 'ranking'> &
+  WhichArguments & { readonly by?: Ranking['by']; readonly words?: readonly string[]; readonly threshold?: number }
+
+const fieldsOf = (pairs: readonly Pair[] | undefined): Record<string, string> | undefined =>
+  pairs && Object.fromEntries(pairs.map(({ name, value }) => [name, value]))
+
+const factsOf = <Facts extends FactArguments>({ fields, ...said }: Facts) => ({ ...said, fields: fieldsOf(fields) })
+
+const whichOf = <Which extends WhichArguments>({ within, since, ...which }: Which) => ({
+  ...which,
+  since: [...within.map(ago => ({ ago })), ...since.map(at => ({ at }))],
+})
+
+/** How many entries, edges and calls there are in one content and not in the other. */
+const differing = ({ entries, edges, calls }: Content, other: Content): number => {
+  const there = new Set<unknown>([...other.entries, ...other.edges, ...other.calls])
+  return [...entries, ...edges, ...calls].filter(one => !there.has(one)).length
+}
+
+/** Serves rows by the schema that we ship: each field of it is a method. */
+class Resolvers {
+  readonly #rows: Rows
+  readonly #most: number
+
+  constructor(rows: Rows, most: number) {
+    this.#rows = rows
+    this.#most = most
+  }
+
+  readonly search = ({ by, words, threshold, ...which }: SearchArguments) =>
+    this.#shown(this.#rows.search({ ...whichOf(which), ranking: by && ({ by, words, threshold } as Ranking) }))
+
+  readonly lookup = (which: WhichArguments & { readonly name: string }) => this.#shown(this.#rows.lookup(whichOf(which)))
+
+  readonly traverse = (walk: Omit<TraverseOperation, 'does'>) => this.#rows.traverse(walk)
+
+  readonly store = (said: FactArguments) => {
+    if (this.#rows.content.entries.length >= this.#most) throw new RangeError('the store is full')
+    return this.#counted(() => this.#rows.store(factsOf(said)))
+  }
+
+  readonly relate = (said: FactArguments & { readonly from: string; readonly relation: string; readonly to: string }) =>
+    this.#counted(() => this.#rows.relate(factsOf(said)))
+
+  readonly call = (said: FactArguments) => this.#counted(() => this.#rows.call({ operator: '>', ...factsOf(said) }))
+
+  readonly delegate = (said: FactArguments) => this.#counted(() => this.#rows.call({ operator: '^', ...factsOf(said) }))
+
+  readonly update = ({ text, fields, ...which }: WhichArguments & { readonly text?: string; readonly fields?: readonly Pair[] }) =>
+    this.#counted(() => this.#rows.update({ ...whichOf(which), text, fields: fieldsOf(fields) }))
+
+  readonly promote = (which: WhichArguments) => this.#counted(() => this.#rows.promote(whichOf(which)))
+
+  readonly delete = (which: WhichArguments) => this.#counted(() => this.#rows.delete(whichOf(which)))
+
+  #shown(entries: ReturnType<Rows['search']>) {
+    return entries.map(entry => ({
+      ...entry,
+      fields: entry.fields && Object.entries(entry.fields).map(([name, value]) => ({ name, value })),
+    }))
+  }
+
+  #counted(change: () => void): number {
+    const before = this.#rows.content
+    change()
+    const after = this.#rows.content
+    return Math.max(differing(after, before), differing(before, after))
+  }
+}
+
+/** A field's answer as the rows have it. */
+const answerOf = (value: unknown): Answer | undefined =>
+  Array.isArray(value)
+    ? (value.map(one => ({ ...one, ...('fields' in one && { fields: fieldsOf(one.fields ?? undefined) ?? null }) })) as Answer)
+    : undefined
+
+/** graphql-js with the schema that we ship, on rows in memory. What fails in the middle leaves nothing behind. */
+export class GraphqlJs implements Engine {
+  readonly schema: GraphQLSchema = buildSchema(new Translator().schema('graphql'))
+  readonly #most: number
+  #rows = new Rows()
+
+  /** `most`: how many entries there is room for. */
+  constructor(most = Number.POSITIVE_INFINITY) {
+    this.#most = most
+  }
+
+  async run(output: string): Promise<Answer | undefined> {
+    const answers = await this.answers(output)
+    return answerOf(Object.values(answers)[0])
+  }
+
+  async runBatch(output: string): Promise<void> {
+    await this.answers(output)
+  }
+
+  /** What each field of a document gives. @throws AggregateError with what is wrong with it, or went wrong; nothing has changed then */
+  async answers(output: string): Promise<Readonly<Record<string, unknown>>> {
+    const undo = this.#rows.save()
+    const { data, errors } = await this.execute(output)
+    if (errors) undo()
+    return data && !errors ? data : this.#refuse(errors)
+  }
+
+  /** What a server does that has no transactions. */
+  async execute(output: string): Promise<ExecutionResult> {
+    const document = this.checked(output)
+    return execute({ schema: this.schema, document, rootValue: new Resolvers(this.#rows, this.#most) })
+  }
+
+  /** One definition, without anything that the schema does not have. */
+  checked(output: string): DocumentNode {
+    const document = parse(output)
+    if (document.definitions.length !== 1) throw new RangeError(`${document.definitions.length} definitions`)
+    const errors = validate(this.schema, document)
+    return errors.length > 0 ? this.#refuse(errors) : document
+  }
+
+  async content(): Promise<Content> {
+    return this.#rows.content
+  }
+
+  async age(seconds: number): Promise<void> {
+    this.#rows.age(seconds)
+  }
+
+  async reset(): Promise<void> {
+    this.#rows = new Rows()
+  }
+
+  async close(): Promise<void> {}
+
+  #refuse(errors: ExecutionResult['errors']): never {
+    throw new AggregateError(errors ?? [], errors?.map(({ message }) => message).join('; '))
+  }
+}
