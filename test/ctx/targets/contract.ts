@@ -21,7 +21,10 @@ const between = 10_000
 export const unordered = (rows: readonly unknown[]): readonly string[] => rows.map(row => JSON.stringify(row, sortedMembers)).sort()
 
 const sortedMembers = (_key: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(byKey)) : value
+
+/** Values may have no prototype: nothing that makes a text of them. */
+const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1)
 
 export const comparable = ({ entries, edges, calls }: Content): unknown => ({
   entries: unordered(entries),
