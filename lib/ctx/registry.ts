@@ -7,6 +7,7 @@ import { sql, sqlBatch } from './emitters/sql.js'
 import { sqlSchema } from './emitters/sql-schema.js'
 import { surrealql, surrealqlBatch } from './emitters/surrealql.js'
 import { surrealqlSchema } from './emitters/surrealql/schema.js'
+import { mcpJsonrpc } from './emitters/mcp-jsonrpc.js'
 
 /** Writes statements in another language: a pure function of the AST, without a clock, a network or chance. */
 export interface Emitter {
@@ -31,6 +32,7 @@ export class EmitterRegistry {
     this.register('surrealql', { emit: surrealql, emitBatch: surrealqlBatch, schema: () => surrealqlSchema })
     this.register('rest', { emit: rest, emitBatch: restBatch, schema: () => restDocument })
     this.register('graphql', graphql)
+    this.register('mcp-jsonrpc', mcpJsonrpc)
   }
 
   /**

@@ -13,7 +13,7 @@ export const translate: Command = {
     const registry = new EmitterRegistry()
     const { target = 'human' } = io.options
     if (!registry.targets.includes(`${target}`))
-      throw new UsageError(`unknown target "${target}"; there is: ${registry.targets.join(', ')}`)
+      throw new UsageError(`unknown target "${target}"; there are: ${registry.targets.join(', ')}`)
     const translation = new Translator(registry).translate(statement, `${target}`)
     io.stdout.write(io.options.json ? `${JSON.stringify(translation, null, 2)}\n` : `${translation.output}\n`)
     return exitCodes.fine

@@ -1,6 +1,7 @@
 import { type DocumentNode, execute, type ExecutionResult, buildSchema, type GraphQLSchema, parse, validate } from 'graphql'
 import type { Narrowing, Ranking, RowFacts, SearchOperation, TraverseOperation } from '../../../lib/ctx/operation.js'
 import { Translator } from '../../../lib/ctx/translator.js'
+import { changesOf } from './changes-of.js'
 import type { Engine } from './engine.js'
 import { type Answer, type Content, Rows } from './rows.js'
 
@@ -23,12 +24,6 @@ const whichOf = <Which extends WhichArguments>({ within, since, ...which }: Whic
   ...which,
   since: [...within.map(ago => ({ ago })), ...since.map(at => ({ at }))],
 })
-
-/** How many entries, edges and calls there are in one content and not in the other. */
-const differing = ({ entries, edges, calls }: Content, other: Content): number => {
-  const there = new Set<unknown>([...other.entries, ...other.edges, ...other.calls])
-  return [...entries, ...edges, ...calls].filter(one => !there.has(one)).length
-}
 
 /** Serves rows by the schema that we ship: each field of it is a method. */
 class Resolvers {
@@ -74,10 +69,7 @@ class Resolvers {
   }
 
   #counted(change: () => void): number {
-    const before = this.#rows.content
-    change()
-    const after = this.#rows.content
-    return Math.max(differing(after, before), differing(before, after))
+    return changesOf(this.#rows, change)
   }
 }
 
