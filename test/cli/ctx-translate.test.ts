@@ -1,4 +1,5 @@
 import { ctxCommands } from '../../lib/cli/ctx/commands.js'
+import { EmitterRegistry } from '../../lib/ctx/registry.js'
 import { runMain } from './run-main.js'
 
 const translate = (...argv: string[]) => runMain(['ctx', 'translate', ...argv])
@@ -23,7 +24,7 @@ describe('actx translate', () => {
 
   it.each([
     [['?k "auth'], 'CTX: UNTERMINATED_STRING at 8: found the end; expected a closing "'],
-    [['--target', 'sql', '?k auth'], 'unknown target "sql"; there is: human'],
+    [['--target', 'no', '?k auth'], `unknown target "no"; there are: ${new EmitterRegistry().targets.join(', ')}`],
     [[], "one statement is needed, in quotes: '?k auth'; one that begins with - stands after --"],
     [['?k', 'auth'], 'unexpected argument "auth"; see outrigger ctx translate --help'],
   ])('is wrong use: %j', async (argv, message) => {
