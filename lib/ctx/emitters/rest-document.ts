@@ -40,6 +40,14 @@ const schemas = {
   ),
   Found: record({ entries: { type: 'array', items: record(found, ['plane', 'tags', 'weight']) }, format: text }, ['entries']),
   Reached: record({ names: { type: 'array', items: record({ name: text, step: count }, ['name', 'step']) }, format: text }, ['names']),
+  Answers: record(
+    { answers: { type: 'array', items: record({ status: whole, body: { oneOf: [ref('Found'), ref('Reached')] } }, ['status']) } },
+    ['answers'],
+  ),
+  Refused: record(
+    { errors: { type: 'array', minItems: 1, items: { type: 'object', properties: { message: text }, required: ['message'] } } },
+    ['errors'],
+  ),
 }
 
 const parameter = (name: string, schema: object, description: string, more: object = {}): object => ({
@@ -62,8 +70,15 @@ const limit = parameter('limit', count, 'The most rows.')
 const format = parameter('format', text, 'The form in which the answer is wanted; it comes back with it.')
 
 const body = (schema: object): object => ({ requestBody: { required: true, content: { 'application/json': { schema } } } })
+const answer = (description: string, schema?: object): object => ({
+  description,
+  ...(schema && { content: { 'application/json': { schema } } }),
+})
 const answers = (status: number, description: string, schema?: object): object => ({
-  responses: { [status]: { description, ...(schema && { content: { 'application/json': { schema } } }) } },
+  responses: {
+    [status]: answer(description, schema),
+    400: answer('It is not what this document says; nothing has changed.', ref('Refused')),
+  },
 })
 
 const plane = { name: 'plane', in: 'path', required: true, schema: { type: 'string', enum: [...planes] } }
@@ -117,7 +132,7 @@ const paths = {
       operationId: 'batch',
       description: 'The requests in their order: all of them take effect, or none.',
       ...body({ type: 'array', items: ref('Request') }),
-      ...answers(204, 'All have taken effect.'),
+      ...answers(200, 'All have taken effect: what each is answered, in their order.', ref('Answers')),
     },
   },
 }

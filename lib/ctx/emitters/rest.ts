@@ -24,7 +24,7 @@ export const restBatch = (statements: readonly CTXStatement[]): string =>
 
 function httpOf({ method, path, body }: RestRequest): string {
   const head = [`${method} ${path} HTTP/1.1`, 'Host: localhost', 'Accept: application/json']
-  if (body === undefined) return `${head.join('\r\n')}\r\n\r\n`
+  if (body === undefined) return `${[...head, ...(method === 'POST' ? ['Content-Length: 0'] : [])].join('\r\n')}\r\n\r\n`
   const json = JSON.stringify(body)
   const content = ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(json)}`]
   return `${[...head, ...content].join('\r\n')}\r\n\r\n${json}`
@@ -38,8 +38,16 @@ function requestOf(statement: CTXStatement): RestRequest {
   const request = requestFor(operation)
   if (request.path.length <= longestPath) return request
   const { operator, plane } = statement
-  throw new CtxUnsupportedError({ pair: `${operator}${plane}`, part: 'target', says: `its URL would be longer than ${longestPath} bytes` })
+  throw new CtxUnsupportedError({
+    pair: `${operator}${plane}`,
+    part: longestPart(statement),
+    says: `its URL would be longer than ${longestPath} bytes`,
+  })
 }
+
+const longestPart = ({ target = '', filters }: CTXStatement): string =>
+  [{ type: 'target', value: target }, ...filters].reduce((longest, part) => (part.value.length > longest.value.length ? part : longest))
+    .type
 
 function requestFor(operation: Operation): RestRequest {
   const { plane } = operation
