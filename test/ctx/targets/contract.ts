@@ -60,7 +60,7 @@ export async function tell(engine: Engine, target: string, story: readonly strin
 }
 
 /** A proof of many hostile stories, on an engine. */
-export function engineProof({ target, open }: Omit<ContractOptions, 'numRuns'>): Proof {
+export function engineProof({ target, open }: Omit<ContractOptions, 'numRuns'>, stories: typeof hostileStory = hostileStory): Proof {
   return {
     group: 'ctx',
     name: `${target}: any text is one statement to its engine, and comes back unchanged`,
@@ -69,7 +69,7 @@ export function engineProof({ target, open }: Omit<ContractOptions, 'numRuns'>):
     async run({ n, seed }) {
       const engine = await open()
       let failed = 0
-      for (const story of fc.sample(hostileStory, { numRuns: n, seed })) {
+      for (const story of fc.sample(stories, { numRuns: n, seed })) {
         await engine.reset()
         await tell(engine, target, story.map(serialize)).catch(error => {
           failed++

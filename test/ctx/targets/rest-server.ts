@@ -163,10 +163,12 @@ export class RestServer {
         if (isRefused()) throw new Error(`request ${answers.length} of the batch: ${JSON.stringify(answers.at(-1))}`)
       }
     }
+    const undo = this.rows.save()
     try {
-      await this.rows.whole(inOrder)
+      await inOrder()
       return { status: 200, body: { answers } }
     } catch (error) {
+      undo()
       if (isRefused()) return refused(String(error))
       throw error
     }

@@ -64,19 +64,6 @@ export class Rows {
     }
   }
 
-  /** Makes it so that all that the work changes is as before, where it fails. */
-  async whole(work: () => Promise<void>): Promise<void> {
-    const before = { entries: this.#entries.map(entry => ({ ...entry })), edges: [...this.#edges], calls: [...this.#calls] }
-    try {
-      await work()
-    } catch (error) {
-      this.#entries = before.entries
-      this.#edges = before.edges
-      this.#calls = before.calls
-      throw error
-    }
-  }
-
   clear(): void {
     this.#entries = []
     this.#edges = []

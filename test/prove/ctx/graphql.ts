@@ -1,5 +1,5 @@
+import { engineProof } from '../../ctx/targets/contract.js'
 import { GraphqlJs } from '../../ctx/targets/graphql-js.js'
-import { hostileProof } from '../../ctx/targets/hostile-proof.js'
 import type { Proof } from '../proof.js'
 
-export const proof: Proof = hostileProof('graphql', async () => new GraphqlJs())
+export const proof: Proof = engineProof({ target: 'graphql', open: async () => new GraphqlJs() })
