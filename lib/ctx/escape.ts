@@ -24,7 +24,13 @@ const asUnits = (char: string): string =>
   Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')
 
 /** As JSON, on one line, with everything that nobody sees escaped: no reader of lines cuts it. A string is a string of GraphQL, too. */
-export const visibleJson = (value: unknown): string => JSON.stringify(value).replace(hiddenAll, asUnits)
+export function visibleJson(value: unknown): string {
+  const json = JSON.stringify(value)
+  return printable.test(json) ? json : json.replace(hiddenAll, asUnits)
+}
+
+/** Most texts: they are told apart far faster than their hidden characters are looked for. */
+const printable = /^[ -~]*$/
 
 /** As a quoted string of the grammar. */
 export const quote = (text: string): string => `"${escapedText(text)}"`

@@ -56,8 +56,12 @@ function fieldOf(operation: Operation): string {
 type Arguments = Readonly<Record<string, string | number | undefined>>
 
 function field(name: string, values: Arguments): string {
-  const written = Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : `${key}: ${value}`))
-  return `${name}(${written.join(', ')})`
+  let written = ''
+  for (const key of Object.keys(values)) {
+    const value = values[key]
+    if (value !== undefined) written += `${written === '' ? '' : ', '}${key}: ${value}`
+  }
+  return `${name}(${written})`
 }
 
 const text = (value: string | undefined): string | undefined => (value === undefined ? undefined : visibleJson(value))

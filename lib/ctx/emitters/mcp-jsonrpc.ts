@@ -42,5 +42,9 @@ function calling({ name, text, fields, tags, project, format }: CallOperation): 
 }
 
 /** Without what says nothing: members that are absent, and empty lists. */
-const filled = (members: object): object =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)))
+function filled(members: object): object {
+  const said: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(members))
+    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) said[name] = value
+  return said
+}

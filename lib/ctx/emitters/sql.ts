@@ -37,10 +37,15 @@ function statementOf(operation: Operation): string {
 }
 
 /** A literal: both engines take a backslash for itself. */
-const text = (value: string | undefined): string => (value === undefined ? 'NULL' : `'${value.replaceAll("'", "''")}'`)
+const text = (value: string | undefined): string =>
+  value === undefined ? 'NULL' : `'${value.includes("'") ? value.replaceAll("'", "''") : value}'`
 
 /** JSON in which every raw quote delimits a string. */
-const jsonText = (value: unknown): string => JSON.stringify(value).replace(/\\(.)/g, (pair, char) => (char === '"' ? '\\u0022' : pair))
+function jsonText(value: unknown): string {
+  const json = JSON.stringify(value)
+  return json.includes('\\') ? json.replace(/\\(.)/g, (pair, char) => (char === '"' ? '\\u0022' : pair)) : json
+}
+
 const json = (value: unknown): string => (value === undefined ? 'NULL' : text(jsonText(value)))
 
 const now = '(SELECT seconds FROM ctx_now)'
