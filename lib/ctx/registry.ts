@@ -1,5 +1,6 @@
 import type { CTXStatement } from './ast.js'
-import { graphql } from './emitters/graphql.js'
+import { graphql, graphqlBatch } from './emitters/graphql.js'
+import { graphqlSchema } from './emitters/graphql-schema.js'
 import { human } from './emitters/human.js'
 import { rest, restBatch } from './emitters/rest.js'
 import { restDocument } from './emitters/rest-document.js'
@@ -7,7 +8,8 @@ import { sql, sqlBatch } from './emitters/sql.js'
 import { sqlSchema } from './emitters/sql-schema.js'
 import { surrealql, surrealqlBatch } from './emitters/surrealql.js'
 import { surrealqlSchema } from './emitters/surrealql/schema.js'
-import { mcpJsonrpc } from './emitters/mcp-jsonrpc.js'
+import { mcpJsonrpc, mcpJsonrpcBatch } from './emitters/mcp-jsonrpc.js'
+import { mcpToolList } from './emitters/mcp-tools.js'
 
 /** Writes statements in another language: a pure function of the AST, without a clock, a network or chance. */
 export interface Emitter {
@@ -31,8 +33,8 @@ export class EmitterRegistry {
     this.register('sql', { emit: sql, emitBatch: sqlBatch, schema: () => sqlSchema })
     this.register('surrealql', { emit: surrealql, emitBatch: surrealqlBatch, schema: () => surrealqlSchema })
     this.register('rest', { emit: rest, emitBatch: restBatch, schema: () => restDocument })
-    this.register('graphql', graphql)
-    this.register('mcp-jsonrpc', mcpJsonrpc)
+    this.register('graphql', { emit: graphql, emitBatch: graphqlBatch, schema: () => graphqlSchema })
+    this.register('mcp-jsonrpc', { emit: mcpJsonrpc, emitBatch: mcpJsonrpcBatch, schema: () => mcpToolList })
   }
 
   /**

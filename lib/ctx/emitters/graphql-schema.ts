@@ -60,6 +60,9 @@ type Entry {
   format: String
   "Begins with 1."
   weight: Int!
+  "When it was stored, in Unix seconds."
+  created: Float!
+  changed: Float!
 }
 
 type Reached {

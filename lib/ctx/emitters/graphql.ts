@@ -2,19 +2,18 @@ import type { CTXStatement } from '../ast.js'
 import { visibleJson } from '../escape.js'
 import type { Narrowing, Operation, Ranking, RelateOperation, RowFacts, SearchOperation } from '../operation.js'
 import { operationOf } from '../read-operation.js'
-import type { Emitter } from '../registry.js'
-import { graphqlSchema } from './graphql-schema.js'
 
-/** A query or a mutation with its values in it, for a server of the schema. A batch is one of them, its fields in order: `s1`, `s2`, … */
-export const graphql: Omit<Emitter, 'id'> = { emit, emitBatch, schema: () => graphqlSchema }
-
-function emit(statement: CTXStatement): string {
+/** A query or a mutation with its values in it, for a server of `graphqlSchema`. @throws CtxUnsupportedError */
+export function graphql(statement: CTXStatement): string {
   const operation = operationOf(statement)
   return `${typeOf([operation])} { ${fieldOf(operation)} }`
 }
 
-/** Fields of a mutation run one after the other, those of a query anyhow: what is read between changes is a field of the mutation. */
-function emitBatch(statements: readonly CTXStatement[]): string {
+/**
+ * Several as one query or one mutation, with the fields `s1`, `s2`, … Those of a mutation run one after the other, those of a query anyhow: what
+ * is read between changes is a field of the mutation. @throws CtxUnsupportedError
+ */
+export function graphqlBatch(statements: readonly CTXStatement[]): string {
   const operations = statements.map(statement => operationOf(statement))
   if (operations.length === 0) return 'query { __typename }'
   const fields = operations.map((operation, at) => `  s${at + 1}: ${fieldOf(operation)}\n`)
@@ -26,7 +25,7 @@ const reads: readonly Operation['does'][] = ['search', 'lookup', 'traverse']
 const typeOf = (operations: readonly Operation[]): 'query' | 'mutation' =>
   operations.every(({ does }) => reads.includes(does)) ? 'query' : 'mutation'
 
-const entry = ' { plane verb name text fields { name value } tags project format weight }'
+const entry = ' { plane verb name text fields { name value } tags project format weight created changed }'
 
 function fieldOf(operation: Operation): string {
   switch (operation.does) {

@@ -2,20 +2,15 @@ import type { CTXStatement } from '../ast.js'
 import { visibleJson } from '../escape.js'
 import type { CallOperation, Operation } from '../operation.js'
 import { operationOf } from '../read-operation.js'
-import type { Emitter } from '../registry.js'
-import { mcpTools } from './mcp-tools.js'
 
 /**
- * A request of the Model Context Protocol, `tools/call`, as one line of JSON; a batch is a line each, with the ids 1, 2, … `>t` calls the tool
- * that it names; all else is a tool of the list that `schema` gives.
+ * A request of the Model Context Protocol, `tools/call`, as one line of JSON. `>t` calls the tool that it names; all else is a tool of
+ * `mcpToolList`. @throws CtxUnsupportedError
  */
-export const mcpJsonrpc: Omit<Emitter, 'id'> = {
-  emit: statement => request(operationOf(statement), 1),
-  emitBatch,
-  schema: () => JSON.stringify({ tools: mcpTools }, null, 2),
-}
+export const mcpJsonrpc = (statement: CTXStatement): string => request(operationOf(statement), 1)
 
-function emitBatch(statements: readonly CTXStatement[]): string {
+/** Several, a line each, with the ids 1, 2, … @throws CtxUnsupportedError */
+export function mcpJsonrpcBatch(statements: readonly CTXStatement[]): string {
   const operations = statements.map(statement => operationOf(statement))
   return operations.map((operation, at) => request(operation, at + 1)).join('\n')
 }

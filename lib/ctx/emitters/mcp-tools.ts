@@ -76,8 +76,10 @@ const entry: Schema = object(
     project: orNull(aText),
     format: orNull(aText),
     weight: { type: 'integer' },
+    created: { type: 'integer', description: 'Unix seconds' },
+    changed: { type: 'integer', description: 'Unix seconds' },
   },
-  ['plane', 'verb', 'name', 'text', 'fields', 'tags', 'project', 'format', 'weight'],
+  ['plane', 'verb', 'name', 'text', 'fields', 'tags', 'project', 'format', 'weight', 'created', 'changed'],
 )
 const listOf = (name: string, items: Schema): Schema => object({ [name]: { type: 'array', items } }, [name])
 const entries: Schema = listOf('entries', entry)
@@ -89,7 +91,7 @@ const adds: Schema = { readOnlyHint: false, destructiveHint: false, idempotentHi
 const replaces: Schema = { ...adds, destructiveHint: true, idempotentHint: true }
 
 /** One tool of the list: what `tools/list` of a server says. */
-export interface McpTool {
+interface Tool {
   readonly name: string
   readonly description: string
   /** JSON Schema (2020-12) of the arguments. */
@@ -99,8 +101,7 @@ export interface McpTool {
   readonly annotations: Schema
 }
 
-/** The tools of a server that keeps what statements are about: entries, edges between names, and calls that wait for somebody. */
-export const mcpTools: readonly McpTool[] = [
+const tools: readonly Tool[] = [
   {
     name: 'ctx_store',
     description: 'Stores a new entry. Nothing is overwritten.',
@@ -186,3 +187,9 @@ export const mcpTools: readonly McpTool[] = [
     annotations: replaces,
   },
 ]
+
+/**
+ * What `tools/list` says of a server that keeps what statements are about: entries, edges between names, and calls that wait for somebody. JSON
+ * Schema (2020-12) of the arguments and of the structured content of each tool's result.
+ */
+export const mcpToolList: string = JSON.stringify({ tools }, null, 2)

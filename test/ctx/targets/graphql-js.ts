@@ -3,7 +3,7 @@ import type { Narrowing, Ranking, RowFacts, SearchOperation, TraverseOperation }
 import { Translator } from '../../../lib/ctx/translator.js'
 import { changesOf } from './changes-of.js'
 import type { Engine } from './engine.js'
-import { type Answer, type Content, Rows } from './rows.js'
+import { type Answer, type Content, type Entry, Rows } from './rows.js'
 
 interface Pair {
   readonly name: string
@@ -64,6 +64,7 @@ class Resolvers {
   #shown(entries: ReturnType<Rows['search']>) {
     return entries.map(entry => ({
       ...entry,
+      ...this.#rows.momentsOf(entry),
       fields: entry.fields && Object.entries(entry.fields).map(([name, value]) => ({ name, value })),
     }))
   }
@@ -73,11 +74,16 @@ class Resolvers {
   }
 }
 
-/** A field's answer as the rows have it. */
+type Shown = Omit<Entry, 'fields'> & { readonly fields: readonly Pair[] | null }
+
+const entryOf = ({ plane, verb, name, text, fields, tags, project, format, weight }: Shown): Entry => ({
+  ...{ plane, verb, name, text, tags, project, format, weight },
+  fields: fieldsOf(fields ?? undefined) ?? null,
+})
+
+/** A field's answer as the rows have it: without the moments, which no plain reading knows to the second. */
 const answerOf = (value: unknown): Answer | undefined =>
-  Array.isArray(value)
-    ? (value.map(one => ({ ...one, ...('fields' in one && { fields: fieldsOf(one.fields ?? undefined) ?? null }) })) as Answer)
-    : undefined
+  Array.isArray(value) ? (value.map(one => ('weight' in one ? entryOf(one) : { ...one })) as Answer) : undefined
 
 /** graphql-js with the schema that we ship, on rows in memory. What fails in the middle leaves nothing behind. */
 export class GraphqlJs implements Engine {

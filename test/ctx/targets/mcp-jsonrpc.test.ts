@@ -44,7 +44,7 @@ const asArguments = ({ does: _, ...members }: Operation): unknown =>
   JSON.parse(JSON.stringify(members, (_key, value) => (Array.isArray(value) && value.length === 0 ? undefined : value)))
 
 describe("mcp-jsonrpc, on the official SDK's server", () => {
-  engineContract({ target: 'mcp-jsonrpc', open: async () => new McpServer(), numRuns: 50 })
+  engineContract({ target: 'mcp-jsonrpc', open: async () => new McpServer(), numRuns: 40 })
 
   const server = new McpServer()
   beforeEach(() => server.reset())
@@ -75,6 +75,15 @@ describe("mcp-jsonrpc, on the official SDK's server", () => {
       expect({ name, args }).toEqual({ name: `ctx_${operation.does}`, args: asArguments(operation) })
       expect({ line, valid: validators.get(name)!(args) }).toEqual({ line, valid: true })
     }
+  })
+
+  it('gives when an entry was stored and changed', async () => {
+    await server.run(said('+m a'))
+    await server.age(100)
+    await server.run(said('~m @promote a'))
+    const [found] = await server.send(said('!m a'))
+    const { created, changed } = (found!.structuredContent as { entries: { created: number; changed: number }[] }).entries[0]!
+    expect(changed - created).toBe(100)
   })
 
   describe('a call of a tool', () => {

@@ -16,7 +16,7 @@ import type { Operation } from '../../../lib/ctx/operation.js'
 import { Translator } from '../../../lib/ctx/translator.js'
 import { changesOf } from './changes-of.js'
 import type { Engine } from './engine.js'
-import { type Answer, type Content, Rows } from './rows.js'
+import { type Answer, type Content, type Entry, Rows } from './rows.js'
 
 /** The tool list that we ship. */
 export const toolList: ListToolsResult = JSON.parse(new Translator().schema('mcp-jsonrpc'))
@@ -40,7 +40,8 @@ function ask(rows: Rows, name: string, said: object): CallToolResult {
     answer = rows.run(operation)
   })
   if (answer === undefined) return result({ changed })
-  return result(operation.does === 'traverse' ? { reached: answer } : { entries: answer })
+  if (operation.does === 'traverse') return result({ reached: answer })
+  return result({ entries: (answer as readonly Entry[]).map(entry => ({ ...entry, ...rows.momentsOf(entry) })) })
 }
 
 interface Beside {
@@ -83,6 +84,8 @@ export function mcpServer(rows: () => Rows): Server {
   server.setRequestHandler('tools/call', ({ params }) => called(rows(), params))
   return server
 }
+
+type Found = Entry & { readonly created: number; readonly changed: number }
 
 interface Reply {
   readonly id: string | number
@@ -139,8 +142,8 @@ export class McpServer implements Engine {
 
   async run(output: string): Promise<Answer | undefined> {
     const [one] = await this.send(output)
-    const { entries, reached } = (one?.structuredContent ?? {}) as { entries?: Answer; reached?: Answer }
-    return entries ?? reached
+    const { entries, reached } = (one?.structuredContent ?? {}) as { entries?: readonly Found[]; reached?: Answer }
+    return entries?.map(({ created: _created, changed: _changed, ...entry }) => entry) ?? reached
   }
 
   async runBatch(output: string): Promise<void> {

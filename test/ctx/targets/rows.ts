@@ -74,6 +74,12 @@ export class Rows {
     return { entries: this.#entries.map(({ row }) => row), edges: [...this.#edges], calls: [...this.#calls] }
   }
 
+  /** When an entry that was found was stored and last changed, in Unix seconds. */
+  momentsOf(row: Entry): { readonly created: number; readonly changed: number } {
+    const { created, changed } = this.#entries.find(entry => entry.row === row)!
+    return { created, changed }
+  }
+
   /** Gives a function that makes everything as it is now: what a server does with a batch that cannot be done whole. */
   save(): () => void {
     const [entries, edges, calls] = [this.#entries.map(entry => ({ ...entry })), [...this.#edges], [...this.#calls]]
