@@ -18,12 +18,24 @@ type SearchArguments = Omit<SearchOperation, 'since' | 'ranking'> &
 const fieldsOf = (pairs: readonly Pair[] | undefined): Record<string, string> | undefined =>
   pairs && Object.fromEntries(pairs.map(({ name, value }) => [name, value]))
 
-const factsOf = <Facts extends FactArguments>({ fields, ...said }: Facts) => ({ ...said, fields: fieldsOf(fields) })
+/** Types cannot say that there is one payload at most. */
+function factsOf<Facts extends Pick<FactArguments, 'text' | 'fields'>>({ fields, ...said }: Facts) {
+  if (said.text !== undefined && fields !== undefined) throw new RangeError('a text or fields, not both')
+  return { ...said, fields: fieldsOf(fields) }
+}
 
 const whichOf = <Which extends WhichArguments>({ within, since, ...which }: Which) => ({
   ...which,
   since: [...within.map(ago => ({ ago })), ...since.map(at => ({ at }))],
 })
+
+/** Which entries a change is for: types cannot say that it needs more than the plane. */
+function narrowed<Which extends WhichArguments>(which: Which) {
+  const { name, project, tags, within, since } = which
+  if ([...tags, ...within, ...since].length === 0 && name === undefined && project === undefined)
+    throw new RangeError('not all that there is')
+  return whichOf(which)
+}
 
 /** Serves rows by the schema that we ship: each field of it is a method. */
 class Resolvers {
@@ -54,12 +66,14 @@ class Resolvers {
 
   readonly delegate = (said: FactArguments) => this.#counted(() => this.#rows.call({ operator: '^', ...factsOf(said) }))
 
-  readonly update = ({ text, fields, ...which }: WhichArguments & { readonly text?: string; readonly fields?: readonly Pair[] }) =>
-    this.#counted(() => this.#rows.update({ ...whichOf(which), text, fields: fieldsOf(fields) }))
+  readonly update = ({ text, fields, ...which }: WhichArguments & Pick<FactArguments, 'text' | 'fields'>) => {
+    if (text === undefined && fields === undefined) throw new RangeError('the new text or fields')
+    return this.#counted(() => this.#rows.update({ ...narrowed(which), ...factsOf({ text, fields }) }))
+  }
 
-  readonly promote = (which: WhichArguments) => this.#counted(() => this.#rows.promote(whichOf(which)))
+  readonly promote = (which: WhichArguments) => this.#counted(() => this.#rows.promote(narrowed(which)))
 
-  readonly delete = (which: WhichArguments) => this.#counted(() => this.#rows.delete(whichOf(which)))
+  readonly delete = (which: WhichArguments) => this.#counted(() => this.#rows.delete(narrowed(which)))
 
   #shown(entries: ReturnType<Rows['search']>) {
     return entries.map(entry => ({

@@ -146,6 +146,18 @@ describe('graphql, on graphql-js', () => {
       expect(names('Verb')).toEqual(verbs)
     })
 
+    it.each([
+      'update(plane: m, text: "a")',
+      'update(plane: m, name: "a")',
+      'update(plane: m, name: "a", text: "b", fields: [])',
+      'store(plane: m, text: "b", fields: [])',
+      'promote(plane: m)',
+      'delete(plane: m, tags: [])',
+    ])('allows what a server refuses: %s', async field => {
+      await expect(server.run(`mutation { ${field} }`)).rejects.toThrow(AggregateError)
+      expect((await server.content()).entries).toEqual([])
+    })
+
     it('is a valid one', () => {
       expect(validateSchema(server.schema)).toEqual([])
     })
