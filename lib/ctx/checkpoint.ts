@@ -53,6 +53,13 @@ export function parseCheckpoint(note: string | Uint8Array, verifiers: readonly N
   return { ok: true, checkpoint, signedBy: opened.signedBy }
 }
 
+/** What a checkpoint says, whoever has signed it; `undefined` where it is none. Never throws. */
+export function readCheckpoint(note: string): Checkpoint | undefined {
+  const end = note.lastIndexOf('\n\n')
+  const checkpoint = end < 0 ? 'no note' : parseBody(note.slice(0, end + 1))
+  return typeof checkpoint === 'string' ? undefined : checkpoint
+}
+
 const decimal = /^(?:0|[1-9]\d{0,15})$/
 
 /** The checkpoint, or what is wrong with it. */

@@ -52,3 +52,13 @@ export {
   verifyTranslations,
   type VerifyTranslationsOptions,
 } from './verify-translations.js'
+export { type ProveRecordOptions, proveRecord, type RecordProof } from './prove-record.js'
+export { type ConsistencyProof, type ProveConsistencyOptions, proveConsistency } from './prove-consistency.js'
+export {
+  type ConsistencyProofReport,
+  type RecordProofReport,
+  verifyConsistencyProof,
+  type VerifyProofOptions,
+  verifyRecordProof,
+} from './verify-proof.js'
+export { type RewriteTranslationsOptions, rewriteTranslations, type RewrittenTranslations } from './rewrite-translations.js'

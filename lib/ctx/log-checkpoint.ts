@@ -1,4 +1,5 @@
-import { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.js'
+import { type Checkpoint, formatCheckpoint, parseCheckpoint, readCheckpoint } from './checkpoint.js'
+import type { Verifier } from './ed25519.js'
 import { noteSigner, noteVerifier } from './note.js'
 import type { RecordSigner } from './record-signer.js'
 
@@ -17,12 +18,21 @@ export function signCheckpoint({ log, size, root }: LogCheckpoint, signer: Recor
   return formatCheckpoint({ origin, size, root: Buffer.from(root, 'hex') }, [noteSigner(origin, signer)])
 }
 
-/** Opens the checkpoint of a log, whichever it is; `undefined` where it is none, or not signed by this key. Never throws. */
-export function openCheckpoint(note: string, publicKey: string | Uint8Array): LogCheckpoint | undefined {
+/** What a checkpoint says of its log, whoever has signed it; `undefined` where it is none of a log. Never throws. */
+export function readHead(note: string): LogCheckpoint | undefined {
+  const checkpoint = readCheckpoint(note)
+  return checkpoint?.origin.startsWith(prefix) ? headOf(checkpoint) : undefined
+}
+
+/**
+ * Opens the checkpoint of a log, whichever it is; `undefined` where it is none, or not signed by this key. Never throws.
+ * @param verify - checks signatures of the key, where there is one already: to make one takes as long as to use it
+ */
+export function openCheckpoint(note: string, publicKey: string | Uint8Array, verify?: Verifier): LogCheckpoint | undefined {
   const origin = note.slice(0, Math.max(0, note.indexOf('\n')))
   if (!origin.startsWith(prefix)) return
   try {
-    const parsed = parseCheckpoint(note, [noteVerifier(origin, publicKey)])
+    const parsed = parseCheckpoint(note, [noteVerifier(origin, publicKey, verify)])
     return parsed.ok ? headOf(parsed.checkpoint) : undefined
   } catch {
     return undefined

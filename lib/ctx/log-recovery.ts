@@ -1,6 +1,6 @@
 import { openCheckpoint } from './log-checkpoint.js'
 import { verifyStrict } from './ed25519.js'
-import { readLogEvent } from './log-event.js'
+import { type LogEvent, readLogEvent } from './log-event.js'
 import { linesOf, readLine, type ReadRecord } from './log-reader.js'
 import { CTXParser } from './parser.js'
 import { noLeaf, sealRecord } from './record.js'
@@ -52,6 +52,8 @@ class LeftState {
   #signed = 0
   #noted = 0
   #closed = false
+  /** The key that the next record must be by. */
+  #key = ''
   #isGood: () => boolean = () => true
 
   constructor(log: string, agent: string, signer: RecordSigner) {
@@ -74,16 +76,23 @@ class LeftState {
   #record(line: ReadRecord): boolean {
     const { body, text, sig } = line
     const sealed = sealRecord(text)
-    const { publicKey, id } = this.#signer
+    const event = eventOf(line)
     const isNext = body.log === this.#log && body.agent === this.#agent && body.seq === this.#tree.size && body.prev === this.#leaf
     if (!isNext) return false
     this.#tree.append(sealed.leaf)
     this.#leaf = sealed.leaf
-    this.#closed = isClosing(line)
+    this.#closed = event?.event === 'closed'
+    this.#key = event?.event === 'rotated' ? (event.facts.key ?? '') : body.key
     if (sig === undefined) return true
     this.#signed = this.#tree.size
-    this.#isGood = () => body.key === id && verifyStrict(readPublicKey(publicKey), sealed.encoded, Buffer.from(sig, 'base64'))
+    // A record that two keys have signed: of the one that was left, nobody may have the public half any more.
+    const { sig: own, key } = event?.event === 'rotated' && line.cosig ? line.cosig : { sig, key: body.key }
+    this.#isGood = () => key === this.#signer.id && this.#verifies(sealed.encoded, own)
     return true
+  }
+
+  #verifies(encoded: Uint8Array, sig: string): boolean {
+    return verifyStrict(readPublicKey(this.#signer.publicKey), encoded, Buffer.from(sig, 'base64'))
   }
 
   #checkpoint(note: string): boolean {
@@ -99,18 +108,18 @@ class LeftState {
   }
 
   result(): LeftLog | undefined {
-    if (!this.#isGood()) return
+    if (!this.#isGood() || (this.#tree.size > 0 && this.#key !== this.#signer.id)) return
     const unsigned = this.#tree.size - this.#signed
     const [leaf, bytes, torn, noted, closed] = [this.#leaf, this.#bytes, this.#torn, this.#noted, this.#closed]
     return { tree: this.#tree, leaf, bytes, torn, unsigned, noted, closed }
   }
 }
 
-function isClosing({ body }: ReadRecord): boolean {
-  if (body.kind !== 'log') return false
+function eventOf({ body }: ReadRecord): LogEvent | undefined {
+  if (body.kind !== 'log') return undefined
   try {
-    return readLogEvent(new CTXParser().parse(body.ctx))?.event === 'closed'
+    return readLogEvent(new CTXParser().parse(body.ctx))
   } catch {
-    return false
+    return undefined
   }
 }

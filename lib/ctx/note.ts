@@ -34,10 +34,10 @@ export function noteSigner(
   return { name, id: noteKeyId(name, publicKeyBytes(key.publicKey)), sign: text => key.sign(text) }
 }
 
-/** A verifier of notes from a name and a public key, in bytes or in its text form. @throws TypeError for a name or a key that no note can have */
-export function noteVerifier(name: string, publicKey: string | Uint8Array): NoteVerifier {
+/** A verifier of notes from a name and a public key, in bytes or in its text form; `verify` where there is one of it already. @throws TypeError for a name or a key that no note can have */
+export function noteVerifier(name: string, publicKey: string | Uint8Array, verify?: Verifier): NoteVerifier {
   const bytes = publicKeyBytes(publicKey)
-  return { name, id: noteKeyId(name, bytes), verify: strictVerifier(bytes) }
+  return { name, id: noteKeyId(name, bytes), verify: verify ?? strictVerifier(bytes) }
 }
 
 /** The text form of a verifier (C2SP signed-note): name, id and key, with `+` between them. */

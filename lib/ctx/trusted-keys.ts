@@ -36,6 +36,11 @@ export class TrustedKeys {
     return this.#keys.get(id)
   }
 
+  /** Is there a revocation that concerns this log? */
+  hasRevoked(log: string): boolean {
+    return this.#revoked.some(one => one.log === log)
+  }
+
   isRevoked(key: TrustedKey, log: string, seq: number): boolean {
     return this.#revoked.some(one => one.key === key.id && one.log === log && seq >= one.seq)
   }

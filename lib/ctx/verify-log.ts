@@ -29,6 +29,7 @@ export type ProblemWord =
   | 'torn'
   | 'missing'
   | 'anchor'
+  | 'split'
   | 'parent'
 
 /** One thing that is wrong, and where. */
@@ -97,9 +98,10 @@ export class LogVerifier {
   readonly #tree = new TreeFrontier()
   readonly #problems: Problem[] = []
   readonly #unsigned: UnsignedRecords[] = []
-  readonly #wrongNames = new Set<number>()
   /** Signatures that are being checked, the oldest first. */
   readonly #checking: Promise<void>[] = []
+  /** What children name and the log has. */
+  readonly #confirmed = new Set<string>()
   #leaf: string | undefined = noLeaf
   /** The number that the next record must have. */
   #due = 0
@@ -169,14 +171,15 @@ export class LogVerifier {
 
   /** Has the log the record that a child names, as it names it? */
   confirms(link: LogHead): boolean {
-    return link.seq < this.#tree.size && !this.#wrongNames.has(link.seq)
+    return this.#confirmed.has(`${link.seq} ${link.leaf}`)
   }
 
   #verdict(): Verdict {
     if (this.#problems.length > 0) return 'bad'
-    const { anchors } = this.#known
-    const proved = anchors.some(({ size }) => size === this.#tree.size) || (anchors.length > 0 && this.#closed)
-    return proved ? 'ok' : 'unanchored'
+    const { anchors, keys } = this.#known
+    // Who has stolen a key can close a log: where one was revoked, the closing record proves nothing.
+    const isEnded = anchors.length > 0 && this.#closed && !keys.hasRevoked(this.#log)
+    return isEnded || anchors.some(({ size }) => size === this.#tree.size) ? 'ok' : 'unanchored'
   }
 
   #wrong(why: ProblemWord, says: string, seq?: number, line: number = this.#line): void {
@@ -301,7 +304,7 @@ export class LogVerifier {
 
   #compare(seq: number, leaf: string): void {
     const { anchors, named } = this.#known
-    if (named.get(seq)?.some(name => name !== leaf)) this.#wrongNames.add(seq)
+    if (named.get(seq)?.includes(leaf)) this.#confirmed.add(`${seq} ${leaf}`)
     for (const anchor of anchors)
       if (anchor.size === this.#tree.size && anchor.root !== this.#tree.root())
         this.#wrong('anchor', `the first ${anchor.size} records are not those of the checkpoint that was kept outside`)
@@ -310,7 +313,7 @@ export class LogVerifier {
   #checkpoint(note: string): void {
     this.#checkpointDue = false
     const { size } = this.#tree
-    const checkpoint = this.#key && isPlainNote(note) ? openCheckpoint(note, this.#key.publicKey) : undefined
+    const checkpoint = this.#key && isPlainNote(note) ? openCheckpoint(note, this.#key.publicKey, this.#key.verify) : undefined
     if (checkpoint?.log !== this.#log) this.#wrong('checkpoint', 'the checkpoint is not one of this log, signed by its key')
     else if (this.#noted === size) this.#wrong('checkpoint', 'a second checkpoint of the same records')
     else if (!this.#lost && (checkpoint.size !== size || checkpoint.root !== this.#tree.root()))

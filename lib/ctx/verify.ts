@@ -5,8 +5,8 @@ import { linesOf, readLine } from './log-reader.js'
 import type { LogHead } from './log-writer.js'
 import { CTXParser } from './parser.js'
 import type { RecordLog } from './record-log.js'
-import { type RevokedKey, TrustedKeys } from './trusted-keys.js'
-import { type LogReport, LogVerifier, type Problem, type Verdict } from './verify-log.js'
+import { type RevokedKey, type TrustedKey, TrustedKeys } from './trusted-keys.js'
+import { type LogReport, LogVerifier, type Problem, type ProblemWord, type Verdict } from './verify-log.js'
 
 /** Options of {@link verifyLogs}. */
 export interface VerifyOptions {
@@ -22,7 +22,7 @@ export interface VerifyOptions {
 
 /** What a verification came to. */
 export interface Verification {
-  /** The worst of all logs; `unanchored` where there is none. */
+  /** The worst of all logs; `unanchored` where there is none, or the log of a parent is not there. */
   readonly verdict: Verdict
   readonly records: number
   readonly logs: readonly LogReport[]
@@ -38,11 +38,19 @@ export interface Verification {
  * @throws TypeError where a public key is none
  */
 export async function verifyLogs(where: string | RecordLog, options: VerifyOptions): Promise<Verification> {
-  const log = typeof where === 'string' ? fileLog({ dir: where }) : where
-  const { publicKey, checkpoint = [], revoked } = options
+  const { publicKey, revoked } = options
   const keys = new TrustedKeys(typeof publicKey === 'string' || publicKey instanceof Uint8Array ? [publicKey] : publicKey, revoked)
+  return verifyWith(typeof where === 'string' ? fileLog({ dir: where }) : where, keys, options)
+}
+
+/** `verifyLogs` by keys that are read already. */
+export async function verifyWith(
+  log: RecordLog,
+  keys: TrustedKeys,
+  { checkpoint = [], logs: only }: Pick<VerifyOptions, 'checkpoint' | 'logs'>,
+): Promise<Verification> {
   const anchors = readAnchors(typeof checkpoint === 'string' ? [checkpoint] : checkpoint, keys)
-  const ids = await idsOf(log, options.logs)
+  const ids = await idsOf(log, only)
   const links = await linksOf(log, ids)
   const reports: LogReport[] = []
   const verifiers = new Map<string, LogVerifier>()
@@ -51,7 +59,7 @@ export async function verifyLogs(where: string | RecordLog, options: VerifyOptio
     verifiers.set(id, verifier)
     reports.push(verifier.report())
   }
-  const logs = reports.map(report => withParent(report, verifiers))
+  const logs = reports.map(report => withParent(report, verifiers, only === undefined))
   const problems = [...anchors.problems, ...anchors.withoutLog(ids), ...logs.flatMap(report => report.problems)]
   return { verdict: worst(logs, problems), records: logs.reduce((sum, { records }) => sum + records, 0), logs, problems }
 }
@@ -111,11 +119,15 @@ function namedIn(links: readonly Link[], log: string): ReadonlyMap<number, reado
   return named
 }
 
-/** A child's link must lead to the record that it names, where the parent's log is there. */
-function withParent(report: LogReport, verifiers: ReadonlyMap<string, LogVerifier>): LogReport {
+/**
+ * A child's link must lead to the record that it names. Where all logs were asked about and the parent's is not among them, it may be elsewhere, or
+ * somebody has taken it away: the child is not sure then.
+ */
+function withParent(report: LogReport, verifiers: ReadonlyMap<string, LogVerifier>, isAll: boolean): LogReport {
   const { parent } = report
-  const verifier = parent && verifiers.get(parent.log)
-  if (!verifier) return report
+  if (!parent) return report
+  const verifier = verifiers.get(parent.log)
+  if (!verifier) return isAll && report.verdict === 'ok' ? { ...report, verdict: 'unanchored' } : report
   if (verifier.confirms(parent)) return { ...report, parent: { ...parent, found: true } }
   const says = `the log of the parent, ${parent.log}, has no such record ${parent.seq}`
   return { ...report, verdict: 'bad', problems: [...report.problems, { log: report.log, seq: 0, line: 1, why: 'parent', says }] }
@@ -132,9 +144,23 @@ class Anchors {
   readonly #byLog = new Map<string, LogCheckpoint[]>()
 
   add(note: string, keys: TrustedKeys): void {
-    const opened = keys.all.map(({ publicKey }) => openCheckpoint(note, publicKey)).find(Boolean)
-    if (opened) this.#byLog.set(opened.log, [...this.of(opened.log), opened])
-    else this.problems.push({ log: '', why: 'anchor', says: 'a checkpoint that was given is not one of a log, signed by a trusted key' })
+    const opened = openAnchor(note, keys)
+    if (!opened) this.#wrong('', 'anchor', 'a checkpoint that was given is not one of a log, signed by a trusted key')
+    else if (keys.isRevoked(opened.key, opened.head.log, opened.head.size - 1))
+      this.#wrong(opened.head.log, 'revoked', `the key of a checkpoint of ${opened.head.size} records was revoked before it`)
+    else this.#keep(opened.head)
+  }
+
+  /** Two heads of one size: the holder of the key has shown different logs to different people. */
+  #keep(head: LogCheckpoint): void {
+    const others = this.of(head.log)
+    if (others.some(({ size, root }) => size === head.size && root !== head.root))
+      this.#wrong(head.log, 'split', `two checkpoints that were given are of ${head.size} records each, and not of the same ones`)
+    this.#byLog.set(head.log, [...others, head])
+  }
+
+  #wrong(log: string, why: ProblemWord, says: string): void {
+    this.problems.push({ log, why, says })
   }
 
   of(log: string): readonly LogCheckpoint[] {
@@ -144,6 +170,13 @@ class Anchors {
   withoutLog(ids: readonly string[]): readonly Problem[] {
     const lost = [...this.#byLog.keys()].filter(log => !ids.includes(log))
     return lost.map(log => ({ log, why: 'missing', says: 'the log of a checkpoint that was kept outside is not there' }))
+  }
+}
+
+function openAnchor(note: string, keys: TrustedKeys): { readonly head: LogCheckpoint; readonly key: TrustedKey } | undefined {
+  for (const key of keys.all) {
+    const head = openCheckpoint(note, key.publicKey, key.verify)
+    if (head) return { head, key }
   }
 }
 

@@ -151,7 +151,9 @@ export class SigningKeeper {
   async #violation(ctx: Context, { ruleId, response, details, kind, shadow }: NotedViolation): Promise<void> {
     const writer = this.#writer ?? (await this.#open())
     const statement = refusalOf({ ruleId, details, response: shadow ? 'shadow' : response })
-    await writer.append(this.#draft(ctx, statement, kind, 'note')).durable
+    const record = writer.append(this.#draft(ctx, statement, kind, 'note'))
+    await record.durable
+    if (this.#settings.files === 'all') this.#project(record)
   }
 
   /** What failed is tried again by the next action: the folder may have been mended. */

@@ -262,6 +262,7 @@ describe('verifyLogs, what is put together anew', () => {
   it('says of a split view which log it is', async () => {
     const other = signCheckpoint({ log: log.id, size: 12, root: '0'.repeat(64) }, signer)
     expect((await verified(log.id, log.bytes, { checkpoint: [log.checkpoint, other] })).problems).toMatchObject([
+      { log: log.id, why: 'split', says: expect.stringContaining('12 records') },
       { log: log.id, why: 'anchor' },
     ])
   })

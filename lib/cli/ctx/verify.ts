@@ -5,11 +5,17 @@ import { visible } from '../../ctx/escape.js'
 import { loadPublicKey, loadPublicKeys } from '../../ctx/keys.js'
 import { type Verification, verifyLogs } from '../../ctx/verify.js'
 import type { Problem, Verdict } from '../../ctx/verify-log.js'
+import { consistencyProofType } from '../../ctx/prove-consistency.js'
+import { recordProofType } from '../../ctx/prove-record.js'
+import { verifyConsistencyProof, verifyRecordProof } from '../../ctx/verify-proof.js'
 import { type TranslationReport, verifyTranslations } from '../../ctx/verify-translations.js'
 import { type Command, type CommandIo, exitCodes, UsageError } from '../command.js'
 import { dirOption, folderOf } from './dir.js'
 
-/** `actx verify`: the logs of a folder, record by record; or files of `translations/`, each by itself. It needs the public key and nothing else. */
+/**
+ * `actx verify`: the logs of a folder, record by record; or files, each by itself: those of `translations/`, and proofs. It needs the public key and
+ * nothing else.
+ */
 export const verify: Command = {
   usage: '[FILE…] [--log] [--checkpoint FILE] [--key FILE] [--save FILE] [--dir D] [--allow-unanchored]',
   options: {
@@ -50,11 +56,33 @@ async function findings(io: CommandIo): Promise<Findings> {
   const { dir, shown } = folderOf(io)
   const publicKey = keysOf(io, dir)
   const paths = io.args.map(path => resolve(io.cwd, path))
-  const files = paths.length > 0 ? { files: (await verifyTranslations(paths, { publicKey })).files } : {}
+  const files = paths.length > 0 ? { files: await verifyFiles(paths, publicKey) } : {}
   if (paths.length > 0 && !io.options.log) return files
   const logs = await verifyLogs(dir, { publicKey, checkpoint: await checkpointOf(io) })
   if (logs.logs.length === 0 && logs.verdict !== 'bad') throw new UsageError(`there is no record in ${shown}; name its folder with --dir`)
   return { ...files, logs }
+}
+
+/** Proofs say what they are; what does not is a file of `translations/`. */
+async function verifyFiles(paths: readonly string[], publicKey: readonly string[]): Promise<readonly TranslationReport[]> {
+  const proofs: TranslationReport[] = []
+  const others: string[] = []
+  for (const file of paths) {
+    const proof = await proofIn(file, publicKey)
+    if (proof) proofs.push({ file, ...proof })
+    else others.push(file)
+  }
+  return [...proofs, ...(await verifyTranslations(others, { publicKey })).files]
+}
+
+async function proofIn(file: string, publicKey: readonly string[]): Promise<Pick<TranslationReport, 'verdict' | 'problems'> | undefined> {
+  const proof: unknown = await readFile(file, 'utf8')
+    .then(JSON.parse)
+    .catch(() => undefined)
+  const { type } = Object(proof) as { readonly type?: unknown }
+  const verifyProof = type === recordProofType ? verifyRecordProof : type === consistencyProofType ? verifyConsistencyProof : undefined
+  const found = verifyProof?.(proof, { publicKey })
+  return found && { verdict: found.verdict, problems: found.problems }
 }
 
 /** Keys come from the folder or the command line, never from what is verified. */
@@ -89,9 +117,13 @@ function printFindings(io: CommandIo, verdict: Verdict, { files = [], logs }: Fi
   const say = (line: string) => void io.stdout.write(`${visible(line)}\n`)
   for (const { file, verdict: one, problems } of files) say(`${one.padEnd(10)}  ${file}${problems.map(problem => `; ${problem}`).join('')}`)
   for (const { log, verdict: one, records } of logs?.logs ?? []) say(`${one.padEnd(10)}  ${log}, ${records} records`)
+  for (const { log, parent } of logs?.logs ?? [])
+    if (parent && !parent.found && !isHere(logs!, parent.log)) say(`            ${log}: the log of its parent, ${parent.log}, is not here`)
   for (const problem of logs?.problems ?? []) say(`            ${described(problem)}`)
   say(`${verdict}${explained[verdict]}`)
 }
+
+const isHere = ({ logs }: Verification, id: string): boolean => logs.some(({ log }) => log === id)
 
 const explained: Readonly<Record<Verdict, string>> = {
   ok: '',
