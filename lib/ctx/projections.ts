@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalJson } from './canonical-json.js'
@@ -69,7 +70,7 @@ export async function writeTranslation(dir: string, record: ShownRecord): Promis
 
 /** A reader sees the whole file or none. */
 async function replace(path: string, text: string): Promise<void> {
-  const draft = `${path}.${process.pid}.tmp`
+  const draft = `${path}.${randomUUID()}.tmp`
   await writeFile(draft, text, { mode: 0o600 })
   await rename(draft, path)
 }

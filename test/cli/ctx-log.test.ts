@@ -1,7 +1,8 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { VirtualClock } from '../../lib/testing/virtual-clock.js'
-import { actx, clearFolders, edit, logFile, newFolder, recorded } from './recorded.js'
+import { proveConsistency } from '../../lib/ctx/prove-consistency.js'
+import { actx, clearFolders, edit, logFile, newFolder, recorded, translations } from './recorded.js'
 import { runMain } from './run-main.js'
 
 afterAll(clearFolders)
@@ -117,6 +118,81 @@ describe('actx log', () => {
       writeFileSync(join(place, '.context/log/one-000000001/records.jsonl'), '')
       abort.abort()
       expect(await done).toMatchObject({ code: 130, stdout: '', stderr: '' })
+    })
+  })
+
+  describe('--prove', () => {
+    it('prints what proves one record, which verify takes with the public key alone', async () => {
+      const { records } = JSON.parse((await actx(folder, 'log', '--json')).stdout)
+      const stranger = newFolder()
+      copyFileSync(join(folder, '.context/.keys/signing.pub'), join(stranger, 'pub'))
+      for (const { digest, seq } of records.slice(0, 3)) {
+        const { code, stdout, stderr } = await actx(folder, 'log', '--prove', digest.slice(0, 12))
+        expect([code, stderr, JSON.parse(stdout).index]).toEqual([0, '', seq])
+        writeFileSync(join(stranger, 'proof.json'), stdout)
+        expect(await actx(stranger, 'verify', 'proof.json', '--key', 'pub')).toMatchObject({
+          code: 0,
+          stdout: expect.stringMatching(/^ok {10}.*proof\.json\nok\n$/),
+        })
+        writeFileSync(join(stranger, 'proof.json'), stdout.replace(/"index": \d+/, '"index": 4'))
+        const bad = await actx(stranger, 'verify', 'proof.json', '--key', 'pub')
+        expect([bad.code, bad.stdout]).toEqual([1, expect.stringMatching(/^bad .*the record has another number; the path does not lead/)])
+      }
+    })
+
+    it('has verify take the proof of two checkpoints too, and other files beside', async () => {
+      const place = newFolder()
+      await recorded(place, ['a'])
+      const { logs } = JSON.parse((await actx(place, 'verify', '--json')).stdout).logs
+      const proof = await proveConsistency(join(place, '.context'), { older: logs[0].checkpoint })
+      writeFileSync(join(place, 'grown.json'), JSON.stringify(proof))
+      const [file] = translations(place, '.json')
+      const { verdict, files } = JSON.parse((await actx(place, 'verify', '--json', file!, 'grown.json')).stdout)
+      expect([verdict, files]).toEqual([
+        'ok',
+        [
+          { file: join(place, 'grown.json'), verdict: 'ok', problems: [] },
+          { file, verdict: 'ok', problems: [] },
+        ],
+      ])
+    })
+
+    it('says which record is not there, and what is no digest', async () => {
+      expect(await actx(folder, 'log', '--prove', '0'.repeat(64))).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^actx log: .*no record/),
+      })
+      expect(await actx(folder, 'log', '--prove', 'x')).toMatchObject({ code: 2, stderr: expect.stringContaining('8 digits') })
+      expect(await actx(folder, 'log', '--prove', '0'.repeat(8), '--follow')).toMatchObject({ code: 2 })
+    })
+  })
+
+  describe('--rewrite', () => {
+    it('writes the files of translations/ again', async () => {
+      const place = newFolder()
+      await recorded(place, ['a', 'b'])
+      const read = () => translations(place, '').map(file => [file, readFileSync(file, 'utf8')])
+      const before = read()
+      rmSync(join(place, '.context/translations'), { recursive: true })
+      expect(await actx(place, 'log', '--rewrite', 'outcomes')).toEqual({
+        code: 0,
+        stdout: '4 records written below .context/translations\n',
+        stderr: '',
+      })
+      expect(read()).toHaveLength(12)
+      expect(JSON.parse((await actx(place, 'log', '--rewrite', 'all', '--json')).stdout)).toEqual({ written: 8, unreadable: 0 })
+      expect(read()).toEqual(before)
+    })
+
+    it('says so where a line is no record, and what it takes', async () => {
+      const place = newFolder()
+      await recorded(place, ['a'])
+      edit(logFile(place), lines => [...lines, '{}'])
+      expect(await actx(place, 'log', '--rewrite', 'all')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('1 lines are no records'),
+      })
+      expect(await actx(place, 'log', '--rewrite', 'none')).toMatchObject({ code: 2, stderr: expect.stringContaining('outcomes or all') })
     })
   })
 })

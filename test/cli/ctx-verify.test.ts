@@ -1,6 +1,8 @@
-import { copyFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { canonicalJson, loadSigningKey } from '../../lib/ctx/index.js'
+import { createSidecar } from '../../lib/index.js'
+import { withSigning } from '../../middleware/with-signing.js'
 import { digestOf, sealRecord } from '../../lib/ctx/record.js'
 import { actx, clearFolders, edit, logFile, newFolder, recorded, translations } from './recorded.js'
 
@@ -115,6 +117,32 @@ describe('actx verify', () => {
       code: 2,
       stderr: expect.stringContaining('none.txt cannot be read (ENOENT)'),
     })
+  })
+
+  it('says that the log of a parent is not here', async () => {
+    const folder = newFolder()
+    const child = { name: 'child', send: async (word: string) => word }
+    const sidecar = createSidecar({
+      agent: {
+        name: 'parent',
+        async send(task: string, { spawn }) {
+          const mortal = await spawn({ name: 'mortal', type: 'mortal', agent: child, use: [], task })
+          await mortal.send(task)
+          await mortal.close()
+        },
+      },
+      use: [withSigning({ dir: join(folder, '.context') })],
+    })
+    await sidecar.send('go')
+    await sidecar.close()
+    const logs = join(folder, '.context/log')
+    const parent = readdirSync(logs).find(name => name.startsWith('parent'))!
+    expect(readdirSync(logs)).toHaveLength(2)
+    expect((await actx(folder, 'verify', '--save', 'kept.txt')).stdout).not.toContain('not here')
+    rmSync(join(logs, parent), { recursive: true })
+    const { code, stdout } = await actx(folder, 'verify', '--allow-unanchored')
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`: the log of its parent, ${parent}, is not here\n`)])
+    expect(await json(folder, '--checkpoint', 'kept.txt')).toMatchObject({ verdict: 'bad', logs: { problems: [{ why: 'missing' }] } })
   })
 
   it('does not take a file of anything else for a checkpoint', async () => {
