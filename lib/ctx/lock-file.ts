@@ -50,6 +50,11 @@ export class LockFile {
     this.#number = number
   }
 
+  /** The same lock, where its folder has another name now. */
+  in(folder: string): LockFile {
+    return new LockFile(folder, this.#number)
+  }
+
   /** Gives the lock up. */
   release(): Promise<void> {
     return remove(this.#folder, this.#number)

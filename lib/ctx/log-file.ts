@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import * as fs from 'node:fs'
-import { constants, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { SigningError } from '../core/errors.js'
@@ -62,32 +63,41 @@ export function fileLog(options: FileLogOptions = {}): RecordLog {
   }
 }
 
+/** Made under another name first: a log is there with its file and its lock, or it is not there, whenever the process ends. */
 async function createIn(root: string, wanted: string, disk: LogDisk): Promise<LogHandle> {
   await mkdir(root, { recursive: true, mode: 0o700 })
-  for (let n = 1; ; n++) {
-    const id = n === 1 ? wanted : `${wanted}-${n}`
-    if (!(await makeFolder(join(root, id)))) continue
-    const folder = join(root, id)
-    try {
-      const lock = await takeLock(folder)
-      if (lock) return await opened(root, id, lock, disk, true)
-    } catch (error) {
-      // Nobody has seen it yet: left there, it would be a log without records, one more with every action that is refused.
-      await discard(folder)
-      throw error
+  let folder = join(root, `.${randomUUID()}`)
+  try {
+    const lock = await fillFolder(folder)
+    for (let n = 1; ; n++) {
+      const id = n === 1 ? wanted : `${wanted}-${n}`
+      if (!(await takeName(folder, join(root, id)))) continue
+      folder = join(root, id)
+      return await opened(root, id, lock.in(folder), disk, true)
     }
+  } catch (error) {
+    // Nobody has seen it yet: left there, it would be a log without records, one more with every action that is refused.
+    await discard(folder)
+    throw error
   }
 }
 
 const discard = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true }).catch(() => {})
 
-/** False: the name is taken. */
-async function makeFolder(folder: string): Promise<boolean> {
+async function fillFolder(folder: string): Promise<LockFile> {
+  await mkdir(folder, { mode: 0o700 })
+  const lock = await takeLock(folder)
+  await (await open(join(folder, records), 'ax', 0o600)).close()
+  return lock!
+}
+
+/** False: the name is taken. A folder does not replace one that has something in it. */
+async function takeName(folder: string, name: string): Promise<boolean> {
   try {
-    await mkdir(folder, { mode: 0o700 })
+    await rename(folder, name)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    if (await stat(name).catch(() => undefined)) return false
     throw error
   }
 }
@@ -240,7 +250,7 @@ async function logsIn(root: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(root, { withFileTypes: true })
     return entries
-      .filter(entry => entry.isDirectory())
+      .filter(entry => entry.isDirectory() && !entry.name.startsWith('.'))
       .map(({ name }) => name)
       .sort()
   } catch (error) {

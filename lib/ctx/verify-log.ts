@@ -136,6 +136,10 @@ export class LogVerifier {
     else this.#skip(line.says)
   }
 
+  get isBad(): boolean {
+    return this.#problems.length > 0
+  }
+
   /** Waits where many signatures are still being checked, so that few lines are held. */
   paced(): Promise<void> | undefined {
     return this.#checking.length >= mostAtOnce ? this.#checking.shift() : undefined

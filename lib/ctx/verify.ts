@@ -43,11 +43,11 @@ export async function verifyLogs(where: string | RecordLog, options: VerifyOptio
   return verifyWith(typeof where === 'string' ? fileLog({ dir: where }) : where, keys, options)
 }
 
-/** `verifyLogs` by keys that are read already. */
+/** `verifyLogs` by keys that are read already. With `untilBad`, no log is read on behind its first problem: the verdict is the same. */
 export async function verifyWith(
   log: RecordLog,
   keys: TrustedKeys,
-  { checkpoint = [], logs: only }: Pick<VerifyOptions, 'checkpoint' | 'logs'>,
+  { checkpoint = [], logs: only, untilBad = false }: Pick<VerifyOptions, 'checkpoint' | 'logs'> & { readonly untilBad?: boolean },
 ): Promise<Verification> {
   const anchors = readAnchors(typeof checkpoint === 'string' ? [checkpoint] : checkpoint, keys)
   const ids = await idsOf(log, only)
@@ -55,7 +55,7 @@ export async function verifyWith(
   const reports: LogReport[] = []
   const verifiers = new Map<string, LogVerifier>()
   for (const id of ids) {
-    const verifier = await verifierOf(log, id, { keys, anchors: anchors.of(id), named: namedIn(links, id) })
+    const verifier = await verifierOf(log, id, { keys, anchors: anchors.of(id), named: namedIn(links, id) }, untilBad)
     verifiers.set(id, verifier)
     reports.push(verifier.report())
   }
@@ -66,7 +66,7 @@ export async function verifyWith(
 
 type Knowledge = Omit<ConstructorParameters<typeof LogVerifier>[1], 'state'>
 
-async function verifierOf(log: RecordLog, id: string, known: Knowledge): Promise<LogVerifier> {
+async function verifierOf(log: RecordLog, id: string, known: Knowledge, untilBad: boolean): Promise<LogVerifier> {
   const state = await log.state(id).catch(() => 'done' as const)
   const verifier = new LogVerifier(id, { ...known, state })
   try {
@@ -74,6 +74,7 @@ async function verifierOf(log: RecordLog, id: string, known: Knowledge): Promise
       verifier.take(raw)
       const full = verifier.paced()
       if (full) await full
+      if (untilBad && verifier.isBad) break
     }
   } catch (error) {
     verifier.unreadable(`the log cannot be read: ${(error as { facts?: { errno?: string } }).facts?.errno ?? 'see the file'}`)
