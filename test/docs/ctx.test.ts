@@ -37,31 +37,6 @@ describe('the emitters in docs/ctx.md', () => {
   })
 })
 
-describe('the record in docs/ctx.md', () => {
-  const rows = tableRows(section(page, 'The record'))
-
-  it('has every member of a body', () => {
-    const interfaces = ['RecordDraft', 'RecordPlace', 'RecordBody'].map(
-      name => new RegExp(`^export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(codeOf('lib/ctx/record.ts'))![1]!,
-    )
-    const members = interfaces.flatMap(body => [...body.matchAll(/^ {2}readonly (\w+)/gm)].map(match => match[1]!))
-    const table = rows
-      .slice(
-        0,
-        rows.findIndex(([name]) => name === 'unreadable'),
-      )
-      .flatMap(([names]) => names!.match(/\w+/g) ?? [])
-    expect([...table].sort()).toEqual([...members].sort())
-  })
-
-  it('says what each word of a finding means', () => {
-    const type = /export type ProblemWord =([\s\S]*?)\n\n/.exec(codeOf('lib/ctx/verify-log.ts'))![1]!
-    const reasons = [...type.matchAll(/'([\w-]+)'/g)].map(match => match[1]!)
-    expect(reasons).toContain('unreadable')
-    expect(rows.map(([name]) => name).slice(-reasons.length)).toEqual(reasons)
-  })
-})
-
 describe('the commands in docs/ctx.md', () => {
   const rows = tableRows(section(page, 'Commands'))
 
