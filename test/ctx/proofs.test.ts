@@ -186,6 +186,15 @@ describe('verifyRecordProof', () => {
     expect(problems({ type: 'another' })).toBe('it is not the proof of a record')
   })
 
+  it('finds a wrong sentence that the right key has signed', async () => {
+    const kept = memoryLog()
+    const writer = await LogWriter.open({ log: kept, agent, signer, clock: new VirtualClock() })
+    writer.append(draft(1, { human: 'All is well' }))
+    await writer.close()
+    const made = await proveRecord(kept, { log: writer.id, seq: 1 })
+    expect(verifyRecordProof(made, { publicKey }).problems).toEqual(['the sentence is not the translation of the statement'])
+  })
+
   it('counts a record of a revoked key only under a checkpoint from before', async () => {
     const revoked = (seq: number) => ({ revoked: [{ key: signer.id, log: log.id, seq }] })
     expect(problems({}, revoked(13))).toBe('')

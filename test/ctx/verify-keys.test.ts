@@ -156,6 +156,19 @@ describe('LogWriter, after a crash behind a change of keys', () => {
     expect(found(await verifyLogs(dir, { publicKey: both }))).toEqual(['unanchored', []])
   })
 
+  it('does not go on behind records that wait for a tree head and name another key', async () => {
+    const dir = folder()
+    const options = { log: fileLog({ dir }), agent, signer, clock: new VirtualClock(), batchMs: 1_000 }
+    const writer = await LogWriter.open(options)
+    const { id } = writer
+    await writer.append(draft(1)).durable
+    orphan(dir, id)
+    const path = join(dir, 'log', id, 'records.jsonl')
+    const [opening, waiting] = linesIn(readFileSync(path))
+    writeFileSync(path, joined([opening!, waiting!.replace(`"key":"${signer.id}"`, `"key":"${next.id}"`)]))
+    expect((await open(dir, signer)).id).not.toBe(id)
+  })
+
   it('does not go on behind a change that the new key has not signed', async () => {
     const { dir, id } = await left()
     const path = join(dir, 'log', id, 'records.jsonl')
