@@ -53,7 +53,7 @@ function textsOf(value: unknown, key = ''): string[] {
 }
 
 describe('graphql, on graphql-js', () => {
-  engineContract({ target: 'graphql', open: async () => new GraphqlJs(), numRuns: 40 })
+  engineContract({ target: 'graphql', open: async () => new GraphqlJs(), numRuns: 25 })
 
   const server = new GraphqlJs()
   beforeEach(() => server.reset())
@@ -82,8 +82,8 @@ describe('graphql, on graphql-js', () => {
   })
 
   it('holds the texts of the statement, and no other', () => {
-    const meant = fc.sample(statements, 10_000).filter(asked)
-    expect(meant.length).toBeGreaterThan(200)
+    const meant = fc.sample(statements, 5_000).filter(asked)
+    expect(meant.length).toBeGreaterThan(100)
     for (const statement of meant) {
       const output = said(statement)
       expect(hiddenAt(output)).toBe(-1)
