@@ -20,6 +20,8 @@ export interface Writer {
 export interface Io {
   readonly stdout: Writer
   readonly stderr: Writer
+  /** Begins to read standard input. */
+  readonly stdin?: () => AsyncIterable<Uint8Array>
   /** Fires at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
   readonly env: Readonly<Record<string, string | undefined>>
@@ -50,6 +52,8 @@ export interface Command {
   readonly options: Readonly<Record<string, CommandOption>>
   /** How many positional arguments it takes: `[least, most]`. */
   readonly args: readonly [number, number]
+  /** Is this an argument, although it begins with `-`? Default: nothing is. */
+  readonly isArgument?: (text: string) => boolean
   /** Resolves to an exit code of `exitCodes`. @throws UsageError for wrong use. */
   run(io: CommandIo): Promise<number>
 }
@@ -85,4 +89,11 @@ export const exitCodes: Readonly<Record<'fine' | 'failed' | 'usage' | 'stopped' 
 /** The command line is wrong; the message says in one line what to write. Ends the process with 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
+  /** Lines that are printed below the message: where it is wrong. */
+  readonly below: readonly string[]
+
+  constructor(message: string, below: readonly string[] = []) {
+    super(message)
+    this.below = below
+  }
 }

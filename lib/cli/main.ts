@@ -58,9 +58,12 @@ function codeOf(error: unknown, signal: AbortSignal): number {
 
 const oneLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ')
 
+const below = (error: unknown): string => (error instanceof UsageError ? error.below.map(line => `${line}\n`).join('') : '')
+
 /**
  * Runs a command line, without the program's name, and resolves to the exit code: 0 fine, 1 it failed, 2 wrong use, 125 the sidecar
- * stopped the command, 130 interrupted. Never rejects: an error becomes one line on `stderr`.
+ * stopped the command, 130 interrupted. Never rejects: an error becomes one line on `stderr`, and where it points at
+ * something, what it points at.
  */
 export async function main(
   argv: readonly string[],
@@ -71,7 +74,7 @@ export async function main(
   try {
     return await dispatch(argv, io, { name: program, commands })
   } catch (error) {
-    io.stderr.write(`${program}: ${oneLine(error)}\n`)
+    io.stderr.write(`${program}: ${oneLine(error)}\n${below(error)}`)
     return codeOf(error, io.signal)
   }
 }

@@ -16,7 +16,15 @@ function tokensOf(argv: readonly string[], command: Command) {
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, { type, short }]) => [name, short ? { type, short } : { type }]),
   )
-  return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens
+  const { isArgument = () => false } = command
+  const hidden = argv.map((text, at) => (text.startsWith('-') && isArgument(text) ? `\0${at}` : text))
+  const { tokens } = parseArgs({ args: hidden, options, strict: false, allowPositionals: true, tokens: true })
+  return tokens.map(token => ('value' in token ? withValue(token, argv) : token))
+}
+
+/** Nothing on a command line holds U+0000: what begins with it stands for an argument that looks like an option. */
+function withValue<T extends { readonly value?: string | undefined }>(token: T, argv: readonly string[]): T {
+  return token.value?.startsWith('\0') ? { ...token, value: argv[Number(token.value.slice(1))]! } : token
 }
 
 function unknownOption(token: OptionToken, command: Command, called: string): UsageError {

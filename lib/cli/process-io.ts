@@ -1,3 +1,4 @@
+import { addAbortSignal } from 'node:stream'
 import { exitCodes, type Io } from './command.js'
 
 /**
@@ -15,5 +16,6 @@ export function processIo(): Io {
     if (error.code !== 'EPIPE') throw error
     process.exit()
   })
-  return { stdout: process.stdout, stderr: process.stderr, signal: abort.signal, env: process.env, cwd: process.cwd() }
+  const stdin = () => addAbortSignal(abort.signal, process.stdin)
+  return { stdout: process.stdout, stderr: process.stderr, stdin, signal: abort.signal, env: process.env, cwd: process.cwd() }
 }

@@ -37,7 +37,9 @@ export async function takeLock(folder: string): Promise<LockFile | undefined> {
 export async function lockState(folder: string): Promise<'free' | 'held' | 'stale'> {
   const last = (await locksOf(folder)).at(-1)
   if (last === undefined) return 'free'
-  return (await isAlive(folder, last)) ? 'held' : 'stale'
+  if (await isAlive(folder, last)) return 'held'
+  // It can be given up in good order while it is looked at.
+  return (await locksOf(folder)).includes(last) ? 'stale' : lockState(folder)
 }
 
 /** A lock that this process holds. */

@@ -54,6 +54,7 @@ export function fileLog(options: FileLogOptions = {}): RecordLog {
     where: dir,
     create: async wanted => failing(`cannot make a log in ${root}`, async () => createIn(root, checkedId(wanted), disk)),
     resume: async prefix => failing(`cannot open the logs in ${root}`, async () => resumeIn(root, prefix, disk)),
+    reopen: async id => failing(`cannot open the log ${id}`, async () => reopenIn(root, checkedId(id), disk)),
     list: () => logsIn(root),
     read: id => logBytes(join(folderOf(id), records)),
     async state(id) {
@@ -108,6 +109,11 @@ async function resumeIn(root: string, prefix: string, disk: LogDisk): Promise<Lo
     const lock = await takeLock(join(root, id))
     if (lock) return opened(root, id, lock, disk, false)
   }
+}
+
+async function reopenIn(root: string, id: string, disk: LogDisk): Promise<LogHandle | undefined> {
+  const lock = await takeLock(join(root, id))
+  return lock && opened(root, id, lock, disk, false)
 }
 
 async function opened(root: string, id: string, lock: LockFile, disk: LogDisk, fresh: boolean): Promise<LogHandle> {

@@ -71,6 +71,12 @@ export function memoryLog(options: MemoryLogOptions = {}): RecordLog {
       keptOf(id).state = 'open'
       return new MemoryHandle(id, keptOf(id), room, false)
     },
+    async reopen(id) {
+      const kept = keptOf(id)
+      if (kept.state === 'open') return
+      kept.state = 'open'
+      return new MemoryHandle(id, kept, room, false)
+    },
     list: async () => [...logs.keys()].sort(),
     read: id => bytesOf(keptOf(id)),
     state: async id => keptOf(id).state,

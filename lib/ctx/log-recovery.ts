@@ -23,6 +23,8 @@ export interface LeftLog {
   /** Of how many records the newest checkpoint is. */
   readonly noted: number
   readonly closed: boolean
+  /** What its opening, or the last recovery, says of how it is written. */
+  readonly mode: LogEvent['facts']
 }
 
 /**
@@ -54,6 +56,7 @@ class LeftState {
   #closed = false
   /** The key that the next record must be by. */
   #key = ''
+  #mode: LogEvent['facts'] = {}
   #isGood: () => boolean = () => true
 
   constructor(log: string, agent: string, signer: RecordSigner) {
@@ -81,7 +84,7 @@ class LeftState {
     if (!isNext) return false
     this.#tree.append(sealed.leaf)
     this.#leaf = sealed.leaf
-    this.#closed = event?.event === 'closed'
+    this.#follow(event)
     this.#key = event?.event === 'rotated' ? (event.facts.key ?? '') : body.key
     if (sig === undefined) return true
     this.#signed = this.#tree.size
@@ -93,6 +96,11 @@ class LeftState {
 
   #verifies(encoded: Uint8Array, sig: string): boolean {
     return verifyStrict(readPublicKey(this.#signer.publicKey), encoded, Buffer.from(sig, 'base64'))
+  }
+
+  #follow(event: LogEvent | undefined): void {
+    this.#closed = event?.event === 'closed'
+    if (event?.event === 'opened' || event?.event === 'recovered') this.#mode = event.facts
   }
 
   #checkpoint(note: string): boolean {
@@ -111,7 +119,7 @@ class LeftState {
     if (!this.#isGood() || (this.#tree.size > 0 && this.#key !== this.#signer.id)) return
     const unsigned = this.#tree.size - this.#signed
     const [leaf, bytes, torn, noted, closed] = [this.#leaf, this.#bytes, this.#torn, this.#noted, this.#closed]
-    return { tree: this.#tree, leaf, bytes, torn, unsigned, noted, closed }
+    return { tree: this.#tree, leaf, bytes, torn, unsigned, noted, closed, mode: this.#mode }
   }
 }
 

@@ -4,7 +4,7 @@ import { encodeBase64 } from './base64-strict.js'
 import { signCheckpoint } from './log-checkpoint.js'
 import { label } from './label.js'
 import { type LogEvent, logEvent } from './log-event.js'
-import { logName, startOf } from './log-name.js'
+import { isLogOf, logName, startOf } from './log-name.js'
 import { type LeftLog, readLeftLog } from './log-recovery.js'
 import {
   checkpointLine,
@@ -39,6 +39,11 @@ export interface LogWriterOptions {
   readonly batchMs?: number | undefined
   /** A signed checkpoint follows every so many records. Default 256. */
   readonly checkpointEvery?: number | undefined
+  /**
+   * For writers that come and go: `open` goes on with a log of this agent that was parked, as long as it has fewer records than this, and `park`
+   * closes one that has them. Default 0: every writer makes a log of its own.
+   */
+  readonly parkBelow?: number | undefined
   /** The log of the agent that spawned this one. */
   readonly parent?: LogHead | undefined
   /** Told when a tree head cannot be written, since nobody waits for it. */
@@ -97,15 +102,16 @@ export class LogWriter {
     this.#tree = left?.tree ?? new TreeFrontier()
     this.#leaf = left?.leaf ?? noLeaf
     this.#noted = left?.noted ?? 0
+    if (left && left.tree.size > 0) this.#durable = { log: handle.id, seq: left.tree.size - 1, leaf: left.leaf }
   }
 
   /**
-   * Opens the log that this agent left behind when its process ended, where there is one that is sound; else makes a new one. When it resolves,
-   * the first record is durable.
+   * Opens the log that this agent left behind when its process ended, or parked, where there is one that is sound; else makes a new one. When it
+   * resolves, the first record is durable.
    * @throws SigningError where neither can be done
    */
   static async open(options: LogWriterOptions): Promise<LogWriter> {
-    return (await LogWriter.#resume(options)) ?? (await LogWriter.#create(options))
+    return (await LogWriter.#resume(options)) ?? (await LogWriter.#unpark(options)) ?? (await LogWriter.#create(options))
   }
 
   static async #create(options: LogWriterOptions): Promise<LogWriter> {
@@ -120,6 +126,24 @@ export class LogWriter {
     return handle && orGiveUp(handle, () => LogWriter.#goOn(options, handle))
   }
 
+  /** The newest log that nobody holds: an older one behind a closed one stays as it is. */
+  static async #unpark(options: LogWriterOptions): Promise<LogWriter | undefined> {
+    const { log, agent, parkBelow = 0 } = options
+    if (parkBelow === 0 || !log.reopen) return
+    const ids = (await log.list()).filter(id => isLogOf(id, `${logName(agent.id)}-`))
+    for (const id of ids.reverse()) {
+      const handle = await log.reopen(id)
+      if (handle) return orGiveUp(handle, () => LogWriter.#goOnParked(options, handle))
+    }
+  }
+
+  static async #goOnParked(options: LogWriterOptions, handle: LogHandle): Promise<LogWriter | undefined> {
+    const left = await readLeftLog(handle, options)
+    const writer = new LogWriter(options, handle, left)
+    if (left && writer.#isParked(left)) return writer
+    await handle.close({ finished: true })
+  }
+
   static async #goOn(options: LogWriterOptions, handle: LogHandle): Promise<LogWriter | undefined> {
     const left = await readLeftLog(handle, options)
     if (!left) return void (await handle.close({ finished: false }))
@@ -127,8 +151,16 @@ export class LogWriter {
     const writer = new LogWriter(options, handle, left)
     if (left.closed) return void (await writer.#finish())
     if (writer.size === 0) return writer.#opened()
+    if (writer.#isParked(left)) return writer
     const facts = { ...writer.#mode, cut: `${left.torn}`, unsigned: `${left.unsigned}` }
     return writer.#begin({ event: 'recovered', facts })
+  }
+
+  /** Given up in good order, not full, and written as it would be now. */
+  #isParked({ closed, torn, noted, mode }: LeftLog): boolean {
+    const { batch, checkpoint } = this.#mode
+    const goesOn = this.size > 0 && this.size < (this.#options.parkBelow ?? 0)
+    return goesOn && !closed && torn === 0 && noted === this.size && mode.batch === batch && mode.checkpoint === checkpoint
   }
 
   /** The process ended between the closing record and its checkpoint. */
@@ -192,6 +224,23 @@ export class LogWriter {
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  /**
+   * Gives the log up without closing it, under a checkpoint of all that stands in it: the next writer with `parkBelow` goes on with it.
+   * @throws SigningError where the checkpoint cannot be written; then the log is left to be recovered
+   */
+  park(): Promise<void> {
+    const isFull = this.size >= (this.#options.parkBelow ?? 0)
+    this.#closing ??= isFull || this.#stopped ? this.#close() : this.#park()
+    return this.#closing
+  }
+
+  async #park(): Promise<void> {
+    this.#ended = true
+    await orGiveUp(this.#handle, () => this.checkpoint())
+    this.#stopped ??= isClosed(this.id)
+    await this.#handle.close({ finished: true })
   }
 
   async #close(): Promise<void> {

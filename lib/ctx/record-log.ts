@@ -27,6 +27,11 @@ export interface RecordLog {
   create(id: string): Promise<LogHandle>
   /** A log whose id is `prefix` and a start (see `isLogOf`), left behind by a writer that is gone; `undefined` where there is none, or somebody else takes it. */
   resume(prefix: string): Promise<LogHandle | undefined>
+  /**
+   * A log that was given up, open for writing again; `undefined` where somebody living holds it. Where a store has none of this, nobody goes on
+   * with a log that was parked.
+   */
+  reopen?(id: string): Promise<LogHandle | undefined>
   /** The ids of all logs, in order. */
   list(): Promise<readonly string[]>
   /** What stands in a log. @throws SigningError where there is none */

@@ -9,9 +9,19 @@ export const ctxCommands: readonly CommandEntry[] = [
   },
   {
     name: 'translate',
-    summary: 'Prints a statement as an English sentence; nothing is written.',
+    summary: 'Prints statements as English sentences, or in another language; nothing is written.',
     load: async () => (await import('./translate.js')).translate,
+  },
+  {
+    name: 'query',
+    summary: 'Translates a statement, signs it and writes it into the record.',
+    load: async () => (await import('./query.js')).query,
   },
   { name: 'verify', summary: 'Verifies the signed record.', load: async () => (await import('./verify.js')).verify },
   { name: 'log', summary: 'Prints the record as sentences.', load: async () => (await import('./log.js')).log },
+  {
+    name: 'git',
+    summary: 'Prints the record as commits, for git fast-import.',
+    load: async () => (await import('./git.js')).git,
+  },
 ]

@@ -21,13 +21,16 @@ export class LogTail {
   readonly id: string
   /** No record of it is older. */
   readonly start: number
-  readonly #path: string
+  readonly #read: (from: number) => AsyncIterable<Uint8Array>
   #offset = 0
   #at: number
 
-  /** @param dir - the folder that holds `log/` */
-  constructor(dir: string, id: string) {
-    this.#path = join(dir, 'log', id, 'records.jsonl')
+  /**
+   * @param dir - the folder that holds `log/`
+   * @param read - how its bytes are read, from one of them on
+   */
+  constructor(dir: string, id: string, read: (from: number) => AsyncIterable<Uint8Array> = bytesIn(dir, id)) {
+    this.#read = read
     this.id = id
     this.start = startIn(id)
     this.#at = this.start
@@ -36,7 +39,7 @@ export class LogTail {
   /** What has been written since the last time, whole lines only. */
   async *fresh(): AsyncGenerator<Entry> {
     const from = this.#offset
-    for await (const raw of linesOf(bytesFrom(this.#path, from))) {
+    for await (const raw of linesOf(this.#read(from))) {
       if (!raw.whole) return
       this.#offset = from + raw.end
       const line = readLine(raw)
@@ -46,6 +49,8 @@ export class LogTail {
     }
   }
 }
+
+const bytesIn = (dir: string, id: string) => (from: number) => bytesFrom(join(dir, 'log', id, 'records.jsonl'), from)
 
 /** What stands in a file behind so many bytes. A log whose file is not there yet is empty. */
 async function* bytesFrom(path: string, start: number): AsyncGenerator<Uint8Array> {

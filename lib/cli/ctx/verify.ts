@@ -86,7 +86,7 @@ async function proofIn(file: string, publicKey: readonly string[]): Promise<Pick
 }
 
 /** Keys come from the folder or the command line, never from what is verified. */
-function keysOf(io: CommandIo, dir: string): readonly string[] {
+export function keysOf(io: CommandIo, dir: string): readonly string[] {
   const { key } = io.options
   try {
     return typeof key === 'string' ? [loadPublicKey(resolve(io.cwd, key))] : loadPublicKeys(dir)
@@ -132,7 +132,8 @@ const explained: Readonly<Record<Verdict, string>> = {
     ': nothing is wrong with what is here, but nothing from outside proves that no end was cut off; keep checkpoints with --save FILE, verify with --checkpoint FILE',
 }
 
-function described({ log, line, seq, why, says }: Problem): string {
+/** A finding in one line. */
+export function described({ log, line, seq, why, says }: Problem): string {
   const places = [log, seq === undefined ? '' : `record ${seq}`, line === undefined ? '' : `line ${line}`].filter(place => place !== '')
   return `${places.join(', ')}${places.length > 0 ? ': ' : ''}${says} (${why})`
 }
