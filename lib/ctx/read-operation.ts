@@ -201,7 +201,8 @@ class Parts {
   }
 }
 
-function sinceOf(time: string): Since {
+/** Of a time that the grammar knows: `isTime`. */
+export function sinceOf(time: string): Since {
   const [, count, unit] = /^(\d+)([smhdwMy])$/.exec(time) ?? []
   if (count !== undefined) return { ago: Math.min(Number(count) * secondsOf[unit!]!, Number.MAX_SAFE_INTEGER) }
   return { at: Math.floor(Date.parse(`${withZone(time)}`) / 1_000) }

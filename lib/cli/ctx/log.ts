@@ -7,6 +7,7 @@ import { proveRecord } from '../../ctx/prove-record.js'
 import { rewriteTranslations } from '../../ctx/rewrite-translations.js'
 import { type Command, type CommandIo, exitCodes, UsageError } from '../command.js'
 import { dirOption, folderOf } from './dir.js'
+import { filterOf, filterOptions, refuseFilters } from './log-filter.js'
 import { type Entry, LogTail, merged } from './log-tail.js'
 
 const pollMs = 250
@@ -16,9 +17,10 @@ const pollMs = 250
  * `translations/`. It shows what is written; `actx verify` says whether it is true.
  */
 export const log: Command = {
-  usage: '[--follow | --prove DIGEST | --rewrite WHICH] [--dir D]',
+  usage: '[--follow] [--agent NAME] [--log ID] [--phase P] [--since T] [--prove DIGEST | --rewrite WHICH] [--dir D]',
   options: {
     follow: { type: 'boolean', short: 'f', about: 'go on as records are written, until interrupted' },
+    ...filterOptions,
     prove: {
       type: 'string',
       short: 'p',
@@ -34,12 +36,14 @@ export const log: Command = {
     if (isFollowed && json) throw new UsageError('--follow has no end, and --json prints one document; leave one of them out')
     if ([isFollowed, digest, rewrite].filter(given => given !== undefined).length > 1)
       throw new UsageError('--follow, --prove and --rewrite are three tasks; leave two of them out')
+    if (digest !== undefined || rewrite !== undefined) refuseFilters(io)
     if (typeof digest === 'string') return prove(io, digest)
     if (typeof rewrite === 'string') return rewriteFiles(io, rewrite)
     const { dir, shown } = folderOf(io)
     const tails = new Map<string, LogTail>()
     const print = io.options.json ? printJson(io) : printLines(io)
-    const printFresh = () => printAll(io, dir, tails, print.entry)
+    const isWanted = filterOf(io, (io.clock ?? systemClock).now())
+    const printFresh = () => printAll(io, dir, tails, entry => void (isWanted(entry) && print.entry(entry)))
     await printFresh()
     if (tails.size === 0 && !io.options.follow) throw new UsageError(`there is no record in ${shown}; name its folder with --dir`)
     print.end()
