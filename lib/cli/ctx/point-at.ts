@@ -1,4 +1,5 @@
 import { visible } from '../../ctx/escape.js'
+import { markRunAt } from '../../ctx/marks.js'
 
 /** How much of a long statement is shown before and behind the place. */
 const before = 48
@@ -16,7 +17,7 @@ const cells = (text: string): number => {
  * @param position - in UTF-16 units of the text in NFC, as a `CtxParseError` counts
  */
 export function pointAt(text: string, position: number): readonly [string, string] {
-  const normal = text.normalize('NFC')
+  const normal = markRunAt(text) < 0 ? text.normalize('NFC') : text
   const at = Math.min(position, normal.length)
   const start = at <= before ? 0 : wholeCharacter(normal, at - before)
   const end = at + behind >= normal.length ? normal.length : wholeCharacter(normal, at + behind)

@@ -4,34 +4,20 @@ import { isUtf8 } from 'node:buffer'
 import { type CommandIo, UsageError } from '../command.js'
 import { explained } from './statement-argument.js'
 
-/** A statement of a file. */
-export interface PlacedStatement {
-  readonly text: string
-  /** From 1. */
-  readonly line: number
-}
-
 /** How the file `-` is called in messages. */
 const standardInput = 'standard input'
 const mostFaults = 20
 
-/** The statements of a text: one a line, whatever ends it; a line of white space is none. */
-function statementsIn(text: string): readonly PlacedStatement[] {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)
-  return lines.map((line, at) => ({ text: line, line: at + 1 })).filter(({ text: line }) => line.trim() !== '')
-}
-
 /**
- * The statements of a file, one a line; `-` is standard input.
- * @throws UsageError where it cannot be read, is not UTF-8 or holds none
+ * The text of a file of statements; `-` is standard input.
+ * @throws UsageError where it cannot be read, is not UTF-8 or holds nothing
  */
-export async function readStatements(io: CommandIo, file: string): Promise<readonly PlacedStatement[]> {
+export async function readStatements(io: CommandIo, file: string): Promise<string> {
   const bytes = file === '-' ? await bytesOfStdin(io) : await bytesOf(io, file)
-  const name = nameOf(file)
-  if (!isUtf8(bytes)) throw new UsageError(`${name} is not UTF-8; write it as UTF-8, a statement a line`)
-  const statements = statementsIn(bytes.toString())
-  if (statements.length === 0) throw new UsageError(`there is no statement in ${name}; it holds one a line`)
-  return statements
+  if (!isUtf8(bytes)) throw new UsageError(`${nameOf(file)} is not UTF-8; write it as UTF-8, a statement a line`)
+  const text = bytes.toString().replace(/^\uFEFF/, '')
+  if (text.trim() === '') throw new UsageError(`there is no statement in ${nameOf(file)}; it holds one a line`)
+  return text
 }
 
 async function bytesOf({ cwd }: CommandIo, file: string): Promise<Buffer> {
@@ -56,11 +42,14 @@ async function bytesOfStdin({ stdin, signal }: CommandIo): Promise<Buffer> {
 }
 
 /**
- * Does something with every statement of a file, for its faults alone.
+ * Does something with every line that `CTXParser.parseAll` reads, for its faults alone.
  * @throws UsageError that names line and place of each fault; nothing where there is none
  */
-export function checkEach(file: string, statements: readonly PlacedStatement[], work: (text: string) => void): void {
-  const faults = statements.flatMap(({ text, line }) => faultOf(() => explained(text, () => work(text), `${nameOf(file)}:${line}: `)) ?? [])
+export function checkEach(file: string, text: string, work: (statement: string) => void): void {
+  const faults = text.split(/\r\n|\n|\r/).flatMap((line, at) => {
+    if (line.trim() === '') return []
+    return faultOf(() => explained(line, () => work(line), `${nameOf(file)}:${at + 1}: `)) ?? []
+  })
   const [first, ...others] = faults
   if (!first) return
   const shown = others.slice(0, mostFaults - 1).flatMap(({ message, below }) => [message, ...below])

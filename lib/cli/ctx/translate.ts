@@ -1,4 +1,4 @@
-import { type BatchTranslation, EmitterRegistry, type Translation, Translator } from '../../ctx/index.js'
+import { type BatchTranslation, CTXParser, EmitterRegistry, type Translation, Translator } from '../../ctx/index.js'
 import { type Command, type CommandIo, exitCodes, UsageError } from '../command.js'
 import { nearest } from '../nearest.js'
 import { explained, isStatement, statementOf } from './statement-argument.js'
@@ -51,14 +51,11 @@ function ofOne(io: CommandIo, translator: Translator, target: string): Translati
 async function ofBatch(io: CommandIo, translator: Translator, target: string): Promise<BatchTranslation> {
   takesNoStatement(io, '--batch')
   const file = `${io.options.batch}`
-  const statements = await readStatements(io, file)
+  const text = await readStatements(io, file)
   try {
-    return translator.translateBatch(
-      statements.map(({ text }) => text),
-      target,
-    )
+    return translator.translateBatch(new CTXParser().parseAll(text), target)
   } catch (error) {
-    checkEach(file, statements, text => translator.translate(text, target))
+    checkEach(file, text, statement => translator.translate(statement, target))
     throw error
   }
 }
