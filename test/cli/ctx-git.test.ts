@@ -172,8 +172,8 @@ describe('actx git', () => {
     const folder = newFolder()
     const { writer, say } = await writing(folder, 'one', [5_000, -7_000, 8e15, 2_000.5])
     for (const n of [1, 2, 3]) await say(`+m note n=${n}`)
-    await writer.park()
-    expect(imported(await streamOf(folder)).log('ctx', '%ct')).toEqual(['5', '0', '253402300799', '2'])
+    await writer.close()
+    expect(imported(await streamOf(folder)).log('ctx', '%ct')).toEqual(['5', '0', '253402300799', '2', '2'])
   })
 
   describe('where records wait for a tree head', () => {

@@ -403,3 +403,119 @@ describe('LogWriter, where it cannot write', () => {
     await expect(open(fileLog({ dir: join(path, 'below') }))).rejects.toMatchObject({ code: 'ERR_SIGNING', facts: { errno: 'ENOTDIR' } })
   })
 })
+
+describe('a log that is parked', () => {
+  const parking = (log: RecordLog, more: Partial<LogWriterOptions> = {}) => open(log, { parkBelow: 10, ...more })
+  const eventsIn = async (log: RecordLog, id: string) =>
+    linesIn(await bytesOf(log, id)).flatMap(line => /event=\\"(\w+)/.exec(line)?.[1] ?? [])
+
+  it('is gone on with by the next writer, record after record, without a word', async () => {
+    const log = memoryLog()
+    const notes: string[] = []
+    for (let n = 0; n < 3; n++) {
+      const writer = await parking(log)
+      if (n > 0) expect(writer.head).toMatchObject({ log: writer.id, seq: n })
+      writer.append(draft(n))
+      await writer.park()
+      notes.push(writer.checkpointNote)
+    }
+    const [id, ...others] = await log.list()
+    expect([others, await eventsIn(log, id!)]).toEqual([[], ['opened']])
+    expect(await checked(log, notes)).toMatchObject({ verdict: 'ok', records: 4, problems: [] })
+    expect((await checked(log, notes.slice(0, 2))).verdict).toBe('unanchored')
+  })
+
+  it('takes nothing any more', async () => {
+    const writer = await parking(memoryLog())
+    const parked = writer.park()
+    expect(() => writer.append(draft(1))).toThrow('is closed')
+    await parked
+    expect(() => writer.append(draft(1))).toThrow('is closed')
+    await writer.close()
+  })
+
+  it('is closed when it is full, and another is begun', async () => {
+    const log = memoryLog()
+    for (let n = 0; n < 4; n++) {
+      const writer = await parking(log, { parkBelow: 3 })
+      writer.append(draft(n))
+      await writer.park()
+    }
+    const [full, next] = await log.list()
+    expect(await eventsIn(log, full!)).toEqual(['opened', 'closed'])
+    expect(await eventsIn(log, next!)).toEqual(['opened', 'closed'])
+    expect((await checked(log)).problems).toEqual([])
+  })
+
+  it('is nothing for a writer that keeps a log of its own', async () => {
+    const log = memoryLog()
+    await (await parking(log)).park()
+    await (await open(log)).close()
+    expect(await log.list()).toHaveLength(2)
+  })
+
+  it.each([
+    ['another key', { signer: generateSigningKey() }],
+    ['another agent', { agent: { ...agent, id: 'probe-1-000000001' } }],
+    ['another way of signing', { batchMs: 5 }],
+    ['another distance of checkpoints', { checkpointEvery: 2 }],
+  ])('is left alone by a writer with %s', async (_name, more) => {
+    const log = memoryLog()
+    await (await parking(log)).park()
+    const [id] = await log.list()
+    const before = await bytesOf(log, id!)
+    await (await parking(log, more)).close()
+    expect((await bytesOf(log, id!)).equals(before)).toBe(true)
+    expect([(await log.list()).length, await log.state(id!)]).toEqual([2, 'done'])
+  })
+
+  it('is passed over while another has it: the next older is taken', async () => {
+    const log = memoryLog()
+    const [a, b] = [await parking(log), await parking(log)]
+    await a.park()
+    const again = await parking(log)
+    expect(again.id).toBe(a.id)
+    await Promise.all([again.park(), b.park()])
+    expect((await parking(log)).id).toBe(b.id)
+  })
+
+  it('is recovered where its writer crashed', async () => {
+    const { log, crash } = crashable()
+    const writer = await parking(log)
+    writer.append(draft(1))
+    await crash()
+    const next = await parking(log)
+    next.append(draft(2))
+    await next.park()
+    expect(await eventsIn(log, next.id)).toEqual(['opened', 'recovered'])
+    expect(await checked(log, next.checkpointNote)).toMatchObject({ verdict: 'ok', problems: [] })
+  })
+
+  it('is gone on with under tree heads too', async () => {
+    const log = memoryLog()
+    for (let n = 0; n < 3; n++) {
+      const writer = await parking(log, { batchMs: 5 })
+      writer.append(draft(n))
+      await writer.park()
+    }
+    expect(await log.list()).toHaveLength(1)
+    expect((await checked(log)).problems).toEqual([])
+  })
+
+  it('is left to be recovered where its checkpoint cannot be written', async () => {
+    const inner = memoryLog()
+    let isFull = false
+    const refusing = (handle: LogHandle): LogHandle => ({
+      id: handle.id,
+      fresh: handle.fresh,
+      read: () => handle.read(),
+      cut: bytes => handle.cut(bytes),
+      append: text => (isFull ? Promise.reject(new Error('full')) : handle.append(text)),
+      close: how => handle.close(how),
+    })
+    const writer = await parking({ ...inner, create: async id => refusing(await inner.create(id)) })
+    isFull = true
+    await expect(writer.park()).rejects.toMatchObject({ code: 'ERR_SIGNING' })
+    expect(await inner.state(writer.id)).toBe('left')
+  })
+})

@@ -73,6 +73,33 @@ describe.each(logs)('%s', (_name, make) => {
     expect(await log.list()).toEqual(ids)
   })
 
+  it('opens a log again that was given up, for one writer at a time', async () => {
+    const { log, leave } = make()
+    const handle = await log.create(first)
+    await handle.append('one\n')
+    expect(await log.reopen!(first)).toBeUndefined()
+    await handle.close({ finished: true })
+    const again = (await log.reopen!(first))!
+    expect([again.id, again.fresh, await log.state(first), await log.reopen!(first)]).toEqual([first, false, 'open', undefined])
+    await again.append('two\n')
+    await leave(again)
+    const left = (await log.reopen!(first))!
+    expect(await textOf(left)).toBe('one\ntwo\n')
+    await left.close({ finished: true })
+    expect(await log.state(first)).toBe('done')
+  })
+
+  it('lets only one of many open it again', async () => {
+    const { log } = make()
+    await (await log.create(first)).close({ finished: true })
+    const handles = await Promise.all(Array.from({ length: 8 }, () => log.reopen!(first)))
+    expect(handles.filter(handle => handle !== undefined)).toHaveLength(1)
+  })
+
+  it('opens no log again that is not there', async () => {
+    await expect(make().log.reopen!('probe-none')).rejects.toMatchObject({ code: 'ERR_SIGNING' })
+  })
+
   it('takes nothing once it is closed', async () => {
     const handle = await make().log.create(first)
     await handle.append('one\n')
