@@ -77,6 +77,70 @@ describe('actx log', () => {
     expect(await actx(folder, 'log', '--follow', '--json')).toMatchObject({ code: 2, stdout: '' })
   })
 
+  describe('chooses', () => {
+    let place: string
+    let ids: { readonly one: string; readonly two: string }
+    beforeAll(async () => {
+      place = newFolder()
+      for (const name of ['one', 'two']) await recorded(place, ['a'], name)
+      for (const n of [0, 1])
+        edit(logFile(place, n), lines => lines.map((line, at) => line.replace(/"at":\d+/, `"at":${Date.UTC(2026, 2, 1 + n, at)}`)))
+      const { records } = await chosen()
+      ids = { one: records[0]!.agent, two: records.at(-1)!.agent }
+    })
+
+    const chosen = async (...argv: string[]) => {
+      const { code, stdout, stderr } = await runMain(['ctx', 'log', '--json', ...argv], { cwd: place, clock: at(Date.UTC(2026, 2, 2, 12)) })
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      return JSON.parse(stdout) as { readonly records: readonly { agent: string; at: number; log: string; phase: string }[] }
+    }
+    const at = (now: number) => Object.assign(new VirtualClock(), { now: () => now })
+    const count = async (...argv: string[]) => (await chosen(...argv)).records.length
+
+    it('an agent by its name or its id, and none that is called nearly so', async () => {
+      for (const agent of ['one', ids.one]) {
+        const { records } = await chosen('--agent', agent)
+        expect([records.length, new Set(records.map(record => record.agent))]).toEqual([6, new Set([ids.one])])
+      }
+      expect([await count('-a', 'on'), await count('-a', 'ne'), await count('-a', `${ids.one}0`)]).toEqual([0, 0, 0])
+    })
+
+    it('a log by its id', async () => {
+      const { log } = (await chosen('--agent', 'two')).records[0]!
+      expect(new Set((await chosen('--log', log)).records.map(record => record.agent))).toEqual(new Set([ids.two]))
+      expect(await count('-l', 'none')).toBe(0)
+    })
+
+    it('a phase', async () => {
+      expect([await count('--phase', 'intent'), await count('--phase', 'outcome'), await count('--phase', 'note')]).toEqual([4, 4, 4])
+    })
+
+    it.each([
+      ['2026-03-02', 6],
+      ['2026-03-02T03:00Z', 3],
+      ['2026-03-02T03:00:00', 3],
+      ['9h', 3],
+      ['540m', 3],
+      ['1y', 12],
+      ['1s', 0],
+    ])('what is not older than %s', async (time, records) => {
+      expect(await count('--since', time)).toBe(records)
+    })
+
+    it('what all of them choose', async () => {
+      expect(await count('--since', '2026-03-02T01:00', '--agent', 'two', '--phase', 'intent')).toBe(2)
+    })
+
+    it.each([
+      [['--phase', 'end'], '--phase takes intent, outcome or note, not "end"'],
+      [['--since', 'monday'], '--since takes a span or a moment: 30m, 7d, 2026-03-01, 2026-03-01T10:00Z; not "monday"'],
+      [['--since', '2026-02-30'], '--since takes a span or a moment: 30m, 7d, 2026-03-01, 2026-03-01T10:00Z; not "2026-02-30"'],
+      [['--since='], '--since needs a value; write --since=T'],
+    ])('nothing for %j: wrong use', async (argv, message) => {
+      expect(await actx(place, 'log', ...argv)).toEqual({ code: 2, stdout: '', stderr: `outrigger: ${message}\n` })
+    })
+  })
+
   describe('--follow', () => {
     it('prints what is written meanwhile, whole lines only, and new logs, until it is interrupted', async () => {
       const place = newFolder()
@@ -106,6 +170,27 @@ describe('actx log', () => {
       abort.abort(new Error('stopped by SIGINT'))
       expect((await done).code).toBe(130)
       expect(clock.pending).toBe(0)
+    })
+
+    it('shows what is chosen alone, of logs that are parked and gone on with', async () => {
+      const place = newFolder()
+      await actx(place, 'init')
+      const clock = new VirtualClock()
+      const abort = new AbortController()
+      const lines: string[] = []
+      const stdout = { write: (text: string) => lines.push(text) }
+      const done = runMain(['ctx', 'log', '-f', '--agent', 'actx'], { cwd: place, clock, signal: abort.signal, stdout })
+      await recorded(place, ['a'])
+      for (const n of [1, 2, 3]) {
+        await actx(place, 'query', `+m note n=${n}`)
+        while (lines.length < n + 1) {
+          await clock.advance(250)
+          await new Promise(resolve => setImmediate(resolve))
+        }
+      }
+      abort.abort(new Error('stopped by SIGINT'))
+      expect((await done).code).toBe(130)
+      expect(lines.map(line => line.slice(line.lastIndexOf(' ') + 1))).toEqual(['"command"\n', '1\n', '2\n', '3\n'])
     })
 
     it('waits for a log whose file is not there yet', async () => {

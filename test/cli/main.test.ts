@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Command, CommandEntry, CommandIo } from '../../lib/cli/command.js'
+import { type Command, type CommandEntry, type CommandIo, UsageError } from '../../lib/cli/command.js'
 import { commands } from '../../lib/cli/commands.js'
 import { AgentReapedError, BudgetExceededError, ConfigError } from '../../lib/core/errors.js'
 import { runMain } from './run-main.js'
@@ -120,6 +120,11 @@ describe('main', () => {
       ['something that is no error', 'text', 1],
     ])('%s', async (_name, error, code) => {
       expect((await runMain(['probe'], {}, throwing(error))).code).toBe(code)
+    })
+
+    it('prints below wrong use what it points at', async () => {
+      const error = new UsageError('wrong\nhere', ['  it is', '     ^'])
+      expect((await runMain(['probe'], {}, throwing(error))).stderr).toBe('outrigger: wrong here\n  it is\n     ^\n')
     })
 
     it('prints an error of several lines in one', async () => {

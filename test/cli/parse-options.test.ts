@@ -27,4 +27,15 @@ describe('parseOptions', () => {
   it.each(['--file=', '--file'])('refuses %s', option => {
     expect(() => parseOptions([option], command, 'outrigger probe')).toThrow('--file needs a value')
   })
+
+  it('takes what is an argument for one, although it looks like an option', () => {
+    const taking: Command = { ...command, isArgument: text => text.startsWith('-f ') }
+    expect(parseOptions(['-f x', '-a', '-f -a y'], taking, 'probe')).toEqual({
+      args: ['-f x', '-f -a y'],
+      options: { all: true },
+      rest: undefined,
+    })
+    expect(() => parseOptions(['--file', '-f x'], taking, 'probe')).toThrow('--file needs a value')
+    expect(parseOptions(['-f x'], command, 'probe').options).toEqual({ file: ' x' })
+  })
 })

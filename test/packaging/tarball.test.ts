@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { type Manifest, manifestOf, node, type Packed, pack, publint, root, typeProblems } from './packed.js'
@@ -83,6 +84,77 @@ describe('the command', () => {
 
   it('ends with 2 for wrong use', async () => {
     expect(await command('chekc')).toEqual({ code: 2, stdout: '', stderr: 'outrigger: unknown command "chekc"; did you mean check?\n' })
+  })
+})
+
+describe('actx as a process', () => {
+  const file = () => join(packed.folder, packed.manifest.bin.actx!)
+  const actx = (...args: readonly string[]) => node([file(), ...args], packed.project)
+
+  /** A line of a shell in which `actx` is the command. */
+  const shell = (line: string) => {
+    const script = `set -o pipefail; actx() { "${process.execPath}" "${file()}" "$@"; }; ${line}`
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', script], { cwd: packed.project, encoding: 'utf8', maxBuffer: 2 ** 26 })
+    return { code: status, stdout, stderr }
+  }
+
+  it('writes from many processes at once, loses nothing, and does not multiply its logs', async () => {
+    await actx('init')
+    for (let round = 0; round < 2; round++) {
+      const written = await Promise.all(Array.from({ length: 8 }, (_, n) => actx('query', `+m note round=${round} n=${n}`)))
+      expect(written.map(({ code, stderr }) => ({ code, stderr }))).toEqual(Array(8).fill({ code: 0, stderr: '' }))
+    }
+    const { records } = JSON.parse((await actx('log', '--json')).stdout)
+    const events = records.flatMap(({ ctx }: { readonly ctx: string }) => /event="(\w+)"/.exec(ctx)?.[1] ?? [])
+    expect(records.length - events.length).toBe(16)
+    expect(new Set(events)).toEqual(new Set(['opened']))
+    expect(readdirSync(join(packed.project, '.context/log')).length).toBeLessThanOrEqual(8)
+    expect((await actx('verify', '--save', 'kept', '--allow-unanchored')).code).toBe(0)
+    expect((await actx('verify', '--checkpoint', 'kept')).stdout).toMatch(/^ok$/m)
+  })
+
+  it('is piped into git', () => {
+    expect(
+      shell('git init -q --bare r && actx git | git -C r fast-import --quiet && git -C r fsck --strict && git -C r rev-list ctx | wc -l'),
+    ).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^ *(1[7-9]|2[0-4])\n$/),
+    })
+  })
+
+  it('reads statements from a pipe', () => {
+    expect(shell("printf '?k auth\\r\\n-m old\\r\\n' | actx translate --batch -")).toEqual({
+      code: 0,
+      stdout: 'Searched knowledge for "auth"\nDeleted memory "old"\n',
+      stderr: '',
+    })
+    expect(shell('actx translate --batch - < /dev/null').stderr).toBe(
+      'actx: there is no statement in standard input; it holds one a line\n',
+    )
+  })
+
+  it('ends quietly where its reader has enough', () => {
+    writeFileSync(join(packed.project, 'many.ctx'), '?k auth\n'.repeat(50_000))
+    for (const command of ['translate --batch many.ctx', 'log', 'git'])
+      expect(shell(`actx ${command} | head -c 20`)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^.{20}$/s), stderr: '' })
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends with 130 at %s, while it follows and while it waits for statements', async signal => {
+    const started = (...args: readonly string[]) => {
+      const child = spawn(process.execPath, [file(), ...args], { cwd: packed.project, stdio: ['pipe', 'pipe', 'pipe'] })
+      const said: string[] = []
+      child.stderr.on('data', chunk => said.push(`${chunk}`))
+      const ended = new Promise(resolve => child.on('close', code => resolve({ code, said: said.join('') })))
+      return { child, ended }
+    }
+    const follower = started('log', '--follow')
+    follower.child.stdout.once('data', () => follower.child.kill(signal))
+    expect(await follower.ended).toEqual({ code: 130, said: '' })
+
+    const reader = started('translate', '--batch', '-')
+    // More than a pipe holds: when it is gone, somebody reads.
+    reader.child.stdin.write('?k auth\n'.repeat(2 ** 18), () => reader.child.kill(signal))
+    expect(await reader.ended).toEqual({ code: 130, said: `actx: stopped by ${signal}\n` })
   })
 })
 
