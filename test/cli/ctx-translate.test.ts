@@ -49,8 +49,8 @@ describe('actx translate', () => {
   })
 
   it.each([
-    [['--target', 'sqll', '?k auth'], `unknown target "sqll"; did you mean sql? there is: ${targets.join(', ')}`],
-    [['--target', 'zzzz', '?k auth'], `unknown target "zzzz"; there is: ${targets.join(', ')}`],
+    [['--target', 'sqll', '?k auth'], `unknown target "sqll"; did you mean sql? there are: ${targets.join(', ')}`],
+    [['--target', 'zzzz', '?k auth'], `unknown target "zzzz"; there are: ${targets.join(', ')}`],
     [[], "one statement is needed, in quotes: '?k auth'; one that looks like an option stands after --"],
     [['?k', 'auth'], "one statement is taken, and here are 2; put quotes round it: '?k auth'"],
     [['?k auth', '--', '?k auth'], "one statement is taken, and here are 2; put quotes round it: '?k auth'"],

@@ -39,7 +39,7 @@ function targetOf({ options: { target = 'human' } }: CommandIo): string {
   const { targets } = registry()
   if (targets.includes(`${target}`)) return `${target}`
   const meant = nearest(`${target}`, targets)
-  throw new UsageError(`unknown target "${target}"; ${meant ? `did you mean ${meant}? ` : ''}there is: ${targets.join(', ')}`)
+  throw new UsageError(`unknown target "${target}"; ${meant ? `did you mean ${meant}? ` : ''}there are: ${targets.join(', ')}`)
 }
 
 function ofOne(io: CommandIo, translator: Translator, target: string): Translation {
