@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ctxCommands } from '../../lib/cli/ctx/commands.js'
-import { verify } from '../../lib/cli/ctx/verify.js'
 import { decorators, pairs, verbPairs, verbs } from '../../lib/ctx/grammar.js'
 import { codeOf } from '../architecture/source-files.js'
 import { documents, root, section, tableRows } from './documents.js'
@@ -34,18 +32,5 @@ describe('the emitters in docs/ctx.md', () => {
   it('are those that the tests run', () => {
     const tested = readFileSync(join(root, 'test/ctx/example-emitters.ts'), 'utf8')
     expect(page).toContain(`\`\`\`ts\n// file: emitters.ts\n${tested}\`\`\``)
-  })
-})
-
-describe('the commands in docs/ctx.md', () => {
-  const rows = tableRows(section(page, 'Commands'))
-
-  it('are those of actx', () => {
-    expect(rows.flatMap(([name]) => (name!.startsWith('actx ') ? [name!.slice(5)] : []))).toEqual(ctxCommands.map(({ name }) => name))
-  })
-
-  it('have the options of verify', () => {
-    const documented = rows.flatMap(([name]) => (name!.startsWith('--') ? [/^--([\w-]+)/.exec(name!)![1]!] : []))
-    expect([...documented].sort()).toEqual(Object.keys(verify.options).sort())
   })
 })
