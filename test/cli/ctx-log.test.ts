@@ -105,6 +105,13 @@ describe('actx log', () => {
       expect([await count('-a', 'on'), await count('-a', 'ne'), await count('-a', `${ids.one}0`)]).toEqual([0, 0, 0])
     })
 
+    it('no agent whose name only begins so', async () => {
+      const other = newFolder()
+      await recorded(other, ['a'], 'one-more')
+      expect((await actx(other, 'log', '--agent', 'one')).stdout).toBe('')
+      expect((await actx(other, 'log', '--agent', 'one-more')).stdout.split('\n')).toHaveLength(7)
+    })
+
     it('a log by its id', async () => {
       const { log } = (await chosen('--agent', 'two')).records[0]!
       expect(new Set((await chosen('--log', log)).records.map(record => record.agent))).toEqual(new Set([ids.two]))

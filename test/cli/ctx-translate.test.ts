@@ -116,6 +116,10 @@ standard input:4: CTX: UNTERMINATED_STRING at 6: found the end; expected a closi
       })
     })
 
+    it('counts no byte order mark', async () => {
+      expect((await batch('\uFEFF# x')).stderr).toMatch(/ at 0: found "#"; .*\n {2}# x\n {2}\^\n$/)
+    })
+
     it('names the line that the target has nothing for', async () => {
       const { code, stdout, stderr } = await batch('?k auth\n+m note ^3 "x"\n', '-t', 'sql')
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
