@@ -142,6 +142,8 @@ describe('actx log', () => {
       [['--phase', 'end'], '--phase takes intent, outcome or note, not "end"'],
       [['--since', 'monday'], '--since takes a span or a moment: 30m, 7d, 2026-03-01, 2026-03-01T10:00Z; not "monday"'],
       [['--since', '2026-02-30'], '--since takes a span or a moment: 30m, 7d, 2026-03-01, 2026-03-01T10:00Z; not "2026-02-30"'],
+      [['--prove', 'abcdef01', '--agent', 'one'], '--agent chooses what is printed of the record; leave it out here'],
+      [['--since', '1d', '--rewrite', 'all'], '--since chooses what is printed of the record; leave it out here'],
       [['--since='], '--since needs a value; write --since=T'],
     ])('nothing for %j: wrong use', async (argv, message) => {
       expect(await actx(place, 'log', ...argv)).toEqual({ code: 2, stdout: '', stderr: `outrigger: ${message}\n` })

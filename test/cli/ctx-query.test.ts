@@ -124,6 +124,25 @@ describe('actx query', () => {
     ])
   })
 
+  it('begins another log when the key was exchanged', async () => {
+    const folder = await initialised()
+    const first = await queried(folder, '+m note n=1')
+    await actx(folder, 'init', '--rotate')
+    const second = await queried(folder, '+m note n=2')
+    expect([second.seq, second.log === first.log, second.key === first.key]).toEqual([1, false, false])
+    expect(await queried(folder, '+m note n=3')).toMatchObject({ seq: 2, log: second.log })
+    expect(await verdictOf(folder)).toBe('ok')
+    expect(await actx(folder, 'git')).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/\ndone\n$/) })
+  })
+
+  it('prints a digest that actx log proves', async () => {
+    const folder = await initialised()
+    const [, short] = (await actx(folder, 'query', '+m note "x"')).stdout.split('\n')
+    const { code, stdout } = await actx(folder, 'log', '--prove', short!)
+    writeFileSync(join(folder, 'proof.json'), stdout)
+    expect([code, (await actx(folder, 'verify', 'proof.json')).code]).toEqual([0, 0])
+  })
+
   it('leaves a log that was tampered with as it is', async () => {
     const folder = await initialised()
     const { log } = await queried(folder, '+m note n=1')
