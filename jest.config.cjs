@@ -7,7 +7,10 @@ module.exports = {
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }],
     // ESM only, and jest loads CommonJS.
-    '/node_modules/(unbash|@apidevtools/json-schema-ref-parser)/.+\\.js$': ['@swc/jest', { jsc: { target: 'es2022' }, module: { type: 'commonjs' } }],
+    '/node_modules/(unbash|@apidevtools/json-schema-ref-parser)/.+\\.js$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
   },
   transformIgnorePatterns: ['/node_modules/(?!(unbash|@apidevtools/json-schema-ref-parser)/)'],
   maxWorkers: 2,
