@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createKeys, loadPublicKeys } from '../../lib/ctx/keys.js'
 import { fileLog } from '../../lib/ctx/log-file.js'
@@ -44,15 +44,34 @@ const begun = (child: ChildProcess): Promise<void> => new Promise(resolve => chi
 /** Can processes be traced here? */
 export const canTrace = (): boolean => spawnSync('strace', ['-f', '-o', '/dev/null', '-e', 'trace=none', 'true']).status === 0
 
-/** Runs the program until its nth call of this name, and kills it there. False: it came to its end, there are fewer. */
-export function killedAtCall(call: string, n: number, program: string, dir: string, work: Work): boolean {
-  const traced = ['-f', '-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${n}`, process.execPath]
-  // One thread for all that is asynchronous: the calls are counted for each thread by itself.
+/** One thread for all that is asynchronous: strace counts the calls of each thread by itself. */
+const traced = (options: readonly string[], program: string, dir: string, work: Work) => {
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' }
-  const { status, signal, stderr } = spawnSync('strace', [...traced, ...argv(program, dir, work)], { env, encoding: 'utf8' })
-  if (status === 0) return false
-  if (signal === 'SIGKILL' || status === 137) return true
-  throw new Error(`the program ended with ${status ?? signal}: ${stderr}`)
+  const given = ['-f', ...options, process.execPath, ...argv(program, dir, work)]
+  const { status, signal, stderr } = spawnSync('strace', given, { env, encoding: 'utf8' })
+  if (status !== 0 && status !== 137 && signal !== 'SIGKILL') throw new Error(`the program ended with ${status ?? signal}: ${stderr}`)
+  return { isKilled: status !== 0 }
+}
+
+/** Which calls of this name, by their number in their thread, are about the folder: threads wake each other by writes too. */
+export function callsAbout(call: string, program: string, dir: string, work: Work): readonly number[] {
+  const list = `${dir}-calls`
+  traced(['-y', '-o', list, '-e', `trace=${call}`], program, dir, work)
+  const counts = new Map<string, number>()
+  const found = new Set<number>()
+  for (const line of linesOf(list)) {
+    const [, thread, begun] = /^(\d+) +(\w+\(.*)/.exec(line) ?? []
+    if (thread === undefined || begun === undefined) continue
+    counts.set(thread, (counts.get(thread) ?? 0) + 1)
+    if (begun.includes(dir)) found.add(counts.get(thread)!)
+  }
+  rmSync(list, { force: true })
+  return [...found].sort((a, b) => a - b)
+}
+
+/** Runs the program until its nth call of this name, and kills it there. False: it came to its end, there were fewer this time. */
+export function killedAtCall(call: string, n: number, program: string, dir: string, work: Work): boolean {
+  return traced(['-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${n}`], program, dir, work).isKilled
 }
 
 const linesOf = (path: string): string[] => (existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [])

@@ -5,7 +5,7 @@ import { createKeys } from '../../../lib/ctx/keys.js'
 import { fileLog } from '../../../lib/ctx/log-file.js'
 import { LogWriter } from '../../../lib/ctx/log-writer.js'
 import { VirtualClock } from '../../../lib/testing/virtual-clock.js'
-import { canTrace, goneOn, killedAfter, killedAtCall, leftBehind, programIn, type Work } from '../../ctx/killed.js'
+import { callsAbout, canTrace, goneOn, killedAfter, killedAtCall, leftBehind, programIn, type Work } from '../../ctx/killed.js'
 import { draft, orphan } from '../../ctx/log-rig.js'
 import { numbers } from '../../seam/conversations.js'
 import type { Proof } from '../proof.js'
@@ -66,22 +66,32 @@ async function leaveTorn(dir: string): Promise<void> {
   appendFileSync(join(context, 'log', writer.id, 'records.jsonl'), '{"body":{"act')
 }
 
-/** Every call, in every scene, until the program comes to its end. */
+/** Every call, in every scene, with a tree head in time and with a signature a record. */
 async function atEveryCall(program: string): Promise<{ readonly tried: number; readonly failed: number }> {
   let [tried, failed] = [0, 0]
   for (const [scene, prepare] of Object.entries(scenes))
     for (const call of calls)
-      for (let n = 1; ; n++) {
-        const kept = new Kept(newFolder())
-        await prepare(kept.dir)
-        const isKilled = killedAtCall(call, n, program, kept.dir, { name: 'x', rounds: 1, batchMs: n % 2 === 0 ? 0 : 5, piece: 600 })
-        const flaws = isKilled ? await kept.flaws(true) : []
-        gone(kept.dir)
-        if (!isKilled) break
-        tried++
-        failed += reported(flaws, `after a kill at ${call} ${n}, in ${scene}`)
+      for (const batchMs of [0, 5]) {
+        const work: Work = { name: 'x', rounds: 1, batchMs, piece: 600 }
+        const ns = await inFolder(prepare, async dir => callsAbout(call, program, dir, work))
+        for (const n of ns) {
+          const flaws = await inFolder(prepare, async dir => killedAtCall(call, n, program, dir, work) && new Kept(dir).flaws(true))
+          if (flaws === false) continue
+          tried++
+          failed += reported(flaws, `after a kill at ${call} ${n}, in ${scene}`)
+        }
       }
   return { tried, failed }
+}
+
+async function inFolder<T>(prepare: (dir: string) => Promise<void>, work: (dir: string) => Promise<T>): Promise<T> {
+  const dir = newFolder()
+  try {
+    await prepare(dir)
+    return await work(dir)
+  } finally {
+    gone(dir)
+  }
 }
 
 function reported(flaws: readonly string[], when: string): number {
