@@ -154,7 +154,7 @@ class LogFile implements LogHandle {
   readonly #disk: LogDisk
   /** Bytes that are on the disk for certain. */
   #durable: number
-  #waiting: string[] = []
+  #waiting: Uint8Array[] = []
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
   #failure: SigningError | undefined
@@ -190,9 +190,9 @@ class LogFile implements LogHandle {
   }
 
   /** What is appended while a write is under way goes together with the next. */
-  append(text: string): Promise<void> {
+  append(lines: Uint8Array): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure)
-    this.#waiting.push(text)
+    this.#waiting.push(Uint8Array.from(lines))
     this.#next ??= this.#running ? this.#running.then(this.#flush, this.#flush) : Promise.resolve().then(this.#flush)
     return this.#next
   }
@@ -207,7 +207,7 @@ class LogFile implements LogHandle {
   }
 
   readonly #flush = async (): Promise<void> => {
-    const bytes = Buffer.from(this.#waiting.join(''))
+    const bytes = Buffer.concat(this.#waiting)
     this.#waiting = []
     this.#running = this.#next
     this.#next = undefined

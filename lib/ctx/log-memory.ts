@@ -8,8 +8,8 @@ export interface MemoryLogOptions {
   readonly maxBytes?: number
 }
 
-/** What a block of a log holds, at least: 64 KiB. */
-const blockBytes = 2 ** 16
+/** What a block of a log holds, at least: 64 KiB. The next is as large as all before it, up to 1 MiB: large ones cost less a byte to come by. */
+const blockBytes = { least: 2 ** 16, most: 2 ** 20 }
 
 /** The bytes of one log, in blocks outside the heap: many records are few objects. */
 class Kept {
@@ -18,14 +18,16 @@ class Kept {
   #blocks: Buffer[] = []
   #used = 0
 
-  append(text: string, bytes: number): void {
+  append(lines: Uint8Array): void {
+    const bytes = lines.length
     const last = this.#blocks.at(-1)
     if (!last || last.length - this.#used < bytes) {
       if (last) this.#blocks[this.#blocks.length - 1] = last.subarray(0, this.#used)
-      this.#blocks.push(Buffer.allocUnsafe(Math.max(blockBytes, bytes)))
+      this.#blocks.push(Buffer.allocUnsafe(Math.max(blockBytes.least, Math.min(this.bytes, blockBytes.most), bytes)))
       this.#used = 0
     }
-    this.#used += this.#blocks.at(-1)!.write(text, this.#used)
+    this.#blocks.at(-1)!.set(lines, this.#used)
+    this.#used += bytes
     this.bytes += bytes
   }
 
@@ -107,12 +109,12 @@ class MemoryHandle implements LogHandle {
     this.#room.left += before - this.#kept.bytes
   }
 
-  append(text: string): Promise<void> | undefined {
-    const bytes = Buffer.byteLength(text)
+  append(lines: Uint8Array): Promise<void> | undefined {
+    const bytes = lines.length
     if (!this.#ended && bytes > this.#room.left) this.#ended = full(this.#room.maxBytes)
     if (this.#ended) return Promise.reject(this.#ended)
     this.#room.left -= bytes
-    this.#kept.append(text, bytes)
+    this.#kept.append(lines)
   }
 
   async close({ finished }: { readonly finished: boolean }): Promise<void> {

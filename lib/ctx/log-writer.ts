@@ -12,11 +12,12 @@ import {
   recordBody,
   type RecordDraft,
   type RecordFrame,
+  recordEnd,
   recordFrame,
-  recordLine,
   type SealedRecord,
   sealRecord,
 } from './record.js'
+import { RecordPage } from './record-page.js'
 import type { LogHandle, RecordLog } from './record-log.js'
 import type { RecordSigner } from './record-signer.js'
 import { TreeFrontier } from './tree-frontier.js'
@@ -75,6 +76,7 @@ export class LogWriter {
   readonly #options: LogWriterOptions
   readonly #handle: LogHandle
   readonly #tree: TreeFrontier
+  readonly #page = new RecordPage()
   readonly #batchMs: number
   readonly #every: number
   #signer: RecordSigner
@@ -207,7 +209,7 @@ export class LogWriter {
   async checkpoint(): Promise<string> {
     if (this.#stopped) throw again(this.#stopped)
     const line = this.#checkpointIfDue(this.#tree.size)
-    if (line) await this.#write(line)
+    if (line) await this.#write(Buffer.from(line))
     return this.#note
   }
 
@@ -284,19 +286,19 @@ export class LogWriter {
     const { clock } = this.#options
     const seq = this.#tree.size
     const body = recordBody(this.#frame, { seq, prev: this.#leaf, at: clock.now(), mono: rounded(clock.monotonic()) }, draft)
-    const { encoded, leaf } = sealRecord(body)
+    const { encoded, leaf } = this.#page.seal(body)
     const sig = sign ? signatureOf(encoded, this.#signer) : undefined
     const cosig = cosigner && { key: cosigner.id, sig: signatureOf(encoded, cosigner) }
     this.#tree.append(leaf)
     this.#leaf = leaf
     const checkpoint = (seq + 1) % this.#every === 0 ? this.#checkpointIfDue(seq + 1) : ''
     if (sig === undefined && checkpoint === '') this.#arm()
-    const durable = this.#write(`${recordLine(body, sig, cosig)}\n${checkpoint}`, { log: this.id, seq, leaf })
-    return { seq, body, encoded, leaf, sig, durable }
+    const durable = this.#write(this.#page.line(`${recordEnd(sig, cosig)}\n${checkpoint}`), { log: this.id, seq, leaf })
+    return new Written(seq, body, leaf, sig, durable)
   }
 
-  #write(text: string, head?: LogHead): Promise<void> | undefined {
-    const written = this.#handle.append(text)
+  #write(lines: Uint8Array, head?: LogHead): Promise<void> | undefined {
+    const written = this.#handle.append(lines)
     if (!written) return void this.#isDurable(head)
     return written.then(
       () => this.#isDurable(head),
@@ -332,6 +334,21 @@ export class LogWriter {
     this.#disarm?.()
     this.#stopped ??= error instanceof SigningError ? error : new SigningError('the record could not be signed; see cause', {}, error)
     return this.#stopped
+  }
+}
+
+/** Of what was signed it keeps the text: few ask for the bytes again. */
+class Written implements WrittenRecord {
+  constructor(
+    readonly seq: number,
+    readonly body: string,
+    readonly leaf: string,
+    readonly sig: string | undefined,
+    readonly durable: Promise<void> | undefined,
+  ) {}
+
+  get encoded(): Uint8Array {
+    return sealRecord(this.body).encoded
   }
 }
 

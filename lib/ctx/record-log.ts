@@ -8,10 +8,10 @@ export interface LogHandle {
   /** Cuts off what stands behind `bytes`: the torn line that a crash left. */
   cut(bytes: number): Promise<void>
   /**
-   * Appends whole lines. `undefined`: durable at once; else it resolves when they are. After one failure the log is stopped: this and every
+   * Appends whole lines. The bytes are read before it returns: what becomes of their memory later does not matter. `undefined`: durable at once; else it resolves when they are. After one failure the log is stopped: this and every
    * later call rejects, and what stands in it still ends with a whole line, as far as the disk allows.
    */
-  append(text: string): Promise<void> | undefined
+  append(lines: Uint8Array): Promise<void> | undefined
   /** Ends the writing. `finished: false` leaves it to be recovered, like a crash. */
   close(options: { readonly finished: boolean }): Promise<void>
 }

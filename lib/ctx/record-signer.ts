@@ -4,6 +4,6 @@ export interface RecordSigner {
   readonly id: string
   /** The public half, base64. */
   readonly publicKey: string
-  /** The Ed25519 signature of the bytes, 64 bytes. */
+  /** The Ed25519 signature of the bytes, 64 bytes. Their memory is used again: a signer that keeps them makes a copy. */
   sign(bytes: Uint8Array): Uint8Array
 }

@@ -78,7 +78,7 @@ export interface RecordBody extends RecordDraft, RecordPlace {
   readonly key: string
 }
 
-/** The parts of a body that all records of a log share, as JSON text. */
+/** The parts of a body that all records of a log share, as JSON text, each with the names around it. */
 export interface RecordFrame {
   readonly agent: string
   readonly key: string
@@ -86,8 +86,12 @@ export interface RecordFrame {
 }
 
 /** @throws TypeError where a text cannot be JSON */
-export function recordFrame(facts: { readonly agent: string; readonly key: string; readonly log: string }): RecordFrame {
-  return { agent: canonicalJson(facts.agent), key: canonicalJson(facts.key), log: canonicalJson(facts.log) }
+export function recordFrame({ agent, key, log }: { readonly agent: string; readonly key: string; readonly log: string }): RecordFrame {
+  return {
+    agent: `,"agent":${canonicalJson(agent)},"at":`,
+    key: `,"key":${canonicalJson(key)},"kind":"`,
+    log: `,"log":${canonicalJson(log)},"mono":`,
+  }
 }
 
 /**
@@ -96,12 +100,12 @@ export function recordFrame(facts: { readonly agent: string; readonly key: strin
  */
 export function recordBody(frame: RecordFrame, { seq, prev, at, mono }: RecordPlace, draft: RecordDraft): string {
   const { action, ctx, human, kind, ledger, outcome, phase, policy, wire } = draft
-  const head = `{"action":${canonicalJson(action)},"agent":${frame.agent},"at":${figure(at)},"ctx":${canonicalJson(ctx)},"human":${canonicalJson(human)}`
+  const head = `{"action":${canonicalJson(action)}${frame.agent}${figure(at)},"ctx":${canonicalJson(ctx)},"human":${canonicalJson(human)}`
   const paid = ledger === undefined ? '' : `,"ledger":${canonicalJson(ledger)}`
   const ended = outcome === undefined ? '' : `,"outcome":${outcomeText(outcome)}`
   const rules = policy === null ? 'null' : canonicalJson(policy)
   const sent = wire === undefined ? '' : `,"wire":${canonicalJson(wire)}`
-  return `${head},"key":${frame.key},"kind":"${kind}"${paid},"log":${frame.log},"mono":${figure(mono)}${ended},"phase":"${phase}","policy":${rules},"prev":"${prev}","seq":${seq},"v":1${sent}}`
+  return `${head}${frame.key}${kind}"${paid}${frame.log}${milliseconds(mono)}${ended},"phase":"${phase}","policy":${rules},"prev":"${prev}","seq":${seq},"v":1${sent}}`
 }
 
 function outcomeText({ attempts, detached, error, late, layer, nanoUsd, status, usage }: RecordOutcome): string {
@@ -117,6 +121,15 @@ const count = (name: string, value: number | undefined): string => (value === un
 
 /** A whole number is its own text; what else there is has one text too. */
 const figure = (value: number): string => (Number.isSafeInteger(value) ? `${value}` : canonicalJson(value))
+
+const thousandths = Array.from({ length: 1000 }, (_, n) => `${n / 1000}`.slice(1))
+
+/** What JavaScript writes for a figure of at most three decimals, from two whole numbers: those it has at hand. */
+function milliseconds(value: number): string {
+  const micros = Math.round(value * 1000)
+  const rest = micros % 1000
+  return micros >= 0 && micros / 1000 === value && micros < 1e15 ? `${(micros - rest) / 1000}${thousandths[rest]}` : figure(value)
+}
 
 /** A body, ready to be signed and chained. */
 export interface SealedRecord {
@@ -136,10 +149,19 @@ export function sealRecord(body: string): SealedRecord {
 /** The name of a record: SHA-256 of its encoding, hex. */
 export const digestOf = ({ encoded }: SealedRecord): string => hash('sha256', encoded)
 
+/** A second signature, by another key. */
+export interface Cosignature {
+  readonly key: string
+  readonly sig: string
+}
+
 /** The line of a record in its log: canonical JSON, without the newline. `sig` is base64; without it, a tree head covers the record. */
-export function recordLine(body: string, sig?: string, cosig?: { readonly key: string; readonly sig: string }): string {
+export const recordLine = (body: string, sig?: string, cosig?: Cosignature): string => `{"body":${body}${recordEnd(sig, cosig)}`
+
+/** What stands in a line behind the body. */
+export function recordEnd(sig?: string, cosig?: Cosignature): string {
   const second = cosig ? `,"cosig":${canonicalJson(cosig)}` : ''
-  return sig === undefined ? `{"body":${body}${second}}` : `{"body":${body}${second},"sig":"${sig}"}`
+  return sig === undefined ? `${second}}` : `${second},"sig":"${sig}"}`
 }
 
 /** The line of a checkpoint, a signed note, in its log. */

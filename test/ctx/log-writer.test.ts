@@ -65,6 +65,14 @@ describe('the record', () => {
     expect(body).toBe(canonicalJson({ ...given, agent: 'a"b', key: 'k', log: 'l', seq: 3, prev: '0'.repeat(64), v: 1 }))
   })
 
+  it.each([0, 0.001, 0.1, 1.5, 12.34, 999.999, 1000, 1e12 + 0.5, 999_999_999_999.999, 1e15, 0.1 + 0.2, 1e-7, -0.5, 123.456_789_1])(
+    'writes %p milliseconds as JSON does',
+    mono => {
+      const text = recordBody(recordFrame({ agent: 'a', key: 'k', log: 'l' }), { seq: 0, prev: '', at: 0, mono }, { ...facts, ...more })
+      expect(text).toContain(`,"mono":${JSON.stringify(mono)},`)
+    },
+  )
+
   it('is sealed as pre-authentication encoding and leaf of RFC 6962 say', () => {
     for (const body of ['{}', '{"a":"é\u{1f600}"}', `{"a":"${'x'.repeat(10_000)}"}`]) {
       const sealed = sealRecord(body)

@@ -54,11 +54,22 @@ const logs: readonly (readonly [string, () => { readonly log: RecordLog; leave(h
 ]
 
 describe.each(logs)('%s', (_name, make) => {
+  it('reads what is appended before it returns: its memory may be used again', async () => {
+    const { log } = make()
+    const handle = await log.create(first)
+    const lines = Buffer.from('one\n')
+    const written = handle.append(lines)
+    lines.write('two\n')
+    await written
+    expect(await textOf(handle)).toBe('one\n')
+    await handle.close({ finished: true })
+  })
+
   it('gives back what was appended, in order', async () => {
     const { log } = make()
     const handle = await log.create(first)
     expect(handle.fresh).toBe(true)
-    await Promise.all(['one\n', 'two\n', 'three\n'].map(text => handle.append(text)))
+    await Promise.all(['one\n', 'two\n', 'three\n'].map(text => handle.append(Buffer.from(text))))
     expect(await textOf(handle)).toBe('one\ntwo\nthree\n')
     expect(await textOf(log, first)).toBe('one\ntwo\nthree\n')
     expect([await log.list(), await log.state(first)]).toEqual([[first], 'open'])
@@ -102,15 +113,15 @@ describe.each(logs)('%s', (_name, make) => {
 
   it('takes nothing once it is closed', async () => {
     const handle = await make().log.create(first)
-    await handle.append('one\n')
+    await handle.append(Buffer.from('one\n'))
     await handle.close({ finished: true })
-    await expect(handle.append('two\n')).rejects.toMatchObject({ code: 'ERR_SIGNING' })
+    await expect(handle.append(Buffer.from('two\n'))).rejects.toMatchObject({ code: 'ERR_SIGNING' })
   })
 
   it('resumes what a writer left behind, and only that, and only one of many', async () => {
     const { log, leave } = make()
     const handle = await log.create(first)
-    await handle.append('one\ntw')
+    await handle.append(Buffer.from('one\ntw'))
     expect(await log.resume('probe-')).toBeUndefined()
     await leave(handle)
     expect(await log.state(first)).toBe('left')
@@ -120,7 +131,7 @@ describe.each(logs)('%s', (_name, make) => {
     const [again] = resumed
     expect([again!.id, again!.fresh]).toEqual([first, false])
     await again!.cut(4)
-    await again!.append('three\n')
+    await again!.append(Buffer.from('three\n'))
     expect(await textOf(log, first)).toBe('one\nthree\n')
     await again!.close({ finished: true })
     expect(await log.resume('probe-')).toBeUndefined()
@@ -143,8 +154,8 @@ describe.each(logs)('%s', (_name, make) => {
 describe('memoryLog', () => {
   it('refuses what does not fit', async () => {
     const handle = await memoryLog({ maxBytes: 8 }).create(first)
-    expect(handle.append('1234567\n')).toBeUndefined()
-    await expect(handle.append('x\n')).rejects.toMatchObject({ code: 'ERR_SIGNING', facts: { maxBytes: 8 } })
+    expect(handle.append(Buffer.from('1234567\n'))).toBeUndefined()
+    await expect(handle.append(Buffer.from('x\n'))).rejects.toMatchObject({ code: 'ERR_SIGNING', facts: { maxBytes: 8 } })
   })
 
   it.each([[{ maxBytes: 0 }], [{ maxBytes: Number.NaN }], [{ most: 1 }], [null]])('refuses %j', options => {
@@ -192,9 +203,9 @@ describe('fileLog', () => {
   it('shares one fsync among all that is appended while another is under way', async () => {
     const { disk, calls, go } = slowDisk()
     const handle = await fileLog({ dir: folder(), disk }).create(first)
-    const [one, ...rest] = ['a\n', 'b\n', 'c\n', 'd\n'].map((text, n) => (n === 0 ? handle.append(text) : text))
+    const [one, ...rest] = ['a\n', 'b\n', 'c\n', 'd\n'].map((text, n) => (n === 0 ? handle.append(Buffer.from(text)) : text))
     await turn()
-    const later = rest.map(text => handle.append(text as string))
+    const later = rest.map(text => handle.append(Buffer.from(text as string)))
     expect(calls).toEqual(['write 2', 'sync'])
     go()
     await one
@@ -208,7 +219,7 @@ describe('fileLog', () => {
     const { disk, go } = slowDisk()
     const handle = await fileLog({ dir: folder(), disk }).create(first)
     let durable = false
-    const written = handle.append('a\n')!.then(() => {
+    const written = handle.append(Buffer.from('a\n'))!.then(() => {
       durable = true
     })
     await turn()
@@ -234,10 +245,10 @@ describe('fileLog', () => {
       sync: broken.sync as () => Promise<void>,
     }
     const handle = await fileLog({ dir: folder(), disk: counted }).create(first)
-    const ends = await Promise.allSettled([handle.append('a\n'), handle.append('b\n')])
+    const ends = await Promise.allSettled([handle.append(Buffer.from('a\n')), handle.append(Buffer.from('b\n'))])
     expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     expect(ends[0]).toMatchObject({ reason: { code: 'ERR_SIGNING', facts: { errno: expect.any(String) } } })
-    await expect(handle.append('c\n')).rejects.toMatchObject({ code: 'ERR_SIGNING' })
+    await expect(handle.append(Buffer.from('c\n'))).rejects.toMatchObject({ code: 'ERR_SIGNING' })
     expect(calls).toBe(1)
   })
 
@@ -256,8 +267,8 @@ describe('fileLog', () => {
       sync: async () => {},
     }
     const handle = await fileLog({ dir, disk }).create(first)
-    await handle.append('whole\n')
-    await expect(handle.append('a half\n')).rejects.toMatchObject({ facts: { errno: 'ENOSPC' } })
+    await handle.append(Buffer.from('whole\n'))
+    await expect(handle.append(Buffer.from('a half\n'))).rejects.toMatchObject({ facts: { errno: 'ENOSPC' } })
     expect(await textOf(real, first)).toBe('whole\n')
     await handle.close({ finished: true })
     expect(await real.state(first)).not.toBe('done')
@@ -279,9 +290,9 @@ describe('fileLog', () => {
   ])('stops where its file was %s while it was open', async (_how, change) => {
     const dir = folder()
     const handle = await fileLog({ dir }).create(first)
-    await handle.append('whole\n')
+    await handle.append(Buffer.from('whole\n'))
     change(join(dir, 'log', first))
-    for (const text of ['lost\n', 'again\n']) await expect(handle.append(text)).rejects.toMatchObject({ code: 'ERR_SIGNING' })
+    for (const text of ['lost\n', 'again\n']) await expect(handle.append(Buffer.from(text))).rejects.toMatchObject({ code: 'ERR_SIGNING' })
     await handle.close({ finished: true })
   })
 
@@ -302,7 +313,7 @@ describe('fileLog', () => {
     const log = fileLog({ dir, disk: { write: full, sync: async () => {} } })
     for (let n = 0; n < 3; n++) {
       const handle = await log.create(first)
-      await expect(handle.append('one\n')).rejects.toMatchObject({ facts: { errno: 'ENOSPC' } })
+      await expect(handle.append(Buffer.from('one\n'))).rejects.toMatchObject({ facts: { errno: 'ENOSPC' } })
       await handle.close({ finished: false })
     }
     expect(await log.list()).toEqual([])
