@@ -86,9 +86,19 @@ const rare = /[\\\x00-\x1f\ud800-\udfff]/
 
 function text(value: string): string {
   if (!special.test(value)) return `"${value}"`
-  if (!rare.test(value)) return `"${value.replace(/"/g, '\\"')}"`
+  if (!rare.test(value)) return withQuotes(value)
   if (loneSurrogate.test(value)) throw new Unfit('holds a lone surrogate')
   return JSON.stringify(value)
+}
+
+function withQuotes(value: string): string {
+  let out = '"'
+  let from = 0
+  for (let at = value.indexOf('"'); at >= 0; at = value.indexOf('"', at + 1)) {
+    out += `${value.slice(from, at)}\\`
+    from = at
+  }
+  return `${out}${value.slice(from)}"`
 }
 
 function writeObject(value: object, depth: number): string {
@@ -137,8 +147,17 @@ function ownValue(object: object, key: string | number): unknown {
   return property.value
 }
 
+// So few are in order sooner by hand: what `sort` sets up takes longer than to put them there.
+const fewKeys = 16
+
 function inOrder(keys: string[]): string[] {
-  for (let i = 1; i < keys.length; i++) if (keys[i - 1]! > keys[i]!) return keys.sort()
+  if (keys.length > fewKeys) return keys.sort()
+  for (let i = 1; i < keys.length; i++) {
+    const key = keys[i]!
+    let at = i
+    for (; at > 0 && keys[at - 1]! > key; at--) keys[at] = keys[at - 1]!
+    keys[at] = key
+  }
   return keys
 }
 
