@@ -12,6 +12,9 @@ export const hiddenAt = (text: string): number => text.search(hiddenOne)
 /** Half a surrogate pair is no character: there is no UTF-8 for it. */
 export const isWellFormed = (text: string): boolean => !/\p{Cs}/u.test(text)
 
+/** Does it stand between quotes as it is, for machines and for people? */
+export const isPlain = (text: string): boolean => plain.test(text)
+
 /** The text with `"`, `\` and every hidden character escaped. */
 export const escapedText = (text: string): string => (plain.test(text) ? text : text.replace(escaped, asEscape))
 

@@ -3,9 +3,9 @@ import type { CTXStatement } from './ast.js'
 import { contentFields, jsonDigest, type RecordedContent } from './content.js'
 import { figureOrQuoted, human } from './emitters/human.js'
 import { heads, modelHeads, modelVerbs } from './emitters/human-words.js'
-import { quote, quoteForReading } from './escape.js'
+import { isPlain, quote, quoteForReading } from './escape.js'
 import { clipped, label } from './label.js'
-import { fieldValue, serialize, targetText } from './serializer.js'
+import { fieldValue, isFigure, serialize, targetText } from './serializer.js'
 
 /** What an action says in CTX, in canonical form, and the English sentence that the compiler makes of it. */
 export interface Statement {
@@ -81,12 +81,16 @@ const modelCall = (model: string): Statement => ({
 
 function withFields({ ctx, human }: Statement, fields: readonly Field[], joint = ' with '): Statement {
   for (const [name, value] of fields) {
-    ctx += ` ${name}=${fieldValue(value)}`
-    human += `${joint}${name} ${figureOrQuoted(value)}`
+    const same = plainValue(value)
+    ctx += ` ${name}=${same ?? fieldValue(value)}`
+    human += `${joint}${name} ${same ?? figureOrQuoted(value)}`
     joint = ', '
   }
   return { ctx, human }
 }
+
+/** A value that the statement and the sentence show alike. */
+const plainValue = (value: string): string | undefined => (isFigure(value) ? value : isPlain(value) ? `"${value}"` : undefined)
 
 /** The statement of the action when it has ended: what was intended, and what came of it. */
 export function outcomeOf(intent: Statement, facts: OutcomeFacts): Statement {
