@@ -203,8 +203,7 @@ export class SigningKeeper {
   ): Promise<void> | undefined {
     try {
       const ending = endingOf(ctx, intent, from, failure)
-      const late = () => this.#late(writer, ctx, ending)
-      ctx.outcome?.detached?.then(late, late)
+      if (ctx.outcome?.detached) this.#whenOver(ctx.outcome.detached, () => this.#late(writer, ctx, ending))
       const written = this.#outcome(writer, ctx, ending)
       return failure ? written?.catch(error => this.#unrecorded(ctx, error)) : written
     } catch (error) {
@@ -217,6 +216,10 @@ export class SigningKeeper {
     const record = writer.append(this.#draft(ctx, statement, ctx.kind, 'outcome', outcome, wire))
     if (record.durable) return record.durable.then(() => this.#shown(record))
     this.#shown(record)
+  }
+
+  #whenOver(detached: Promise<void>, tell: () => void): void {
+    detached.then(tell, tell)
   }
 
   /** A detached action has ended behind its outcome: that is written too, as long as the log is open. */
