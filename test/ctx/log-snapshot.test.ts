@@ -9,10 +9,10 @@ describe('logSnapshot', () => {
   it('shows no log and no line that came later', async () => {
     const log = memoryLog()
     const handle = await log.create('a-000000001')
-    await handle.append('one\n')
+    await handle.append(Buffer.from('one\n'))
     const snapshot = logSnapshot(log)
     expect([await snapshot.list(), await textOf(snapshot, handle.id)]).toEqual([[handle.id], 'one\n'])
-    await handle.append('two\n')
+    await handle.append(Buffer.from('two\n'))
     await log.create('b-000000001')
     expect([await snapshot.list(), await textOf(snapshot, handle.id)]).toEqual([[handle.id], 'one\n'])
     expect(await textOf(log, handle.id)).toBe('one\ntwo\n')

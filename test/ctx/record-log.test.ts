@@ -87,12 +87,12 @@ describe.each(logs)('%s', (_name, make) => {
   it('opens a log again that was given up, for one writer at a time', async () => {
     const { log, leave } = make()
     const handle = await log.create(first)
-    await handle.append('one\n')
+    await handle.append(Buffer.from('one\n'))
     expect(await log.reopen!(first)).toBeUndefined()
     await handle.close({ finished: true })
     const again = (await log.reopen!(first))!
     expect([again.id, again.fresh, await log.state(first), await log.reopen!(first)]).toEqual([first, false, 'open', undefined])
-    await again.append('two\n')
+    await again.append(Buffer.from('two\n'))
     await leave(again)
     const left = (await log.reopen!(first))!
     expect(await textOf(left)).toBe('one\ntwo\n')
