@@ -17,25 +17,24 @@ function work(text: string): void {
     }
 }
 
-/** The least time of some runs, which is what the machine's other work adds nothing to. */
-function least(text: string, runs: number): number {
-  let best = Number.POSITIVE_INFINITY
-  for (let run = 0; run < runs; run++) {
-    const start = process.hrtime.bigint()
-    work(text)
-    best = Math.min(best, Number(process.hrtime.bigint() - start))
-  }
-  return best
+/** How long it takes, as many times in a row. */
+function timeOf(text: string, times: number): number {
+  const start = process.hrtime.bigint()
+  for (let time = 0; time < times; time++) work(text)
+  return Number(process.hrtime.bigint() - start)
 }
 
-/** Tried again while it is too much: a machine that is busy cannot make it less. */
+/**
+ * As many bytes at once and in small inputs, so that both pay for the same garbage; the least of some runs, and tried again while it is too
+ * much, since a busy machine can only add.
+ */
 function isLinear(make: (bytes: number) => string): boolean {
-  const [little, much] = [make(small), make(large)]
+  const [little, much, times] = [make(small), make(large), large / small]
   let [lower, upper] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-  for (let attempt = 0; attempt < 50; attempt++) {
-    upper = Math.min(upper, least(much, 2))
-    lower = Math.min(lower, least(little, attempt === 0 ? 20 : 1))
-    if (upper <= most * lower) return true
+  for (let attempt = 0; attempt < 40; attempt++) {
+    upper = Math.min(upper, timeOf(much, 1))
+    lower = Math.min(lower, timeOf(little, times) / times)
+    if (attempt > 0 && upper <= most * lower) return true
   }
   return false
 }
