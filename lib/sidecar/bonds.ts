@@ -1,5 +1,5 @@
 import type { Context, Host } from '../core/types.js'
-import { recorder } from '../ctx/recorder.js'
+import { recorder } from '../ctx/record/recorder.js'
 import { budgetAccount, childAccount } from '../ledger/budget-account.js'
 import { policyInForce } from '../policy/in-force.js'
 

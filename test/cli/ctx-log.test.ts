@@ -1,7 +1,7 @@
 import { appendFileSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { VirtualClock } from '../../lib/testing/virtual-clock.js'
-import { proveConsistency } from '../../lib/ctx/prove-consistency.js'
+import { proveConsistency } from '../../lib/ctx/verify/prove-consistency.js'
 import { actx, clearFolders, edit, logFile, newFolder, recorded, translations } from './recorded.js'
 import { runMain } from './run-main.js'
 

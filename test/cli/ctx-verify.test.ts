@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { canonicalJson, loadSigningKey } from '../../lib/ctx/index.js'
 import { createSidecar } from '../../lib/index.js'
 import { withSigning } from '../../middleware/with-signing.js'
-import { digestOf, sealRecord } from '../../lib/ctx/record.js'
+import { digestOf, sealRecord } from '../../lib/ctx/record/record.js'
 import { actx, clearFolders, edit, logFile, newFolder, recorded, translations } from './recorded.js'
 
 afterAll(clearFolders)

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
-import { type Checkpoint, formatCheckpoint, parseCheckpoint } from '../../lib/ctx/checkpoint.js'
-import { PrivateKey } from '../../lib/ctx/ed25519.js'
-import { leafHash, MerkleTree } from '../../lib/ctx/merkle.js'
-import { type NoteVerifier, noteSigner, noteVerifier, signNote } from '../../lib/ctx/note.js'
+import { type Checkpoint, formatCheckpoint, parseCheckpoint } from '../../lib/ctx/tree/checkpoint.js'
+import { PrivateKey } from '../../lib/ctx/keys/ed25519.js'
+import { leafHash, MerkleTree } from '../../lib/ctx/tree/merkle.js'
+import { type NoteVerifier, noteSigner, noteVerifier, signNote } from '../../lib/ctx/tree/note.js'
 
 const origin = 'example.com/log'
 const key = new PrivateKey(Buffer.alloc(32, 1))

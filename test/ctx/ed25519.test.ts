@@ -14,7 +14,7 @@ import {
   sign,
   strictVerifier,
   verifyStrict,
-} from '../../lib/ctx/ed25519.js'
+} from '../../lib/ctx/keys/ed25519.js'
 
 const vectors = (name: string) => JSON.parse(readFileSync(join(__dirname, '../vectors/ed25519', name), 'utf8'))
 const hex = (text: string) => Buffer.from(text, 'hex')

@@ -1,5 +1,5 @@
-import { CTXParser } from '../../lib/ctx/parser.js'
-import { verbPairs, verbs } from '../../lib/ctx/grammar.js'
+import { CTXParser } from '../../lib/ctx/language/parser.js'
+import { verbPairs, verbs } from '../../lib/ctx/language/grammar.js'
 import { everyPair } from './statements.js'
 
 const heads = everyPair.flatMap(({ operator, plane }) => {

@@ -1,9 +1,9 @@
 import { parse as parseCsv } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { parse as parseYaml, parseAllDocuments } from 'yaml'
-import { EmitterRegistry } from '../../lib/ctx/registry.js'
-import { serialize } from '../../lib/ctx/serializer.js'
-import { Translator } from '../../lib/ctx/translator.js'
+import { EmitterRegistry } from '../../lib/ctx/targets/registry.js'
+import { serialize } from '../../lib/ctx/language/serializer.js'
+import { Translator } from '../../lib/ctx/targets/translator.js'
 import { csv, yaml } from './example-emitters.js'
 import { said, statements } from './statements.js'
 

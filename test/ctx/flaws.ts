@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { CTXStatement } from '../../lib/ctx/ast.js'
-import { human } from '../../lib/ctx/emitters/human.js'
-import { CTXParser } from '../../lib/ctx/parser.js'
-import { serialize } from '../../lib/ctx/serializer.js'
+import type { CTXStatement } from '../../lib/ctx/language/ast.js'
+import { human } from '../../lib/ctx/targets/emitters/human.js'
+import { CTXParser } from '../../lib/ctx/language/parser.js'
+import { serialize } from '../../lib/ctx/language/serializer.js'
 import { readSentence } from './read-sentence.js'
 import { said } from './statements.js'
 

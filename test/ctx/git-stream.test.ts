@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { spawnSync } from 'node:child_process'
 import { GitRepository } from '../cli/git-repository.js'
 import { clearFolders } from '../cli/recorded.js'
-import { isWellFormed } from '../../lib/ctx/escape.js'
-import { commitOf, refNamed, streamEnd, streamStart } from '../../lib/ctx/git-stream.js'
-import type { ShownRecord } from '../../lib/ctx/projections.js'
+import { isWellFormed } from '../../lib/ctx/language/escape.js'
+import { commitOf, refNamed, streamEnd, streamStart } from '../../lib/ctx/record/git-stream.js'
+import type { ShownRecord } from '../../lib/ctx/record/projections.js'
 
 afterAll(clearFolders)
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { CTXParser, type CTXMixedText } from '../../lib/ctx/index.js'
-import { serialize } from '../../lib/ctx/serializer.js'
+import { serialize } from '../../lib/ctx/language/serializer.js'
 import { brokenText, statements } from './statements.js'
 
 const strict = new CTXParser()

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { CtxParseError } from '../../lib/core/errors.js'
 import { CTXParser } from '../../lib/ctx/index.js'
-import { serialize } from '../../lib/ctx/serializer.js'
+import { serialize } from '../../lib/ctx/language/serializer.js'
 import { said, statements } from './statements.js'
 
 const strict = new CTXParser()

@@ -8,7 +8,7 @@ import { inspect, promisify } from 'node:util'
 import { transformSync } from '@swc/core'
 import { isOutriggerError } from 'outrigger'
 import { decodeBase64 } from '../../lib/ctx/base64-strict.js'
-import { verifyStrict } from '../../lib/ctx/ed25519.js'
+import { verifyStrict } from '../../lib/ctx/keys/ed25519.js'
 import {
   createKeys,
   generateSigningKey,
@@ -19,7 +19,7 @@ import {
   readPublicKey,
   rotateKeys,
   type SigningKey,
-} from '../../lib/ctx/keys.js'
+} from '../../lib/ctx/keys/keys.js'
 
 // The real module, whose functions can be watched: an import is a copy.
 const realFs: typeof fs = createRequire(__filename)('node:fs')
@@ -146,7 +146,8 @@ function compiled(folder: string): string {
   const files = [
     'core/errors',
     'core/brand',
-    ...['keys', 'key-file', 'signing-key', 'ed25519', 'ed25519-engine', 'base64-strict'].map(f => `ctx/${f}`),
+    'ctx/base64-strict',
+    ...['keys', 'key-file', 'signing-key', 'ed25519', 'ed25519-engine'].map(f => `ctx/keys/${f}`),
   ]
   for (const file of files) {
     const { code } = transformSync(fs.readFileSync(join(lib, `${file}.ts`), 'utf8'), {
@@ -157,7 +158,7 @@ function compiled(folder: string): string {
     fs.writeFileSync(join(folder, 'lib', `${file}.js`), code)
   }
   const script = join(folder, 'create.js')
-  fs.writeFileSync(script, "process.stdout.write(require('./lib/ctx/keys.js').createKeys(process.argv[2]).id)")
+  fs.writeFileSync(script, "process.stdout.write(require('./lib/ctx/keys/keys.js').createKeys(process.argv[2]).id)")
   return script
 }
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { canonicalJson } from '../../lib/ctx/canonical-json.js'
-import { readLine } from '../../lib/ctx/log-reader.js'
-import { recordBody, recordFrame } from '../../lib/ctx/record.js'
+import { readLine } from '../../lib/ctx/log/log-reader.js'
+import { recordBody, recordFrame } from '../../lib/ctx/record/record.js'
 import { draft } from './log-rig.js'
 
 describe('readLine', () => {

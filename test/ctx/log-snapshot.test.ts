@@ -1,6 +1,6 @@
-import { logSnapshot } from '../../lib/ctx/log-snapshot.js'
-import { memoryLog } from '../../lib/ctx/log-memory.js'
-import type { RecordLog } from '../../lib/ctx/record-log.js'
+import { logSnapshot } from '../../lib/ctx/log/log-snapshot.js'
+import { memoryLog } from '../../lib/ctx/log/log-memory.js'
+import type { RecordLog } from '../../lib/ctx/log/record-log.js'
 import { bytesOf, holding } from './log-rig.js'
 
 const textOf = async (log: RecordLog, id: string) => (await bytesOf(log, id)).toString()

@@ -10,7 +10,7 @@ import {
   MerkleTree,
   verifyConsistency,
   verifyInclusion,
-} from '../../lib/ctx/merkle.js'
+} from '../../lib/ctx/tree/merkle.js'
 
 const vectors = JSON.parse(readFileSync(join(__dirname, '../vectors/merkle/proofs.json'), 'utf8'))
 const base64 = (text: string) => Buffer.from(text, 'base64')

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { PrivateKey } from '../../lib/ctx/ed25519.js'
+import { PrivateKey } from '../../lib/ctx/keys/ed25519.js'
 import {
   formatVerifierKey,
   isKeyName,
@@ -9,7 +9,7 @@ import {
   openNote,
   parseVerifierKey,
   signNote,
-} from '../../lib/ctx/note.js'
+} from '../../lib/ctx/tree/note.js'
 
 // The example of Go's sumdb/note, whose private key is public.
 const peter = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW'

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { pae, recordType } from '../../lib/ctx/pae.js'
+import { pae, recordType } from '../../lib/ctx/record/pae.js'
 
 const read = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
 

@@ -1,7 +1,7 @@
 import { CtxUnsupportedError } from '../../lib/core/errors.js'
-import type { Operation } from '../../lib/ctx/operation.js'
-import { CTXParser } from '../../lib/ctx/parser.js'
-import { operationOf } from '../../lib/ctx/read-operation.js'
+import type { Operation } from '../../lib/ctx/targets/operation.js'
+import { CTXParser } from '../../lib/ctx/language/parser.js'
+import { operationOf } from '../../lib/ctx/targets/read-operation.js'
 
 const read = (ctx: string): Operation => operationOf(new CTXParser().parse(ctx))
 

@@ -1,4 +1,4 @@
-import type { CTXFilter, CTXFilterType, CTXPayload, CTXStatement } from '../../lib/ctx/ast.js'
+import type { CTXFilter, CTXFilterType, CTXPayload, CTXStatement } from '../../lib/ctx/language/ast.js'
 import {
   decoratorWords,
   filterWords,
@@ -10,9 +10,9 @@ import {
   tagWords,
   unitWords,
   verbPlanes,
-} from '../../lib/ctx/emitters/human-words.js'
-import { unescaped } from '../../lib/ctx/escape.js'
-import type { CTXVerb } from '../../lib/ctx/grammar.js'
+} from '../../lib/ctx/targets/emitters/human-words.js'
+import { unescaped } from '../../lib/ctx/language/escape.js'
+import type { CTXVerb } from '../../lib/ctx/language/grammar.js'
 
 type Head = Pick<CTXStatement, 'operator' | 'plane' | 'verb'>
 const head = (pair: string, verb?: string): Head => ({ operator: pair[0], plane: pair[1], ...(verb && { verb }) }) as Head

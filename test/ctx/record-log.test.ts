@@ -14,10 +14,10 @@ import {
 } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileLog } from '../../lib/ctx/log-file.js'
-import { memoryLog } from '../../lib/ctx/log-memory.js'
-import { startOf } from '../../lib/ctx/log-name.js'
-import type { LogHandle, RecordLog } from '../../lib/ctx/record-log.js'
+import { fileLog } from '../../lib/ctx/log/log-file.js'
+import { memoryLog } from '../../lib/ctx/log/log-memory.js'
+import { startOf } from '../../lib/ctx/log/log-name.js'
+import type { LogHandle, RecordLog } from '../../lib/ctx/log/record-log.js'
 
 const folders: string[] = []
 const folder = (): string => {

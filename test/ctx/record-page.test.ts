@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { canonicalJson } from '../../lib/ctx/canonical-json.js'
-import { recordEnd, recordLine, sealRecord } from '../../lib/ctx/record.js'
-import { RecordPage } from '../../lib/ctx/record-page.js'
+import { recordEnd, recordLine, sealRecord } from '../../lib/ctx/record/record.js'
+import { RecordPage } from '../../lib/ctx/record/record-page.js'
 
 const sig = Buffer.alloc(64, 7).toString('base64')
 const cosig = { key: 'k', sig }

@@ -1,4 +1,4 @@
-import { type TrustedKey, TrustedKeys } from '../../lib/ctx/trusted-keys.js'
+import { type TrustedKey, TrustedKeys } from '../../lib/ctx/keys/trusted-keys.js'
 
 /** Keys that verify each good signature once: a proof verifies the same records over and over, and what it changes is never remembered. */
 export class RememberingKeys extends TrustedKeys {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import type { CTXFilter, CTXStatement } from '../../lib/ctx/ast.js'
-import { mixesScripts } from '../../lib/ctx/escape.js'
-import { type CTXOperator, type CTXPlane, decorators, pairs, verbPairs, verbs } from '../../lib/ctx/grammar.js'
+import type { CTXFilter, CTXStatement } from '../../lib/ctx/language/ast.js'
+import { mixesScripts } from '../../lib/ctx/language/escape.js'
+import { type CTXOperator, type CTXPlane, decorators, pairs, verbPairs, verbs } from '../../lib/ctx/language/grammar.js'
 
 /** Pieces that mean something to a parser, a sentence or a terminal, and words of the closed tables. */
 const pieces = [

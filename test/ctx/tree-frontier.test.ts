@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { leafHash, MerkleTree } from '../../lib/ctx/merkle.js'
-import { TreeFrontier } from '../../lib/ctx/tree-frontier.js'
+import { leafHash, MerkleTree } from '../../lib/ctx/tree/merkle.js'
+import { TreeFrontier } from '../../lib/ctx/tree/tree-frontier.js'
 
 describe('TreeFrontier', () => {
   it('has the root of the whole tree, at every size', () => {

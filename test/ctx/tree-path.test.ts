@@ -1,5 +1,5 @@
-import { leafHash, MerkleTree, verifyConsistency, verifyInclusion } from '../../lib/ctx/merkle.js'
-import { TreePath } from '../../lib/ctx/tree-path.js'
+import { leafHash, MerkleTree, verifyConsistency, verifyInclusion } from '../../lib/ctx/tree/merkle.js'
+import { TreePath } from '../../lib/ctx/tree/tree-path.js'
 
 const leaves = Array.from({ length: 70 }, (_none, n) => leafHash(Buffer.of(n)))
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -1,6 +1,6 @@
-import { memoryLog } from '../../lib/ctx/log-memory.js'
-import { LogWriter } from '../../lib/ctx/log-writer.js'
-import { verifyLogs } from '../../lib/ctx/verify.js'
+import { memoryLog } from '../../lib/ctx/log/log-memory.js'
+import { LogWriter } from '../../lib/ctx/log/log-writer.js'
+import { verifyLogs } from '../../lib/ctx/verify/verify.js'
 import { VirtualClock } from '../../lib/testing/virtual-clock.js'
 import { agent, bytesOf, draft, holding, joined, linesIn, signer } from './log-rig.js'
 

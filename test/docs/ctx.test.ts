@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { decorators, pairs, verbPairs, verbs } from '../../lib/ctx/grammar.js'
+import { decorators, pairs, verbPairs, verbs } from '../../lib/ctx/language/grammar.js'
 import { codeOf } from '../architecture/source-files.js'
 import { documents, root, section, tableRows } from './documents.js'
 

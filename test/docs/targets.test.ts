@@ -1,6 +1,6 @@
-import { decorators, pairs } from '../../lib/ctx/grammar.js'
-import { EmitterRegistry } from '../../lib/ctx/registry.js'
-import { Translator } from '../../lib/ctx/translator.js'
+import { decorators, pairs } from '../../lib/ctx/language/grammar.js'
+import { EmitterRegistry } from '../../lib/ctx/targets/registry.js'
+import { Translator } from '../../lib/ctx/targets/translator.js'
 import { documents, section, tableRows } from './documents.js'
 
 const page = documents().find(({ name }) => name === 'docs/ctx.md')!.text

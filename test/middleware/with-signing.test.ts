@@ -19,7 +19,7 @@ import { generateSigningKey, memoryLog, type RecordBody, type RecordLog, verifyL
 import { withBudget, withRetry, withSigning, type WithSigningOptions, withViolations } from 'outrigger/middleware'
 import { policyInForce, rules } from 'outrigger/policy'
 import { mockModel } from 'outrigger/testing'
-import { fileLog } from '../../lib/ctx/log-file.js'
+import { fileLog } from '../../lib/ctx/log/log-file.js'
 import { failure, gate, layer, rig } from '../core/rig.js'
 import { bytesOf, clearFolders, folder, linesIn } from '../ctx/log-rig.js'
 import { mountedWith } from './guarded.js'

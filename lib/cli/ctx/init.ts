@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../core/clock.js'
-import { createKeys, rotateKeys, type SigningKey } from '../../ctx/keys.js'
-import { fileLog } from '../../ctx/log-file.js'
-import { LogWriter } from '../../ctx/log-writer.js'
+import { createKeys, rotateKeys, type SigningKey } from '../../ctx/keys/keys.js'
+import { fileLog } from '../../ctx/log/log-file.js'
+import { LogWriter } from '../../ctx/log/log-writer.js'
 import { type Command, type CommandIo, exitCodes, UsageError } from '../command.js'
 import { dirOption, folderOf } from './dir.js'
 

@@ -1,5 +1,5 @@
-import { isTime } from '../../ctx/grammar.js'
-import { sinceOf } from '../../ctx/read-operation.js'
+import { isTime } from '../../ctx/language/grammar.js'
+import { sinceOf } from '../../ctx/targets/read-operation.js'
 import { type CommandIo, type CommandOption, UsageError } from '../command.js'
 import type { Entry } from './log-tail.js'
 

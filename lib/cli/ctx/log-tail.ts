@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { SigningError } from '../../core/errors.js'
-import { logBytes } from '../../ctx/log-file.js'
-import { linesOf, type ReadRecord, readLine } from '../../ctx/log-reader.js'
+import { logBytes } from '../../ctx/log/log-file.js'
+import { linesOf, type ReadRecord, readLine } from '../../ctx/log/log-reader.js'
 
 /** A record, or a line that is none, as `actx log` shows it. */
 export interface Entry {

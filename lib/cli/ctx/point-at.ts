@@ -1,5 +1,5 @@
-import { visible } from '../../ctx/escape.js'
-import { markRunAt } from '../../ctx/marks.js'
+import { visible } from '../../ctx/language/escape.js'
+import { markRunAt } from '../../ctx/language/marks.js'
 
 /** How much of a long statement is shown before and behind the place. */
 const before = 48

@@ -1,6 +1,6 @@
 import { type DocumentNode, execute, type ExecutionResult, buildSchema, type GraphQLSchema, parse, validate } from 'graphql'
-import type { Narrowing, Ranking, RowFacts, SearchOperation, TraverseOperation } from '../../../lib/ctx/operation.js'
-import { Translator } from '../../../lib/ctx/translator.js'
+import type { Narrowing, Ranking, RowFacts, SearchOperation, TraverseOperation } from '../../../lib/ctx/targets/operation.js'
+import { Translator } from '../../../lib/ctx/targets/translator.js'
 import { changesOf } from './changes-of.js'
 import type { Engine } from './engine.js'
 import { type Answer, type Content, type Entry, Rows } from './rows.js'

@@ -1,9 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { type Context, OpenAPIBackend } from 'openapi-backend'
-import { restDocument } from '../../../lib/ctx/emitters/rest-document.js'
-import type { CTXPlane } from '../../../lib/ctx/grammar.js'
-import type { Narrowing, Ranking } from '../../../lib/ctx/operation.js'
+import { restDocument } from '../../../lib/ctx/targets/emitters/rest-document.js'
+import type { CTXPlane } from '../../../lib/ctx/language/grammar.js'
+import type { Narrowing, Ranking } from '../../../lib/ctx/targets/operation.js'
 import type { Engine } from './engine.js'
 import { type Answer, Rows } from './rows.js'
 

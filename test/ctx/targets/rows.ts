@@ -12,7 +12,7 @@ import type {
   StoreOperation,
   TraverseOperation,
   UpdateOperation,
-} from '../../../lib/ctx/operation.js'
+} from '../../../lib/ctx/targets/operation.js'
 
 /** What a row says; `null` for what it does not say. */
 export interface Row {

@@ -1,5 +1,5 @@
 import Database from 'libsql'
-import { sqlSchema } from '../../../lib/ctx/emitters/sql-schema.js'
+import { sqlSchema } from '../../../lib/ctx/targets/emitters/sql-schema.js'
 import { Child } from './child.js'
 import type { Engine } from './engine.js'
 import type { Answer, Call, Content, Edge, Entry, Reached } from './rows.js'

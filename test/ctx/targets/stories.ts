@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import type { CTXFilter, CTXStatement } from '../../../lib/ctx/ast.js'
-import { mixesScripts } from '../../../lib/ctx/escape.js'
+import type { CTXFilter, CTXStatement } from '../../../lib/ctx/language/ast.js'
+import { mixesScripts } from '../../../lib/ctx/language/escape.js'
 
 /** What happens to a few entries, edges and calls in every way that there is. */
 export const knownStory: readonly string[] = [

@@ -1,4 +1,4 @@
-import { surrealqlSchema } from '../../../lib/ctx/emitters/surrealql/schema.js'
+import { surrealqlSchema } from '../../../lib/ctx/targets/emitters/surrealql/schema.js'
 import { Child } from './child.js'
 import type { Engine } from './engine.js'
 import type { Answer, Call, Edge, Entry, Reached } from './rows.js'

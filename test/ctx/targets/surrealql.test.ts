@@ -1,5 +1,5 @@
-import { pairs } from '../../../lib/ctx/grammar.js'
-import { Translator } from '../../../lib/ctx/translator.js'
+import { pairs } from '../../../lib/ctx/language/grammar.js'
+import { Translator } from '../../../lib/ctx/targets/translator.js'
 import { engineContract } from './contract.js'
 import type { Engine } from './engine.js'
 import { surrealEngine } from './surreal-engine.js'

@@ -1,5 +1,5 @@
 import type * as fc from 'fast-check'
-import type { CTXStatement } from '../../../lib/ctx/ast.js'
+import type { CTXStatement } from '../../../lib/ctx/language/ast.js'
 import { hostileStory } from './stories.js'
 
 const asToolCall = (statement: CTXStatement): CTXStatement => ({ ...statement, operator: '>', plane: 't' })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { human } from '../../../lib/ctx/emitters/human.js'
-import { serialize } from '../../../lib/ctx/serializer.js'
+import { human } from '../../../lib/ctx/targets/emitters/human.js'
+import { serialize } from '../../../lib/ctx/language/serializer.js'
 import { countOf, lineOf, statementOf } from '../../ctx/every-short-statement.js'
 import { sentenceFlaw } from '../../ctx/flaws.js'
 import { statements } from '../../ctx/statements.js'

@@ -1,4 +1,4 @@
-import { CTXParser } from '../../../lib/ctx/parser.js'
+import { CTXParser } from '../../../lib/ctx/language/parser.js'
 import { shapes } from '../../ctx/linear-shapes.js'
 import type { Proof } from '../proof.js'
 

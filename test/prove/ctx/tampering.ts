@@ -1,7 +1,7 @@
 import { numbers } from '../../seam/conversations.js'
 import { agent, holding, joined, linesIn, signer, type Written, writtenLog } from '../../ctx/log-rig.js'
 import { RememberingKeys } from '../../ctx/remembering-keys.js'
-import { verifyWith } from '../../../lib/ctx/verify.js'
+import { verifyWith } from '../../../lib/ctx/verify/verify.js'
 import type { Proof } from '../proof.js'
 
 type Random = () => number
