@@ -69,6 +69,10 @@ const pieces = [
     '_',
     '?',
     ':a',
+    ',',
+    '","',
+    '[',
+    ']',
   ],
   ...[
     '\r\n',
@@ -101,7 +105,9 @@ const anyText = (least: number): fc.Arbitrary<string> =>
     .map(text => text.normalize('NFC').replaceAll('\0', ''))
     .filter(text => text.length >= least)
 
-const tags = anyText(1).filter(text => !mixesScripts(text) && !text.startsWith('threshold:'))
+const isNode = (text: string): boolean => !text.includes('->') && !text.startsWith('>') && !text.endsWith('-')
+
+const tags = anyText(0).filter(text => !mixesScripts(text) && !text.startsWith('threshold:'))
 
 /** Entries with hostile texts are stored, found by each of them, changed and deleted. */
 export const hostileStory: fc.Arbitrary<readonly CTXStatement[]> = fc
@@ -110,13 +116,17 @@ export const hostileStory: fc.Arbitrary<readonly CTXStatement[]> = fc
     name: anyText(1),
     other: anyText(1),
     tag: tags,
+    also: tags,
+    from: anyText(1).filter(isNode),
+    to: anyText(1).filter(isNode),
     project: anyText(1),
     format: anyText(1),
     text: anyText(0),
     fields: fc.dictionary(fc.constantFrom('a', 'source', 'x_1', 'valueOf'), anyText(0), { minKeys: 1, maxKeys: 3 }),
   })
-  .map(({ plane, name, other, tag, project, format, text, fields }) => {
+  .map(({ plane, name, other, tag, also, from, to, project, format, text, fields }) => {
     const tagged: CTXFilter = { type: 'tag', value: tag }
+    const marked: CTXFilter = { type: 'tag', value: also }
     const within: CTXFilter = { type: 'project', value: project }
     const as: CTXFilter = { type: 'format', value: format }
     const say = (operator: CTXStatement['operator'], more: Partial<CTXStatement>): CTXStatement => ({
@@ -128,17 +138,23 @@ export const hostileStory: fc.Arbitrary<readonly CTXStatement[]> = fc
     })
     return [
       say('+', { target: name, filters: [tagged, within, as], payload: { text, raw: '' } }),
-      say('+', { target: other, filters: [tagged], payload: { fields, raw: '' } }),
+      say('+', { target: other, filters: [tagged, marked], payload: { fields, raw: '' } }),
       say('!', { target: name }),
       say('!', { target: other }),
       say('?', { target: name }),
       say('?', { target: Array.from(text).slice(0, 2).join('') }),
       say('?', { filters: [tagged] }),
+      say('?', { filters: [marked] }),
+      say('?', { filters: [marked, tagged, within] }),
+      ...[',', ']', '[', '', '\\', '\\,', '", "'].map(value => say('?', { filters: [{ type: 'tag', value }] })),
+      ...(/\S/u.test(name) ? [say('?', { decorator: { name: 'similar' }, target: `${name} ${other}` })] : []),
+      say('?', { decorator: { name: 'grounded' }, target: other }),
       say('?', { filters: [within, as] }),
       say('~', { target: name, filters: [within], payload: { fields, raw: '' } }),
       say('~', { target: other, filters: [tagged], payload: { text, raw: '' } }),
       say('-', { target: name, filters: [tagged, within] }),
-      say('+', { decorator: { name: 'relate' }, target: 'here->leads to->there', filters: [tagged], payload: { fields, raw: '' } }),
+      say('+', { decorator: { name: 'relate' }, target: `${from}->leads to->${to}`, filters: [tagged], payload: { fields, raw: '' } }),
+      say('?', { decorator: { name: 'traverse' }, target: from }),
       {
         ...say('>', { target: name, filters: [tagged, within], payload: { fields, raw: '' } }),
         plane: 's' as const,

@@ -26,7 +26,7 @@ const carried = `text TEXT,
 
 /**
  * The tables that the output of `sql` runs against, the same text for SQLite and PostgreSQL. Times are Unix seconds; `fields` is a JSON
- * object and `tags` a JSON array, in which a quote within a string is written \u0022: so a quote only ever stands at the edge of one.
+ * object and `tags` a JSON array, in which a quote and a comma within a string are written \u0022 and \u002c: raw ones only delimit.
  */
 export const sqlSchema: string = `CREATE TABLE ctx_entry (
   ${said}

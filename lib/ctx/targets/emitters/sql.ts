@@ -28,7 +28,7 @@ function statementOf(operation: Operation): string {
     case 'traverse':
       return walk(operation)
     case 'update':
-      return `UPDATE ctx_entry SET text = ${text(operation.text)}, fields = ${json(operation.fields)}, changed = ${now} WHERE ${where(operation)}`
+      return `UPDATE ctx_entry SET text = ${text(operation.text)}, fields = ${object(operation.fields)}, changed = ${now} WHERE ${where(operation)}`
     case 'promote':
       return `UPDATE ctx_entry SET weight = weight + 1, changed = ${now} WHERE ${where(operation)}`
     case 'delete':
@@ -40,13 +40,24 @@ function statementOf(operation: Operation): string {
 const text = (value: string | undefined): string =>
   value === undefined ? 'NULL' : `'${value.includes("'") ? value.replaceAll("'", "''") : value}'`
 
-/** JSON in which every raw quote delimits a string. */
-function jsonText(value: unknown): string {
-  const json = JSON.stringify(value)
-  return json.includes('\\') ? json.replace(/\\(.)/g, (pair, char) => (char === '"' ? '\\u0022' : pair)) : json
+/** A string of JSON that holds neither quotes nor commas: raw ones only ever delimit, so that `"a"` in a list is the tag `a` and nothing else. */
+function element(value: string): string {
+  const string = JSON.stringify(value)
+  return /[\\,]/.test(string)
+    ? string.replace(/\\(.)|,/g, (found, escaped) => (found === ',' ? '\\u002c' : escaped === '"' ? '\\u0022' : found))
+    : string
 }
 
-const json = (value: unknown): string => (value === undefined ? 'NULL' : text(jsonText(value)))
+const list = (values: readonly string[]): string => text(`[${values.map(element).join(',')}]`)
+
+const object = (fields: Readonly<Record<string, string>> | undefined): string =>
+  fields === undefined
+    ? 'NULL'
+    : text(
+        `{${Object.entries(fields)
+          .map(([name, value]) => `"${name}":${element(value)}`)
+          .join(',')}}`,
+      )
 
 const now = '(SELECT seconds FROM ctx_now)'
 
@@ -55,8 +66,8 @@ function rowOf({ plane, verb, text: payload, fields, tags, project, format }: Om
     plane: text(plane),
     verb: text(verb),
     text: text(payload),
-    fields: json(fields),
-    tags: json(tags),
+    fields: object(fields),
+    tags: list(tags),
     project: text(project),
     format: text(format),
     created: 'seconds',
@@ -78,7 +89,7 @@ function where({ plane, name, tags, since, project }: Narrowing, time: 'created'
   const conditions = [
     `plane = ${text(plane)}`,
     ...(name === undefined ? [] : [`name = ${text(name)}`]),
-    ...tags.map(tag => holds('tags', text(jsonText(tag)))),
+    ...tags.map(tag => holds('tags', text(element(tag)))),
     ...since.map(moment => `${time} >= ${momentOf(moment)}`),
     ...(project === undefined ? [] : [`project = ${text(project)}`]),
   ]
