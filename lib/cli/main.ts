@@ -48,7 +48,7 @@ async function dispatch([name, ...argv]: readonly string[], io: Io, program: Pro
 
 /** What was written on the command line, or in the configuration, is wrong. */
 const wrongUse = ['ERR_CONFIG', 'ERR_CTX_PARSE', 'ERR_CTX_UNSUPPORTED'] as const
-const stops = ['ERR_BUDGET', 'ERR_VIOLATION', 'ERR_PAUSED', 'ERR_REAPED'] as const
+const stops = ['ERR_BUDGET', 'ERR_LANDED', 'ERR_VIOLATION', 'ERR_PAUSED', 'ERR_REAPED'] as const
 
 function codeOf(error: unknown, signal: AbortSignal): number {
   if (error instanceof UsageError || wrongUse.some(code => isOutriggerError(error, code))) return exitCodes.usage

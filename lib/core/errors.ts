@@ -22,6 +22,7 @@ export interface UpstreamFacts {
 /** The codes of every error that is ours. */
 export type ErrorCode =
   | 'ERR_BUDGET'
+  | 'ERR_LANDED'
   | 'ERR_VIOLATION'
   | 'ERR_PAUSED'
   | 'ERR_REAPED'
@@ -342,6 +343,21 @@ export type CtxParseReason =
   | 'UNTERMINATED_STRING'
   | 'BANNED_KEY'
   | 'MIXED_SCRIPT'
+
+/** The agent has had its last turn: what is left of its budget is not to be spent. Raising the budget lets it go on. */
+export class LandedError extends OutriggerError {
+  override readonly name = 'LandedError'
+  /** The id of the account. */
+  readonly account: string
+
+  constructor(facts: { account: string }) {
+    super('ERR_LANDED', `the budget of "${facts.account}" is nearly used up, and the last turn has been taken; raise the budget to go on`, {
+      facts,
+      http: { status: 402, type: 'billing_error' },
+    })
+    this.account = facts.account
+  }
+}
 
 /** A text is no CTX statement. `position` counts UTF-16 units of the NFC form of the text; `found` is one word of it at most, cut short. */
 export class CtxParseError extends OutriggerError {

@@ -9,6 +9,7 @@ import {
   withMetrics,
   withRetry,
   withSigning,
+  withSoftLanding,
   withViolations,
 } from 'outrigger/middleware'
 import { testMiddleware } from 'outrigger/testing'
@@ -52,6 +53,7 @@ const stack = () => [withRetry(), withMetrics(), withBudget({ usd: '0.50' })] as
 const everyLayer = (): readonly Layer<object>[] => [
   withLogging(),
   withHealth(),
+  withSoftLanding(),
   withSigning(),
   withViolations({ rules: [] }),
   withRetry(),

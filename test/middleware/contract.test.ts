@@ -10,6 +10,7 @@ import {
   withMetrics,
   withRetry,
   withSigning,
+  withSoftLanding,
   withViolations,
 } from 'outrigger/middleware'
 import { rules } from 'outrigger/policy'
@@ -30,6 +31,7 @@ const contracts: Record<string, readonly LayerCase[]> = {
   withMetrics: testMiddleware(withMetrics, { options: {} }),
   withRetry: testMiddleware(withRetry, { options: {} }),
   withSigning: testMiddleware(withSigning, { options: { log: memoryLog() } }),
+  withSoftLanding: testMiddleware(withSoftLanding, { options: { model: 'claude-haiku-4-5', cheaperAt: 0.5 } }),
   withViolations: testMiddleware(withViolations, { options: { rules: [] } }),
 }
 
@@ -70,6 +72,7 @@ describe('the layers that ship', () => {
       withMetrics(),
       withRetry(),
       withSigning(),
+      withSoftLanding(),
       withViolations({ rules: [] }),
     ]
     expect(made.map(({ meta }) => meta.name)).toEqual(Object.keys(contracts))
