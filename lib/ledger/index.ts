@@ -1,5 +1,6 @@
 export { LedgerUnavailableError } from '../core/errors.js'
 export { type Account, type ChildOptions, type Part, sameBooks } from './account.js'
+export { balanceLine } from './balance-line.js'
 export { type BudgetAccount, budgetAccount, childAccount } from './budget-account.js'
 export { checkAllocation, checkAmount, checkAmounts, checkFence, checkId } from './amount.js'
 export { createLedger, type Ledger, type LedgerOptions } from './create-ledger.js'
