@@ -46,6 +46,23 @@ export interface MemoryStoreOptions {
   readonly keepHistory?: number
 }
 
+/** Where a store finds the accounts, holds and changes that an operation is about, and leaves what it does: for stores that keep them elsewhere. */
+export interface Shelf {
+  readonly accounts: Pick<Map<string, AccountNode>, 'get' | 'set' | 'delete' | 'values'>
+  readonly holds: Pick<HoldBook, 'find' | 'add' | 'end' | 'open' | 'oldest'>
+  readonly changes: Pick<Map<string, DoneChange>, 'get' | 'set' | 'delete'>
+  /** The number of the newest entry. */
+  readonly seq: number
+  /** Takes an entry; gives back the one that had to go. */
+  push(entry: Entry): Entry | undefined
+}
+
+/** A change of caps that has been made. */
+export interface DoneChange {
+  readonly account: string
+  readonly request: AdjustRequest
+}
+
 const units: readonly Unit[] = ['nanoUsd', 'tokens']
 const nothing: UnitAmounts = { nanoUsd: 0, tokens: 0 }
 const noNote: Note = {}
@@ -56,21 +73,26 @@ export class MemoryLedgerStore implements LedgerStore {
   readonly durability = 'none'
   readonly synchronous = true
   readonly #clock: Clock
-  readonly #accounts = new Map<string, AccountNode>()
-  readonly #holds: HoldBook
-  readonly #changes = new Map<string, { readonly account: string; readonly request: AdjustRequest }>()
+  readonly #accounts: Shelf['accounts']
+  readonly #holds: Shelf['holds']
+  readonly #changes: Shelf['changes']
   readonly #history: Recent<Entry>
+  readonly #push: (entry: Entry) => Entry | undefined
   readonly #changeIds: Recent<string>
   readonly #closedIds: Recent<string>
   #seq = 0
   #kept = 0
 
   /** @throws RangeError when `keepHistory` is no integer of 0 or more. */
-  constructor({ clock = systemClock, keepHistory = 10_000 }: MemoryStoreOptions = {}) {
+  constructor({ clock = systemClock, keepHistory = 10_000 }: MemoryStoreOptions = {}, shelf?: Shelf) {
     checkAmount('keepHistory', keepHistory)
     this.#clock = clock
     this.#history = new Recent(keepHistory)
-    this.#holds = new HoldBook(keepHistory)
+    this.#accounts = shelf?.accounts ?? new Map()
+    this.#changes = shelf?.changes ?? new Map()
+    this.#holds = shelf?.holds ?? new HoldBook(keepHistory)
+    this.#seq = shelf?.seq ?? 0
+    this.#push = shelf ? entry => shelf.push(entry) : entry => this.#history.push(entry)
     this.#changeIds = new Recent(keepHistory)
     this.#closedIds = new Recent(keepHistory)
   }
@@ -373,7 +395,7 @@ export class MemoryLedgerStore implements LedgerStore {
     const parent = op === 'open' || op === 'delegate' ? node.parent?.id : undefined
     const { prices, detail } = note
     const entry: Entry = { seq: ++this.#seq, at, op, account: node.id, id, nanoUsd, tokens, parent, forced, overran, prices, detail }
-    if (this.#history.push(entry) === undefined) this.#kept++
+    if (this.#push(entry) === undefined) this.#kept++
     return at
   }
 }

@@ -1,0 +1,30 @@
+import type { Database, Statement } from './driver.js'
+
+const texts = {
+  account: 'SELECT body, sum FROM account WHERE id = ?',
+  accounts: 'SELECT id FROM account ORDER BY ord',
+  addAccount: 'INSERT INTO account (id, body, sum) VALUES (?, ?, ?)',
+  setAccount: 'UPDATE account SET body = ?, sum = ? WHERE id = ?',
+  hold: 'SELECT body, sum FROM hold WHERE id = ?',
+  openHolds: `SELECT id FROM hold WHERE state IN ('held', 'unknown') ORDER BY ord`,
+  oldestHold: `SELECT id FROM hold WHERE state IN ('held', 'unknown') ORDER BY ord LIMIT 1`,
+  addHold: 'INSERT INTO hold (id, account, state, body, sum) VALUES (?, ?, ?, ?, ?)',
+  setHold: 'UPDATE hold SET state = ?, body = ?, sum = ? WHERE id = ?',
+  change: 'SELECT body, sum FROM change WHERE id = ?',
+  addChange: 'INSERT INTO change (id, body, sum) VALUES (?, ?, ?)',
+  newestEntry: 'SELECT seq FROM entry ORDER BY seq DESC LIMIT 1',
+  addEntry: 'INSERT INTO entry (seq, account, body, sum) VALUES (?, ?, ?, ?)',
+  entries: 'SELECT seq, body, sum FROM entry WHERE seq > ? ORDER BY seq LIMIT ?',
+  entriesOf: 'SELECT seq, body, sum FROM entry WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?',
+  begin: 'BEGIN IMMEDIATE',
+  read: 'BEGIN',
+  commit: 'COMMIT',
+  rollback: 'ROLLBACK',
+} as const
+
+/** All that a store says to its file, prepared once. */
+export type Statements = Readonly<Record<keyof typeof texts, Statement>>
+
+export function prepare(database: Database): Statements {
+  return Object.fromEntries(Object.entries(texts).map(([name, sql]) => [name, database.prepare(sql)])) as unknown as Statements
+}

@@ -1,0 +1,240 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { replay } from '../../lib/ledger/replay.js'
+import { openDatabase } from '../../lib/ledger/sqlite/driver.js'
+import { sqliteStore } from '../../lib/ledger/sqlite/index.js'
+import type { LedgerStore } from '../../lib/ledger/types.js'
+import { testStore } from '../../lib/testing/test-store.js'
+import { compiled } from '../support/compiled.js'
+import { runModel } from './model.js'
+
+/** How many processes are killed at random points. */
+const kills = 20
+
+let folder: string
+let files = 0
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'outrigger-ledger-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const newPath = (): string => join(folder, `${files++}.sqlite`)
+const newStore = (): Promise<LedgerStore> => sqliteStore({ path: newPath() })
+
+describe('sqliteStore keeps the contract of a store', () => {
+  it.each(testStore(newStore, { concurrent: 1_000 }).map(({ name, run }) => [name, run] as const))('%s', (_, run) => run())
+})
+
+describe('sqliteStore', () => {
+  it('agrees with the model after every random operation', async () => {
+    expect(await runModel({ n: 1_000, seed: 1, makeStore: newStore })).toEqual({ tried: 1_000, failed: 0, first: undefined })
+  })
+})
+
+describe('several processes on one file', () => {
+  let program: string
+  beforeAll(() => {
+    program = compiled({ program: join(__dirname, 'sqlite-program.ts') })
+  })
+  afterAll(() => rmSync(program, { recursive: true, force: true }))
+
+  const started = (path: string, mode: string, name: string, count: number) =>
+    spawn(process.execPath, [join(program, 'program.js'), path, mode, name, `${count}`], { stdio: ['ignore', 'pipe', 'inherit'] })
+
+  it('admit exactly as many calls as the cap pays for', async () => {
+    const path = newPath()
+    const store = await sqliteStore({ path })
+    await store.openAccount({ id: 'task', nanoUsd: 1_000 * 777 + 999, tokens: 'unlimited' })
+    const outputs = await Promise.all(['a', 'b', 'c', 'd'].map(name => text(started(path, 'spend', name, 500).stdout)))
+    expect(outputs.reduce((sum, output) => sum + Number(output), 0)).toBe(777)
+    expect(await store.read('task')).toMatchObject({ nanoUsd: { spent: 777_000, held: 0, remaining: 999 } })
+    expect((await store.history()).entries).toHaveLength(1 + 2 * 777)
+    await store.close?.()
+  })
+
+  it('lose nothing that was acknowledged, and count nothing twice, when they are killed at any time', async () => {
+    const path = newPath()
+    const store = await sqliteStore({ path })
+    await store.openAccount({ id: 'task', nanoUsd: 'unlimited', tokens: 'unlimited' })
+    const acknowledged: string[] = []
+    for (let round = 0; round < kills; round++) {
+      const child = started(path, 'go-on', `r${round}`, 100_000)
+      let said = ''
+      child.stdout.on('data', part => {
+        said += part
+      })
+      await once(child.stdout, 'data')
+      await new Promise(resolve => setTimeout(resolve, (round * 13) % 60))
+      child.kill('SIGKILL')
+      await once(child, 'close')
+      acknowledged.push(
+        ...said
+          .split('\n')
+          .slice(0, -1)
+          .filter(line => line !== 'begun'),
+      )
+    }
+    const { entries } = await store.history()
+    const settled = entries.filter(({ op }) => op === 'settle').map(({ id }) => id)
+    expect(new Set(settled).size).toBe(settled.length)
+    expect(acknowledged.filter(id => !settled.includes(id))).toEqual([])
+    expect(settled.length - acknowledged.length).toBeLessThanOrEqual(kills)
+    const holds = await store.holds()
+    expect(holds.length).toBeLessThanOrEqual(kills)
+    expect(await store.read('task')).toMatchObject({ nanoUsd: { spent: 1_000 * settled.length, held: 1_000 * holds.length } })
+    expect(replay(entries)).toEqual(await store.accounts())
+    await store.close?.()
+  })
+})
+
+describe('a file that cannot be trusted or used', () => {
+  const filled = async (): Promise<string> => {
+    const path = newPath()
+    const store = await sqliteStore({ path })
+    await store.openAccount({ id: 'task', nanoUsd: 1_000_000, tokens: 'unlimited' })
+    await store.reserve({ id: 'task' }, { id: 'call', nanoUsd: 5_000, tokens: 1 })
+    await store.close?.()
+    return path
+  }
+  const changed = async (path: string, sql: string): Promise<void> => {
+    const database = await openDatabase(path)
+    database.exec(sql)
+    database.close()
+  }
+
+  it.each([
+    ['an account', `UPDATE account SET body = replace(body, '1000000', '9000000')`, (store: LedgerStore) => store.read('task')],
+    [
+      'an account, when it is written',
+      `UPDATE account SET body = replace(body, '5000', '4000')`,
+      (store: LedgerStore) => store.reserve({ id: 'task' }, { id: 'x', nanoUsd: 1, tokens: 0 }),
+    ],
+    [
+      'a hold',
+      `UPDATE hold SET body = replace(body, '5000', '4000')`,
+      (store: LedgerStore) => store.settle({ id: 'task' }, { id: 'call', nanoUsd: 1, tokens: 0 }),
+    ],
+    ['an entry', `UPDATE entry SET body = replace(body, '5000', '4000')`, (store: LedgerStore) => store.history()],
+    ['a sum', `UPDATE hold SET sum = 'f' || substr(sum, 2)`, (store: LedgerStore) => store.holds()],
+  ])('says that %s was changed, and sums nothing', async (_, sql, use) => {
+    const path = await filled()
+    await changed(path, sql)
+    const store = await sqliteStore({ path })
+    await expect((async () => use(store))()).rejects.toMatchObject({ code: 'ERR_LEDGER', message: expect.stringContaining('damaged') })
+    await store.close?.()
+  })
+
+  it('refuses what is no ledger, and another version', async () => {
+    const path = newPath()
+    writeFileSync(path, 'this is a text, and a long one at that '.repeat(100))
+    await expect(sqliteStore({ path })).rejects.toMatchObject({ code: 'ERR_LEDGER' })
+    expect(readFileSync(path, 'utf8')).toContain('this is a text')
+    const other = await filled()
+    await changed(other, 'PRAGMA user_version = 99')
+    await expect(sqliteStore({ path: other })).rejects.toThrow('no ledger of version 1: it says 99')
+    await expect(sqliteStore({ path: join(folder, 'nowhere', 'x.sqlite') })).rejects.toMatchObject({ code: 'ERR_LEDGER' })
+  })
+
+  it('admits nothing while another process holds the file, and goes on behind it', async () => {
+    const path = await filled()
+    const [store, other] = [await sqliteStore({ path, busyMs: 50 }), await openDatabase(path)]
+    other.exec('BEGIN IMMEDIATE')
+    await expect(store.reserve({ id: 'task' }, { id: 'more', nanoUsd: 1, tokens: 0 })).rejects.toMatchObject({ code: 'ERR_LEDGER' })
+    expect(await store.read('task')).toMatchObject({ nanoUsd: { held: 5_000 } })
+    other.exec('ROLLBACK')
+    expect(await store.reserve({ id: 'task' }, { id: 'more', nanoUsd: 1, tokens: 0 })).toMatchObject({
+      ok: true,
+      reading: { nanoUsd: { held: 5_001 } },
+    })
+    other.close()
+    await store.close?.()
+  })
+
+  it('goes on from what is whole where the end of its journal was torn off', async () => {
+    const path = await filled()
+    const store = await sqliteStore({ path })
+    for (let n = 0; n < 40; n++) await store.reserve({ id: 'task' }, { id: `more-${n}`, nanoUsd: 10, tokens: 0 })
+    const { entries: all } = await store.history()
+    const [database, journal] = [readFileSync(path), readFileSync(`${path}-wal`)]
+    await store.close?.()
+    for (const part of [0, 0.01, 0.3, 0.5, 0.77, 0.99]) {
+      const copy = newPath()
+      writeFileSync(copy, database)
+      writeFileSync(`${copy}-wal`, journal.subarray(0, Math.floor(journal.length * part)))
+      const again = await sqliteStore({ path: copy })
+      const { entries } = await again.history()
+      expect(entries).toEqual(all.slice(0, entries.length))
+      expect(replay(entries)).toEqual(await again.accounts())
+      await again.openAccount({ id: 'task', nanoUsd: 1_000_000, tokens: 'unlimited' })
+      expect(await again.reserve({ id: 'task' }, { id: `after-${part}`, nanoUsd: 10, tokens: 0 })).toMatchObject({ ok: true })
+      await again.close?.()
+    }
+  })
+
+  describe('on a file system of its own', () => {
+    const mount = (dir: string, options: string): boolean => spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', dir]).status === 0
+    const remount = (dir: string, options: string): number | null => spawnSync('mount', ['-o', `remount,${options}`, dir]).status
+    const withMount = async (work: (dir: string) => Promise<void>): Promise<void> => {
+      const dir = mkdtempSync(join(tmpdir(), 'outrigger-mount-'))
+      expect(mount(dir, 'size=256k')).toBe(true)
+      await work(dir).finally(() => spawnSync('umount', ['-l', dir]))
+      rmSync(dir, { recursive: true, force: true })
+    }
+    const canMount = (): boolean => {
+      const dir = mkdtempSync(join(tmpdir(), 'outrigger-mount-'))
+      return mount(dir, 'size=64k') && spawnSync('umount', [dir]).status === 0
+    }
+    const where = process.platform === 'linux' && canMount() ? it : it.skip
+
+    where('admits nothing when it is full, and goes on when there is room', async () => {
+      await withMount(async dir => {
+        const store = await sqliteStore({ path: join(dir, 'books.sqlite') })
+        await store.openAccount({ id: 'task', nanoUsd: 'unlimited', tokens: 'unlimited' })
+        let admitted = 0
+        const call = async (): Promise<void> => {
+          await store.reserve({ id: 'task' }, { id: `call-${admitted}`, nanoUsd: 1, tokens: 0 })
+          admitted++
+        }
+        const untilFull = async (): Promise<void> => {
+          for (;;) await call()
+        }
+        await expect(untilFull()).rejects.toMatchObject({ code: 'ERR_LEDGER' })
+        expect(admitted).toBeGreaterThan(0)
+        expect(await store.read('task')).toMatchObject({ nanoUsd: { held: admitted } })
+        expect(remount(dir, 'size=2m')).toBe(0)
+        await call()
+        expect(await store.read('task')).toMatchObject({ nanoUsd: { held: admitted } })
+        await store.close?.()
+      })
+    })
+
+    where('cannot be opened when it is read-only', async () => {
+      const path = await filled()
+      await withMount(async dir => {
+        writeFileSync(join(dir, 'books.sqlite'), readFileSync(path))
+        expect(remount(dir, 'ro')).toBe(0)
+        await expect(sqliteStore({ path: join(dir, 'books.sqlite') })).rejects.toMatchObject({ code: 'ERR_LEDGER' })
+      })
+    })
+  })
+
+  it('says that it is closed', async () => {
+    const store = await newStore()
+    await store.close?.()
+    await expect((async () => store.read('task'))()).rejects.toThrow('closed')
+    await expect((async () => store.reserve({ id: 'task' }, { id: 'x', nanoUsd: 1, tokens: 0 }))()).rejects.toThrow('closed')
+  })
+
+  it.each<[string, unknown, ErrorConstructor]>([
+    ['no object', null, TypeError],
+    ['no path', {}, TypeError],
+    ['an unknown option', { path: 'x', file: 'y' }, TypeError],
+    ['a wait that is none', { path: 'x', busyMs: -1 }, RangeError],
+  ])('refuses %s', async (_, options, error) => {
+    await expect(sqliteStore(options as never)).rejects.toThrow(error)
+  })
+})
