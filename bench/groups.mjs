@@ -4,6 +4,7 @@
 export const groups = {
   core: () => import('./core.mjs'),
   ctx: () => import('./ctx.mjs'),
+  ledger: () => import('./ledger.mjs'),
 }
 
 /** The names that --only takes. */
