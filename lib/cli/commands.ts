@@ -1,5 +1,6 @@
 import type { CommandEntry } from './command.js'
 import { ctxCommands } from './ctx/commands.js'
+import { ledgerCommands } from './ledger/commands.js'
 
 /** The one table of commands, in the order of the help. */
 export const commands: readonly CommandEntry[] = [
@@ -10,4 +11,5 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'check', summary: 'Validates a configuration and prints it.', load: async () => (await import('./check.js')).check },
   { name: 'ctx', summary: 'CTX statements and the signed record; also by itself, as actx.', commands: ctxCommands },
+  { name: 'ledger', summary: 'The books in a file: accounts, history, calls that are to be decided.', commands: ledgerCommands },
 ]
