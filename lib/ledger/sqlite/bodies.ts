@@ -19,10 +19,32 @@ export const seal = (key: string, value: unknown): Sealed => {
   return { body, sum: sumOf(key, body) }
 }
 
+/** The bytes of a column as text. */
+export const textOf = (bytes: unknown): string => Buffer.from(bytes as Uint8Array).toString()
+
+/** An id as text that SQLite gives back as it was: without NUL and halves of surrogate pairs, one text for one id. */
+export const keyOf = (id: string): string => JSON.stringify(id).slice(1, -1)
+
+/** @throws LedgerUnavailableError where the bytes are no key */
+export function idOf(bytes: unknown): string {
+  const key = textOf(bytes)
+  try {
+    return JSON.parse(`"${key}"`) as string
+  } catch (cause) {
+    throw damaged('an id', cause)
+  }
+}
+
 /** @throws LedgerUnavailableError where the file was changed by anything but this store */
-export function open<Value>(key: string, { body, sum }: Row): Value {
-  if (sumOf(key, `${body}`) !== sum) throw new LedgerUnavailableError(`the ledger is damaged: ${key} is not what was written`, { key })
-  return JSON.parse(`${body}`) as Value
+export function open<Value>(key: string, row: Row): Value {
+  const body = textOf(row.body)
+  if (sumOf(key, body) !== textOf(row.sum)) throw damaged(key)
+  return JSON.parse(body) as Value
+}
+
+/** What is said of a file that holds anything but what was written. */
+export function damaged(key: string, cause?: unknown): LedgerUnavailableError {
+  return new LedgerUnavailableError(`the ledger is damaged: ${key} is not what was written`, { key }, cause)
 }
 
 interface BalanceBody {

@@ -23,7 +23,7 @@ import type {
   ReturnAnswer,
   SettleRequest,
 } from '../types.js'
-import { open } from './bodies.js'
+import { damaged, keyOf, open, textOf } from './bodies.js'
 import { type Database, openDatabase } from './driver.js'
 import { schema, schemaVersion } from './schema.js'
 import { prepare, type Statements } from './statements.js'
@@ -74,12 +74,21 @@ function begin(database: Database): void {
   database.exec(`PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`)
   database.exec('BEGIN IMMEDIATE')
   const version = Number(Object.values(database.prepare('PRAGMA user_version').get()!)[0])
-  const tables = database.prepare(`SELECT name FROM sqlite_master WHERE type = 'table'`).all().length
+  const { n: tables } = database.prepare(`SELECT count(*) AS n FROM sqlite_master`).get()!
   if (version === 0 && tables === 0) database.exec(schema)
   else if (version !== schemaVersion)
     throw new LedgerUnavailableError(`the file is no ledger of version ${schemaVersion}: it says ${version}`, { version })
+  checkWhole(database)
   database.exec('COMMIT')
   database.exec(`PRAGMA busy_timeout = ${driverWaitMs};`)
+}
+
+/** A row that its index has lost would be opened again, with all of its cap: no sum of a row tells that. */
+function checkWhole(database: Database): void {
+  const { result } = database.prepare(`SELECT CAST(integrity_check AS BLOB) AS result FROM pragma_integrity_check(1)`).get()!
+  if (textOf(result) !== 'ok') throw damaged('the file')
+  const tables = database.prepare('SELECT CAST(sql AS BLOB) AS sql FROM sqlite_master WHERE sql IS NOT NULL').all()
+  if (tables.some(({ sql }) => !schema.includes(`\n${textOf(sql)};`))) throw damaged('its schema')
 }
 
 const isBusy = (error: unknown): boolean => /busy|locked/i.test(`${(error as { code?: unknown }).code} ${(error as Error).message}`)
@@ -181,7 +190,7 @@ class SqliteLedgerStore implements LedgerStore {
     checkAmount('after', after)
     checkAmount('limit', limit)
     return this.#read(() => {
-      const rows = account === undefined ? this.#sql.entries.all(after, limit) : this.#sql.entriesOf.all(account, after, limit)
+      const rows = account === undefined ? this.#sql.entries.all(after, limit) : this.#sql.entriesOf.all(keyOf(account), after, limit)
       return { entries: rows.map(row => whole(open<Entry>(`entry ${row.seq}`, row))), dropped: 0 }
     })
   }
