@@ -71,10 +71,19 @@ function isInstance(this: { readonly name: string }, value: unknown): boolean {
 
 Object.defineProperty(OutriggerError, Symbol.hasInstance, { value: isInstance })
 
-/** A reservation did not fit: nothing left this process. Amounts in integer nano-USD or tokens. */
+type BudgetUnit = 'nanoUsd' | 'tokens' | 'calls' | 'concurrent'
+
+const shownIn: Readonly<Record<BudgetUnit, (n: number) => string>> = {
+  nanoUsd: n => `$${(n / 1e9).toFixed(n < 1_000 ? 9 : 6)}`,
+  tokens: n => `${n} tokens`,
+  calls: n => `${n} calls`,
+  concurrent: n => `${n} calls at once`,
+}
+
+/** A reservation did not fit: nothing left this process. Amounts in integer nano-USD, tokens, or calls of a tool (in all, or at once). */
 export class BudgetExceededError extends OutriggerError {
   override readonly name = 'BudgetExceededError'
-  readonly unit: 'nanoUsd' | 'tokens'
+  readonly unit: BudgetUnit
   readonly needed: number
   readonly remaining: number
   readonly allocated: number
@@ -83,10 +92,10 @@ export class BudgetExceededError extends OutriggerError {
 
   /** @param fix - what the message advises; default: what makes a call fit */
   constructor(
-    facts: { unit: 'nanoUsd' | 'tokens'; needed: number; remaining: number; allocated: number; spent: number; account: string },
+    facts: { unit: BudgetUnit; needed: number; remaining: number; allocated: number; spent: number; account: string },
     fix: string = "raise the budget, lower max_tokens or set whenShort: 'clamp'",
   ) {
-    const show = (n: number) => (facts.unit === 'tokens' ? `${n} tokens` : `$${(n / 1e9).toFixed(n < 1_000 ? 9 : 6)}`)
+    const show = shownIn[facts.unit]
     super(
       'ERR_BUDGET',
       `budget of "${facts.account}": this needs up to ${show(facts.needed)}, ${show(facts.remaining)} of ${show(facts.allocated)} is left; ${fix}`,

@@ -309,7 +309,12 @@ export type SidecarEventBody =
       readonly allocated: number
       readonly spent: number
     }
-  | { readonly type: 'budget.refused'; readonly unit: 'nanoUsd' | 'tokens'; readonly needed: number; readonly remaining: number }
+  | {
+      readonly type: 'budget.refused'
+      readonly unit: 'nanoUsd' | 'tokens' | 'calls' | 'concurrent'
+      readonly needed: number
+      readonly remaining: number
+    }
   | { readonly type: 'state' | 'health'; readonly from: string; readonly to: string; readonly reason: string }
   | { readonly type: 'layer.degraded'; readonly layer: string; readonly error: string }
   | { readonly type: 'child.started' | 'child.ended' | 'decision'; readonly child?: string; readonly reason?: string }

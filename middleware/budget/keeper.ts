@@ -23,11 +23,13 @@ import {
   type Ledger,
   type Part,
   type Shortfall,
+  type Unit,
 } from 'outrigger/ledger'
 import { openAccount, type OpenedAccount } from './account.js'
 import { BudgetBooks, type Promised, unusable } from './books.js'
 import { tellAbove, tellOverCap } from './report.js'
 import type { BudgetSettings } from './options.js'
+import { quotaExceeded, type QuotaShortfall, ToolQuotas } from './tool-quotas.js'
 import {
   affordable,
   type Asked,
@@ -55,6 +57,8 @@ const units = ['nanoUsd', 'tokens'] as const
 /** A hold in the ledger. */
 interface Held extends Need {
   readonly id: string
+  /** Where it was made: there it ends. */
+  readonly books: BudgetBooks
   readonly model: string
   /** The most that it can cost: an estimate of what it did cost is not believed above this. */
   readonly most: Need
@@ -73,12 +77,14 @@ export class BudgetKeeper {
   #opened: OpenedAccount | undefined
   #mode: BudgetSettings['mode']
   #toldUp = false
+  readonly #tools: ToolQuotas
 
   readonly view: Budget
 
   constructor(settings: BudgetSettings) {
     this.#settings = settings
     this.#mode = settings.mode
+    this.#tools = new ToolQuotas(settings.tools)
     const account = () => this.#books.account
     const ledger = () => this.#opened?.ledger
     this.view = {
@@ -111,7 +117,8 @@ export class BudgetKeeper {
 
   /** Says what a child is charged to: a part that is set aside for it, or all that is left here. */
   async spawn(ctx: Context, next: () => Promise<void>): Promise<void> {
-    const { account, ledger, mode } = this.#opened!
+    const { ledger, mode } = this.#opened!
+    const { account } = this.#charged
     const { budget } = ctx.action as SpawnAction
     if (!budget) {
       childAccount.set(ctx, { account, ledger, mode })
@@ -130,11 +137,35 @@ export class BudgetKeeper {
 
   #setAside(ctx: Context, part: Part): Account {
     try {
-      return this.#books.account.delegate(part)
+      return this.#charged.account.delegate(part)
     } catch (error) {
-      if (error instanceof BudgetExceededError) this.#tell(ctx, error)
+      if (error instanceof BudgetExceededError) this.#tell(ctx, error as BudgetExceededError & { readonly unit: Unit })
       throw error
     }
+  }
+
+  /** Counts a call of a tool, and ends the count when it has ended. @throws BudgetExceededError where its quota is used up */
+  async tool(ctx: Context, next: () => Promise<void>): Promise<void> {
+    const short = this.#tools.enter(ctx, this.#books.account.id, '', this.#mode !== 'hard')
+    if (short) this.#quotaUsedUp(ctx, short)
+    try {
+      await this.#tools.run(ctx, next)
+    } finally {
+      this.#tools.leave(ctx, '')
+    }
+  }
+
+  #quotaUsedUp(ctx: Context, short: QuotaShortfall): void {
+    if (this.#mode === 'warn' || !this.#host) return
+    const { unit, needed, remaining } = short
+    this.#host.publish({ type: 'budget.refused', unit, needed, remaining, action: ctx.id })
+    if (this.#mode === 'hard') throw quotaExceeded(short)
+    tellOverCap(this.#host, short, ctx)
+  }
+
+  /** Calls of each tool so far, and those that run. */
+  get toolsShown(): ReturnType<ToolQuotas['shown']> {
+    return this.#tools.shown()
   }
 
   shown(unit: 'nanoUsd' | 'tokens'): 'unlimited' | { readonly [name: string]: number } {
@@ -169,64 +200,67 @@ export class BudgetKeeper {
       if (parent !== undefined || nanoUsd.available !== 'unlimited' || tokens.available !== 'unlimited') throw error
       return unbounded
     }
-    const reading = this.#books.read()
+    const reading = this.#charged.read()
     return reading instanceof Promise ? reading.then(decided) : decided(reading)
   }
 
   /** Nothing left, nothing begun. @throws BudgetExceededError */
   gate(ctx: Context): Promised<void> {
     if (this.#mode !== 'hard') return
-    const left = this.#books.available()
+    const left = this.#charged.available()
     for (const unit of units) if (left[unit] !== 'unlimited' && left[unit] <= 0) return this.#askForOne(ctx, unit)
   }
 
   /** The books know whose cap it is that is used up, and whether it still is: what we read may be old. */
   async #askForOne(ctx: Context, unit: 'nanoUsd' | 'tokens'): Promise<void> {
     const id = `${ctx.id}/gate/${ctx.attempt}/${this.#run}`
-    const answer = await this.#books.reserve({ id, nanoUsd: 0, tokens: 0, [unit]: 1 })
+    const books = this.#charged
+    const answer = await books.reserve({ id, nanoUsd: 0, tokens: 0, [unit]: 1 })
     if (!answer.ok) throw answer.shortfall ? this.#refused(ctx, answer.shortfall) : unusable('reserve', answer)
-    await this.#books.release({ id })
+    await books.release({ id })
   }
 
   /** Answers at once where the ledger does. */
   reserve(ctx: Context, need: Asked): Promised<Held> {
     const id = `${ctx.id}/${ctx.attempt}/${this.#run}`
-    const answer = this.#hold(ctx, id, need)
-    return answer instanceof Promise || !answer.ok ? this.#fitted(ctx, id, need, answer) : this.#held(ctx, id, need, answer)
+    const books = this.#charged
+    const answer = this.#hold(books, ctx, id, need)
+    return answer instanceof Promise || !answer.ok ? this.#fitted(books, ctx, id, need, answer) : this.#held(books, ctx, id, need, answer)
   }
 
-  #hold(ctx: Context, id: string, { nanoUsd, tokens }: Need): Promised<HoldAnswer> {
+  #hold(books: BudgetBooks, ctx: Context, id: string, { nanoUsd, tokens }: Need): Promised<HoldAnswer> {
     const { prices } = this.#settings
     const request = { id, nanoUsd, tokens, force: this.#mode !== 'hard', prices: prices.version, detail: { model: modelOf(ctx) } }
-    return this.#books.reserve(request)
+    return books.reserve(request)
   }
 
-  #held(ctx: Context, id: string, need: Asked, { exceeded }: HoldDone): Held {
+  #held(books: BudgetBooks, ctx: Context, id: string, need: Asked, { exceeded }: HoldDone): Held {
     if (exceeded) this.#overCap(ctx, exceeded)
-    return { id, nanoUsd: need.nanoUsd, tokens: need.tokens, estimate: need.estimate, model: modelOf(ctx), most: need.most ?? need }
+    const { nanoUsd, tokens, estimate, most = need } = need
+    return { id, books, nanoUsd, tokens, estimate, model: modelOf(ctx), most }
   }
 
   /** What does not fit is asked for again: counted, then clamped, as far as the options allow. */
-  async #fitted(ctx: Context, id: string, need: Asked, first: Promised<HoldAnswer>): Promise<Held> {
+  async #fitted(books: BudgetBooks, ctx: Context, id: string, need: Asked, first: Promised<HoldAnswer>): Promise<Held> {
     let answer = await first
     let asked: Need = need
     for (let counted = false; !answer.ok; ) {
       if (answer.code !== 'exceeds_remaining') throw unusable('reserve', answer)
       const less: Need | undefined =
-        (counted ? undefined : await this.#countedLess(ctx, asked)) ?? this.#clamped(ctx, asked, answer.shortfall!)
+        (counted ? undefined : await this.#countedLess(ctx, asked)) ?? this.#clamped(books, ctx, asked, answer.shortfall!)
       if (!less) throw this.#refused(ctx, answer.shortfall!)
       counted = true
       asked = less
-      answer = await this.#hold(ctx, id, asked)
+      answer = await this.#hold(books, ctx, id, asked)
     }
-    return this.#held(ctx, id, asked === need ? need : { ...asked, estimate: need.estimate }, answer)
+    return this.#held(books, ctx, id, asked === need ? need : { ...asked, estimate: need.estimate }, answer)
   }
 
   /** Each attempt ends as exactly one of settled, released and unknown. */
   settle(ctx: Context, held: Held): Promised<void> {
     const { outcome } = ctx
-    if (!outcome?.detached) return outcome?.sent ? this.#charge(ctx, held) : this.#books.release({ id: held.id })
-    outcome.detached.then(() => this.#charge(ctx, held)).catch(error => this.#books.lost(held.id, error))
+    if (!outcome?.detached) return outcome?.sent ? this.#charge(ctx, held) : held.books.release({ id: held.id })
+    outcome.detached.then(() => this.#charge(ctx, held)).catch(error => held.books.lost(held.id, error))
   }
 
   #charge(ctx: Context, held: Held): Promised<void> {
@@ -235,13 +269,13 @@ export class BudgetKeeper {
     const actual = this.#actual(usage, held)
     if (certainty === 'unknown' || !actual) {
       cost.set(ctx, Math.max(held.nanoUsd, cost.peek(ctx) ?? 0))
-      return this.#books.unknown({ id: held.id })
+      return held.books.unknown({ id: held.id })
     }
     const { nanoUsd, tokens } = actual
     cost.set(ctx, nanoUsd)
     if (held.estimate && certainty === 'measured')
       this.#calibration.learn(held.model, held.estimate, sum(usage.tokens) - usage.tokens.output)
-    const settled = this.#books.settle({ id: held.id, nanoUsd, tokens, certainty, prices: this.#settings.prices.version })
+    const settled = held.books.settle({ id: held.id, nanoUsd, tokens, certainty, prices: this.#settings.prices.version })
     if (settled instanceof Promise) return settled.then(() => this.#tellThresholds())
     this.#tellThresholds()
   }
@@ -270,11 +304,11 @@ export class BudgetKeeper {
     return counted && counted.nanoUsd <= asked.nanoUsd && counted.tokens < asked.tokens ? counted : undefined
   }
 
-  #clamped(ctx: Context, asked: Need, { unit, remaining }: Shortfall): Need | undefined {
+  #clamped(books: BudgetBooks, ctx: Context, asked: Need, { unit, remaining }: Shortfall): Need | undefined {
     if (this.#settings.whenShort !== 'clamp' || ctx.kind !== 'model') return undefined
     const action = ctx.action as ModelAction
     const { prices } = this.#settings
-    const maxTokens = affordable(action, asked, { ...this.#books.account.available(), [unit]: remaining }, prices)
+    const maxTokens = affordable(action, asked, { ...books.account.available(), [unit]: remaining }, prices)
     if (maxTokens === undefined) return undefined
     ctx.narrow({ maxTokens })
     return narrowedNeed(action, asked, maxTokens, prices)
@@ -314,6 +348,12 @@ export class BudgetKeeper {
         this.#host?.publish({ type: 'budget.threshold', threshold, unit, allocated, spent })
       }
     }
+  }
+
+  /** Where an action is charged: at the tool that it is made in, where that has dollars of its own, else at the account. */
+  get #charged(): BudgetBooks {
+    const books = this.#books
+    return this.#settings.tools.size === 0 ? books : (this.#tools.books(books, this.#host!) ?? books)
   }
 
   get #books(): BudgetBooks {

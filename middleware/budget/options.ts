@@ -1,5 +1,6 @@
 import { definePrices, defaultPrices, type ModelPriceInput, type PriceTable } from 'outrigger/claude'
 import { type Account, type Ledger, parseUsd } from 'outrigger/ledger'
+import { type Quota, type ToolQuota, toolQuotas } from './tool-quotas.js'
 
 /** Options of {@link withBudget}. At least one of `usd`, `tokens` and an `account` object is needed. */
 export interface WithBudgetOptions {
@@ -19,6 +20,8 @@ export interface WithBudgetOptions {
   readonly whenShort?: 'reject' | 'clamp'
   /** Shares of the cap, above 0 and up to 1, that are told once each when the spend passes them. Default 0.8 and 0.9. */
   readonly warnAt?: readonly number[]
+  /** Quotas of tools, by exact name: calls, dollars of the model calls made inside, calls at once. Default: none. */
+  readonly tools?: Readonly<Record<string, ToolQuota>>
   /** Other prices: a table, or models by id with rates in pico-USD a token. Default: the dated table of this package. */
   readonly prices?: PriceTable | Readonly<Record<string, ModelPriceInput>>
 }
@@ -33,6 +36,7 @@ export interface BudgetSettings {
   readonly estimate: 'bound' | 'calibrated' | 'count'
   readonly whenShort: 'reject' | 'clamp'
   readonly warnAt: readonly number[]
+  readonly tools: ReadonlyMap<string, Quota>
   readonly prices: PriceTable
 }
 
@@ -41,7 +45,7 @@ const choices = {
   estimate: ['bound', 'calibrated', 'count'],
   whenShort: ['reject', 'clamp'],
 } as const
-const known = new Set(['usd', 'tokens', 'mode', 'ledger', 'account', 'estimate', 'whenShort', 'warnAt', 'prices'])
+const known = new Set(['usd', 'tokens', 'mode', 'ledger', 'account', 'estimate', 'whenShort', 'warnAt', 'tools', 'prices'])
 
 /** @throws TypeError or RangeError that says the value and the fix */
 export function budgetSettings(options: WithBudgetOptions): BudgetSettings {
@@ -69,6 +73,7 @@ export function budgetSettings(options: WithBudgetOptions): BudgetSettings {
     ledger,
     account,
     warnAt: Object.freeze([...warnAt].sort((a, b) => a - b)),
+    tools: toolQuotas(options.tools),
     prices: isTable(prices) ? checkedTable(prices) : definePrices(prices as Readonly<Record<string, ModelPriceInput>>),
   }
 }

@@ -1,5 +1,6 @@
 import type { Context, Host } from 'outrigger'
 import { type Account, budgetAccount, formatUsd, type Shortfall } from 'outrigger/ledger'
+import type { QuotaShortfall } from './tool-quotas.js'
 
 type Unit = 'nanoUsd' | 'tokens'
 
@@ -13,7 +14,7 @@ export function tellAbove({ agent, parent }: Host, account: Account, unit: Unit)
 /** Tells an agent's own sidecar, and every ancestor, of a call that went over a cap that does not stop it. */
 export function tellOverCap(
   host: Host,
-  { unit, needed, remaining }: Pick<Shortfall, 'unit' | 'needed' | 'remaining'>,
+  { unit, needed, remaining }: Pick<Shortfall | QuotaShortfall, 'unit' | 'needed' | 'remaining'>,
   { id, kind }: Context,
 ): void {
   const details = `${needed} ${unit} needed, ${remaining} left`
