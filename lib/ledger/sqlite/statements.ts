@@ -4,7 +4,29 @@ import type { Database, Statement } from './driver.js'
 const sealed = 'CAST(body AS BLOB) AS body, CAST(sum AS BLOB) AS sum'
 const key = 'CAST(id AS BLOB) AS id'
 
-const texts = {
+/** What is said, by name. */
+type Saying =
+  | 'account'
+  | 'accounts'
+  | 'addAccount'
+  | 'setAccount'
+  | 'hold'
+  | 'openHolds'
+  | 'oldestHold'
+  | 'addHold'
+  | 'setHold'
+  | 'change'
+  | 'addChange'
+  | 'newestEntry'
+  | 'addEntry'
+  | 'entries'
+  | 'entriesOf'
+  | 'begin'
+  | 'read'
+  | 'commit'
+  | 'rollback'
+
+const texts: Readonly<Record<Saying, string>> = {
   account: `SELECT ${sealed} FROM account WHERE id = ?`,
   accounts: `SELECT ${key} FROM account ORDER BY ord`,
   addAccount: 'INSERT INTO account (id, body, sum) VALUES (?, ?, ?)',
@@ -24,10 +46,10 @@ const texts = {
   read: 'BEGIN',
   commit: 'COMMIT',
   rollback: 'ROLLBACK',
-} as const
+}
 
 /** All that a store says to its file, prepared once. */
-export type Statements = Readonly<Record<keyof typeof texts, Statement>>
+export type Statements = Readonly<Record<Saying, Statement>>
 
 export function prepare(database: Database): Statements {
   return Object.fromEntries(Object.entries(texts).map(([name, sql]) => [name, database.prepare(sql)])) as unknown as Statements
