@@ -7,6 +7,7 @@ import type { Quota } from './budget/tool-quotas.js'
 export type { Budget } from './budget/keeper.js'
 export type { WithBudgetOptions } from './budget/options.js'
 export type { ToolQuota } from './budget/tool-quotas.js'
+export type { BudgetWindow } from './budget/window.js'
 
 /** The member that `withBudget` shows. */
 export interface BudgetMembers {
@@ -21,7 +22,7 @@ export interface BudgetMembers {
 export function withBudget(options: WithBudgetOptions): Layer<BudgetMembers> {
   const settings = budgetSettings(options)
   const keeper = new BudgetKeeper(settings)
-  const { nanoUsd, tokens, mode, estimate, whenShort, tools } = settings
+  const { nanoUsd, tokens, mode, estimate, whenShort, tools, window } = settings
 
   return defineMiddleware(
     {
@@ -31,7 +32,16 @@ export function withBudget(options: WithBudgetOptions): Layer<BudgetMembers> {
       perAttempt: true,
       provides: [cost, modelPrices],
       expose: { budget: keeper.view },
-      options: { nanoUsd, tokens, mode, estimate, whenShort, prices: settings.prices.version, ...toolsOption(tools) },
+      options: {
+        nanoUsd,
+        tokens,
+        mode,
+        estimate,
+        whenShort,
+        prices: settings.prices.version,
+        ...toolsOption(tools),
+        ...(window && { window }),
+      },
       attach: host => keeper.open(host),
       // The parent's account comes by a slot: without caps of its own, the child draws on what is left there.
       inherit: () =>

@@ -26,24 +26,24 @@ const strictness = ['warn', 'soft', 'hard'] as const
  * @throws ConfigError when a child would draw on other books than its parent
  * @throws BudgetExceededError when the parent has not so much
  */
-export function openAccount(settings: BudgetSettings, host: Host): OpenedAccount {
+export function openAccount(settings: BudgetSettings, host: Host, window?: string): OpenedAccount {
   const above = host.spawnedBy && childAccount.peek(host.spawnedBy)
-  return above ? below(above, settings, host) : alone(settings, host)
+  return above ? below(above, settings, host, window) : alone(settings, host, window)
 }
 
-function alone({ account, ledger, nanoUsd, tokens, mode }: BudgetSettings, host: Host): OpenedAccount {
+function alone({ account, ledger, nanoUsd, tokens, mode }: BudgetSettings, host: Host, window?: string): OpenedAccount {
   const close = async () => {}
   if (typeof account === 'object') return { account, ledger: undefined, mode, close }
   const books = ledger ?? createLedger({ clock: host.clock, keepHistory: ownHistory })
-  return { account: books.account({ id: account ?? host.agent.id, nanoUsd, tokens }), ledger: books, mode, close }
+  return { account: books.account({ ...named(account ?? host.agent.id, window), nanoUsd, tokens }), ledger: books, mode, close }
 }
 
-function below(above: BudgetAccount, settings: BudgetSettings, host: Host): OpenedAccount {
+function below(above: BudgetAccount, settings: BudgetSettings, host: Host, window?: string): OpenedAccount {
   const { ledger } = above
   const mode = strictness[Math.max(strictness.indexOf(settings.mode), strictness.indexOf(above.mode))]!
   if (settings.ledger && settings.ledger !== ledger) throw elsewhere(host, 'ledger')
   if (typeof settings.account !== 'object') {
-    const own = opened(above, settings, host)
+    const own = opened(above, settings, host, window)
     return {
       account: own,
       ledger,
@@ -61,11 +61,17 @@ function below(above: BudgetAccount, settings: BudgetSettings, host: Host): Open
  * Where a part was set aside for it, that part, within the child's own cap; else a part of its own cap; without a cap, a share of all that the
  * parent has.
  */
-function opened({ account, delegated }: BudgetAccount, settings: BudgetSettings, host: Host): Account {
+function opened({ account, delegated }: BudgetAccount, settings: BudgetSettings, host: Host, window?: string): Account {
   const id = typeof settings.account === 'string' ? settings.account : host.agent.id
   const caps = capped(settings)
+  if (window !== undefined) return account.share(named(id, window), caps)
   if (!caps) return delegated ? account : account.share({ id })
   return delegated ? account.share({ id }, within(settings, account)) : account.delegate(caps, { id })
+}
+
+/** Each window is an account of its own, whose identity is stored. */
+function named(id: string, window: string | undefined): { readonly id: string; readonly window?: string } {
+  return window === undefined ? { id } : { id: `${id}/${window}`, window }
 }
 
 /** The smaller of the child's own cap and of what was set aside for it. */

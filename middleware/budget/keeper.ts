@@ -29,6 +29,7 @@ import { openAccount, type OpenedAccount } from './account.js'
 import { BudgetBooks, type Promised, unusable } from './books.js'
 import { tellAbove, tellOverCap } from './report.js'
 import type { BudgetSettings } from './options.js'
+import { type Span, spanAt } from './window.js'
 import { quotaExceeded, type QuotaShortfall, ToolQuotas } from './tool-quotas.js'
 import {
   affordable,
@@ -46,6 +47,8 @@ import {
 export interface Budget {
   readonly nanoUsd: Amounts | 'unlimited'
   readonly tokens: Amounts | 'unlimited'
+  /** When the next window begins, in milliseconds since 1970; `undefined` without one. */
+  readonly resetsAt: number | undefined
   /** The books: history, holds, `reconcile`. `undefined` where the layer was given an account. */
   readonly ledger: Ledger | undefined
   /** Sets a part aside for a child. @throws BudgetExceededError when there is not so much */
@@ -77,6 +80,7 @@ export class BudgetKeeper {
   #opened: OpenedAccount | undefined
   #mode: BudgetSettings['mode']
   #toldUp = false
+  #span: Span | undefined
   readonly #tools: ToolQuotas
 
   readonly view: Budget
@@ -86,6 +90,10 @@ export class BudgetKeeper {
     this.#mode = settings.mode
     this.#tools = new ToolQuotas(settings.tools)
     const account = () => this.#books.account
+    const resetsAt = () => {
+      void this.#books
+      return this.#span?.end
+    }
     const ledger = () => this.#opened?.ledger
     this.view = {
       get nanoUsd() {
@@ -93,6 +101,9 @@ export class BudgetKeeper {
       },
       get tokens() {
         return account().amounts().tokens
+      },
+      get resetsAt() {
+        return resetsAt()
       },
       get ledger() {
         return ledger()
@@ -103,11 +114,46 @@ export class BudgetKeeper {
 
   open(host: Host): void {
     this.#host = host
-    const opened = openAccount(this.#settings, host)
+    this.#enter(this.#spanNow())
+    const opened = () => this.#current
+    const { ledger, mode } = opened()
+    budgetAccount.set(host, {
+      get account() {
+        return opened().account
+      },
+      ledger,
+      mode,
+    })
+  }
+
+  #spanNow(): Span | undefined {
+    const { window } = this.#settings
+    return window && spanAt(window, this.#host!.clock.now())
+  }
+
+  /** Opens the account of a window. What was opened in another one ends there. */
+  #enter(span: Span | undefined): void {
+    const before = this.#opened
+    const ledger = this.#settings.ledger ?? before?.ledger
+    const opened = openAccount(before ? { ...this.#settings, ledger } : this.#settings, this.#host!, span?.identity)
     this.#opened = opened
     this.#mode = opened.mode
-    this.#kept = new BudgetBooks(opened.account, host)
-    budgetAccount.set(host, opened)
+    this.#kept = new BudgetBooks(opened.account, this.#host!)
+    this.#span = span
+    this.#told.clear()
+    this.#toldUp = false
+    if (before) this.#leave(before)
+  }
+
+  /** Nothing new is admitted at what a child had in the last window; what is held there still settles. */
+  #leave(before: OpenedAccount): void {
+    before.close().catch(error => this.#host?.degrade('withBudget', error))
+  }
+
+  /** The account of the window that it is now. A clock that is set back brings none back. */
+  get #current(): OpenedAccount {
+    if (this.#span && this.#host!.clock.now() >= this.#span.end) this.#enter(this.#spanNow())
+    return this.#opened!
   }
 
   /** Ends the account of a child: what is left returns to its parent. */
@@ -146,13 +192,18 @@ export class BudgetKeeper {
 
   /** Counts a call of a tool, and ends the count when it has ended. @throws BudgetExceededError where its quota is used up */
   async tool(ctx: Context, next: () => Promise<void>): Promise<void> {
-    const short = this.#tools.enter(ctx, this.#books.account.id, '', this.#mode !== 'hard')
-    if (short) this.#quotaUsedUp(ctx, short)
+    const entered = this.#tools.enter(ctx, this.#books.account.id, this.#counted(), this.#mode !== 'hard')
+    if (entered.short) this.#quotaUsedUp(ctx, entered.short)
     try {
       await this.#tools.run(ctx, next)
     } finally {
-      this.#tools.leave(ctx, '')
+      this.#tools.leave(ctx, entered)
     }
+  }
+
+  /** From when on calls count. */
+  #counted(): { readonly now: number; readonly since: number } {
+    return { now: this.#host!.clock.now(), since: this.#span?.start ?? Number.NEGATIVE_INFINITY }
   }
 
   #quotaUsedUp(ctx: Context, short: QuotaShortfall): void {
@@ -358,6 +409,7 @@ export class BudgetKeeper {
 
   get #books(): BudgetBooks {
     if (!this.#kept) throw new LedgerUnavailableError('withBudget has no account yet: it belongs in the use list of createSidecar')
+    if (this.#span) void this.#current
     return this.#kept
   }
 }

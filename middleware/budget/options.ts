@@ -1,5 +1,6 @@
 import { definePrices, defaultPrices, type ModelPriceInput, type PriceTable } from 'outrigger/claude'
 import { type Account, type Ledger, parseUsd } from 'outrigger/ledger'
+import { type BudgetWindow, checkedWindow } from './window.js'
 import { type Quota, type ToolQuota, toolQuotas } from './tool-quotas.js'
 
 /** Options of {@link withBudget}. At least one of `usd`, `tokens` and an `account` object is needed. */
@@ -20,6 +21,8 @@ export interface WithBudgetOptions {
   readonly whenShort?: 'reject' | 'clamp'
   /** Shares of the cap, above 0 and up to 1, that are told once each when the spend passes them. Default 0.8 and 0.9. */
   readonly warnAt?: readonly number[]
+  /** The cap holds for each hour, day or month in UTC. Default: one cap for good. */
+  readonly window?: BudgetWindow
   /** Quotas of tools, by exact name: calls, dollars of the model calls made inside, calls at once. Default: none. */
   readonly tools?: Readonly<Record<string, ToolQuota>>
   /** Other prices: a table, or models by id with rates in pico-USD a token. Default: the dated table of this package. */
@@ -36,6 +39,7 @@ export interface BudgetSettings {
   readonly estimate: 'bound' | 'calibrated' | 'count'
   readonly whenShort: 'reject' | 'clamp'
   readonly warnAt: readonly number[]
+  readonly window: BudgetWindow | undefined
   readonly tools: ReadonlyMap<string, Quota>
   readonly prices: PriceTable
 }
@@ -45,7 +49,7 @@ const choices = {
   estimate: ['bound', 'calibrated', 'count'],
   whenShort: ['reject', 'clamp'],
 } as const
-const known = new Set(['usd', 'tokens', 'mode', 'ledger', 'account', 'estimate', 'whenShort', 'warnAt', 'tools', 'prices'])
+const known = new Set(['usd', 'tokens', 'mode', 'ledger', 'account', 'estimate', 'whenShort', 'warnAt', 'window', 'tools', 'prices'])
 
 /** @throws TypeError or RangeError that says the value and the fix */
 export function budgetSettings(options: WithBudgetOptions): BudgetSettings {
@@ -65,17 +69,28 @@ export function budgetSettings(options: WithBudgetOptions): BudgetSettings {
     throw new TypeError('withBudget: an account object has its ledger already; leave ledger out')
   if (ledger !== undefined && typeof ledger?.account !== 'function') throw new TypeError('withBudget: ledger must come from createLedger()')
   checkShares(warnAt)
+  const capped = caps(options)
   return {
-    ...caps(options),
+    ...capped,
     mode,
     estimate,
     whenShort: choice('whenShort', options.whenShort, 'reject'),
     ledger,
     account,
     warnAt: Object.freeze([...warnAt].sort((a, b) => a - b)),
+    window: windowOf(options),
     tools: toolQuotas(options.tools),
     prices: isTable(prices) ? checkedTable(prices) : definePrices(prices as Readonly<Record<string, ModelPriceInput>>),
   }
+}
+
+function windowOf({ window, account, usd, tokens }: WithBudgetOptions): BudgetWindow | undefined {
+  const checked = checkedWindow(window)
+  if (checked && typeof account === 'object')
+    throw new TypeError('withBudget: an account object is of one window; leave window out, or give an id')
+  if (checked && (usd ?? 'unlimited') === 'unlimited' && (tokens ?? 'unlimited') === 'unlimited')
+    throw new TypeError('withBudget: window needs a cap in usd or tokens')
+  return checked
 }
 
 function caps(options: WithBudgetOptions): Pick<BudgetSettings, 'nanoUsd' | 'tokens'> {

@@ -32,9 +32,15 @@ export interface QuotaShortfall {
 
 /** A tool's calls so far. */
 interface Use {
-  calls: number
+  /** When each began, where they are counted. */
+  calls: number[]
   running: number
-  window: string
+}
+
+/** A call of a tool that has begun, or that its quota stops. */
+export interface Entered {
+  readonly short: QuotaShortfall | undefined
+  readonly at: number
 }
 
 const names = ['calls', 'usd', 'concurrent']
@@ -83,16 +89,19 @@ export class ToolQuotas {
     this.#quotas = quotas
   }
 
-  /** Counts a call that fits, looking and counting in one step: of two calls at once only one gets the last place. */
-  enter({ action }: Context, account: string, window: string, force: boolean): QuotaShortfall | undefined {
+  /**
+   * Counts a call that fits, looking and counting in one step: of two calls at once only one gets the last place.
+   * @param since - calls from then on count
+   */
+  enter({ action }: Context, account: string, { now, since }: { now: number; since: number }, force: boolean): Entered {
     const { name } = action as ToolAction
     const quota = this.#quotas.get(name)
-    const use = this.#use(name, window)
+    const use = this.#use(name, since)
     const short = quota && shortfall(quota, use, quotaId(account, name))
-    if (short && !force) return short
-    use.calls++
+    if (short && !force) return { short, at: now }
+    if (quota && quota.calls !== Number.POSITIVE_INFINITY) use.calls.push(now)
     use.running++
-    return short
+    return { short, at: now }
   }
 
   /** Runs a call, and what it does as made inside the tool. */
@@ -102,10 +111,10 @@ export class ToolQuotas {
   }
 
   /** Ends a call. One that has not happened is not counted. */
-  leave(ctx: Context, window: string): void {
-    const { name } = ctx.action as ToolAction
-    const use = this.#uses.get(name)!
-    if (!ctx.outcome?.sent && use.window === window) use.calls--
+  leave(ctx: Context, { at }: Entered): void {
+    const use = this.#uses.get((ctx.action as ToolAction).name)!
+    const counted = use.calls.lastIndexOf(at)
+    if (!ctx.outcome?.sent && counted >= 0) use.calls.splice(counted, 1)
     const ended = () => {
       use.running--
     }
@@ -127,18 +136,14 @@ export class ToolQuotas {
   }
 
   shown(): { readonly [tool: string]: { readonly calls: number; readonly running: number } } {
-    return Object.fromEntries([...this.#uses].map(([tool, { calls, running }]) => [tool, { calls, running }]))
+    return Object.fromEntries([...this.#uses].map(([tool, { calls, running }]) => [tool, { calls: calls.length, running }]))
   }
 
-  #use(tool: string, window: string): Use {
-    const known = this.#uses.get(tool)
-    if (!known) {
-      const fresh = { calls: 0, running: 0, window }
-      this.#uses.set(tool, fresh)
-      return fresh
-    }
-    if (known.window !== window) Object.assign(known, { calls: 0, window })
-    return known
+  #use(tool: string, since: number): Use {
+    const use = this.#uses.get(tool) ?? { calls: [], running: 0 }
+    this.#uses.set(tool, use)
+    if (use.calls.length > 0 && use.calls[0]! < since) use.calls = use.calls.filter(at => at >= since)
+    return use
   }
 }
 
@@ -150,7 +155,7 @@ function quotaAccount(account: Account, id: string, { nanoUsd }: Quota): Account
 }
 
 function shortfall({ calls, concurrent }: Quota, use: Use, account: string): QuotaShortfall | undefined {
-  if (use.calls >= calls) return short('calls', calls, use.calls, account)
+  if (use.calls.length >= calls) return short('calls', calls, use.calls.length, account)
   if (use.running >= concurrent) return short('concurrent', concurrent, use.running, account)
 }
 
