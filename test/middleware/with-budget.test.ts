@@ -201,7 +201,7 @@ describe('withBudget', () => {
       expect(all.filter(outcome => outcome instanceof BudgetExceededError)).toHaveLength(9950)
       expect(highest).toBe(5 * dollar)
       expect(amounts(sidecar.budget.nanoUsd)).toEqual({ allocated: 5 * dollar, spent: 5 * dollar, held: 0, delegated: 0, remaining: 0 })
-    }, 60_000)
+    }, 300_000)
 
     it('is not drifting: a refused call changes nothing (B22), and what is left can be spent to the last', async () => {
       const { sidecar, mock, nano } = mounted({ usd: '0.35' })
