@@ -199,8 +199,9 @@ export class Rows {
         entry => ranking.words.filter(word => entry.row.name?.includes(word) || entry.row.text?.includes(word)).length,
       ).filter(entry => ranking.words.some(word => holds(entry.row.name, word) || holds(entry.row.text, word)))
     if (ranking?.by !== 'decay') return newest
-    const strength = ({ row, changed }: Stored): number => (row.weight * 2_592_000) / (2_592_000 + this.#now - changed)
-    return byFigure(newest, strength).filter(entry => strength(entry) * 1e6 >= (ranking.threshold ?? 0))
+    const millionths = ({ row, changed }: Stored): number =>
+      (row.weight * 2_592_000_000_000) / (2_592_000 + Math.max(0, this.#now - changed))
+    return byFigure(newest, millionths).filter(entry => millionths(entry) >= (ranking.threshold ?? 0))
   }
 }
 
