@@ -16,6 +16,9 @@ const offset = `CASE
       ELSE 0
     END`
 
+/** An index holds the beginning of a text: PostgreSQL puts no more than 2,704 bytes into one, and a name may have more. */
+export const beginning = (column: string): string => `substr(${column}, 1, 256)`
+
 const said = `plane TEXT NOT NULL,
   verb TEXT,`
 const carried = `text TEXT,
@@ -36,7 +39,7 @@ export const sqlSchema: string = `CREATE TABLE ctx_entry (
   created BIGINT NOT NULL,
   changed BIGINT NOT NULL
 );
-CREATE INDEX ctx_entry_name ON ctx_entry (plane, name);
+CREATE INDEX ctx_entry_name ON ctx_entry (plane, ${beginning('name')});
 CREATE TABLE ctx_edge (
   ${said}
   source TEXT NOT NULL,
@@ -45,7 +48,7 @@ CREATE TABLE ctx_edge (
   ${carried}
   created BIGINT NOT NULL
 );
-CREATE INDEX ctx_edge_source ON ctx_edge (plane, source);
+CREATE INDEX ctx_edge_source ON ctx_edge (plane, ${beginning('source')});
 CREATE TABLE ctx_call (
   operator TEXT NOT NULL,
   ${said}

@@ -1,6 +1,7 @@
 import type { CTXStatement } from '../../language/ast.js'
 import type { Narrowing, Operation, RowFacts, SearchOperation, Since, TraverseOperation } from '../operation.js'
 import { operationOf } from '../read-operation.js'
+import { beginning } from './sql-schema.js'
 
 /**
  * One statement of SQL, which SQLite and PostgreSQL read alike, over the tables of `sqlSchema`.
@@ -85,10 +86,13 @@ const limit = ({ limit }: { readonly limit?: number | undefined }): string => (l
 const holds = (column: string, part: string): string => `REPLACE(${column}, ${part}, '') <> ${column}`
 const said = (part: string): string => `(${holds('name', part)} OR ${holds('text', part)})`
 
+/** The whole text, found by its beginning: that is what the index has. */
+const is = (column: string, value: string): string => `${beginning(column)} = ${beginning(value)} AND ${column} = ${value}`
+
 function where({ plane, name, tags, since, project }: Narrowing, time: 'created' | 'changed' = 'created'): string {
   const conditions = [
     `plane = ${text(plane)}`,
-    ...(name === undefined ? [] : [`name = ${text(name)}`]),
+    ...(name === undefined ? [] : [is('name', text(name))]),
     ...tags.map(tag => holds('tags', text(element(tag)))),
     ...since.map(moment => `${time} >= ${momentOf(moment)}`),
     ...(project === undefined ? [] : [`project = ${text(project)}`]),
@@ -98,8 +102,10 @@ function where({ plane, name, tags, since, project }: Narrowing, time: 'created'
 
 const momentOf = (since: Since): string => ('at' in since ? `${since.at}` : `${now} - ${since.ago}`)
 
-/** Weight that halves in the first 30 days after a change, and goes on to fall. */
-const age = `(2592000 + ${now} - changed)`
+/** Since the last change. One by a clock that was ahead is of now. */
+const idle = `(CASE WHEN changed < ${now} THEN ${now} - changed ELSE 0 END)`
+/** Weight in millionths, that halves in the first 30 days after a change and goes on to fall. As a double it is the same figure on both engines. */
+const strength = `CAST(weight AS DOUBLE PRECISION) * 2592000000000 / (2592000 + ${idle})`
 
 function search(operation: SearchOperation): string {
   const { ranking, query, verb, format } = operation
@@ -108,14 +114,13 @@ function search(operation: SearchOperation): string {
   if (query !== undefined) which.push(said(text(query)))
   if (ranking?.by === 'similar') return similar(operation, ranking.words, which)
   if (ranking?.by === 'grounded') which.push(holds('fields', `'"source":'`))
-  if (ranking?.by === 'decay' && ranking.threshold !== undefined)
-    which.push(`weight * 2592000.0 >= ${(ranking.threshold / 1e6).toFixed(6)} * ${age}`)
+  if (ranking?.by === 'decay' && ranking.threshold !== undefined) which.push(`${strength} >= ${ranking.threshold}`)
   return `${select(format)} FROM ctx_entry WHERE ${which.join(' AND ')} ORDER BY ${orderOf(ranking?.by)}created DESC${limit(operation)}`
 }
 
 function orderOf(by: string | undefined): string {
   if (by === 'changes') return 'changed DESC, '
-  return by === 'decay' ? `weight * 2592000.0 / ${age} DESC, ` : ''
+  return by === 'decay' ? `${strength} DESC, ` : ''
 }
 
 /** The words are rows, since an expression may not be deep on SQLite. */
@@ -126,10 +131,12 @@ function similar(operation: SearchOperation, words: readonly string[], which: re
   return `${listed}, ${found} ${select(operation.format)} FROM found WHERE hits > 0 ORDER BY hits DESC, created DESC${limit(operation)}`
 }
 
+/** SQLite takes the tables of a CROSS JOIN in this order: by the index at each step, not over all edges. */
 function walk(operation: TraverseOperation): string {
   const { plane, from, depth, format } = operation
-  const first = `SELECT target, 1 FROM ctx_edge WHERE plane = ${text(plane)} AND source = ${text(from)} AND 1 <= ${depth}`
-  const next = `SELECT ctx_edge.target, step + 1 FROM walk JOIN ctx_edge ON ctx_edge.plane = ${text(plane)} AND ctx_edge.source = walk.name WHERE step < ${depth}`
+  const first = `SELECT target, 1 FROM ctx_edge WHERE plane = ${text(plane)} AND ${is('source', text(from))} AND 1 <= ${depth}`
+  const further = `plane = ${text(plane)} AND ${is('source', 'walk.name')} AND step < ${depth}`
+  const next = `SELECT target, step + 1 FROM walk CROSS JOIN ctx_edge WHERE ${further}`
   const wanted = format === undefined ? '' : `, ${text(format)} AS wanted`
   return `WITH RECURSIVE walk (name, step) AS (${first} UNION ${next}) SELECT name, MIN(step) AS step${wanted} FROM walk WHERE name <> ${text(from)} GROUP BY name ORDER BY MIN(step)${limit(operation)}`
 }
