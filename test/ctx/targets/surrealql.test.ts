@@ -1,11 +1,38 @@
+import fc from 'fast-check'
 import { pairs } from '../../../lib/ctx/language/grammar.js'
+import { CTXParser } from '../../../lib/ctx/language/parser.js'
+import { serialize } from '../../../lib/ctx/language/serializer.js'
+import { operationOf } from '../../../lib/ctx/targets/read-operation.js'
 import { Translator } from '../../../lib/ctx/targets/translator.js'
-import { engineContract } from './contract.js'
+import { comparable, engineContract, tell } from './contract.js'
 import type { Engine } from './engine.js'
+import { type Reached, Rows } from './rows.js'
+import { hostileStory } from './stories.js'
 import { surrealEngine } from './surreal-engine.js'
 
 const translator = new Translator()
 const surrealqlOf = (ctx: string): string => translator.translate(ctx, 'surrealql').output
+
+const parser = new CTXParser()
+const run = (rows: Rows, ctx: string) => rows.run(operationOf(parser.parse(ctx)))
+const stepsOf = (answer: unknown): readonly number[] => (answer as readonly Reached[]).map(({ step }) => step)
+
+const planes = fc.constantFrom('m', 'k')
+const names = fc.constantFrom('a', 'b', 'c', 'd', 'e', "it's", 'valueOf')
+const edges = fc.array(
+  fc.tuple(planes, names, names).map(([plane, from, to]) => `+${plane} @relate "${from}->to->${to}"`),
+  { maxLength: 14 },
+)
+const walks = fc.array(
+  fc.tuple(planes, names, fc.nat(16)).map(([plane, from, depth]) => `?${plane} @traverse "${from}" ^depth=${depth}`),
+  { minLength: 4, maxLength: 4 },
+)
+
+/** What SurrealQL writes other types with, and what earlier versions of it took for one. */
+const looks = [
+  ...['2026-01-01T00:00:00Z', "d'2026-01-01T00:00:00Z'", 'ctx_node:1', "r'ctx_node:1'", '018f2a3e-7b1c-7000-8000-000000000000', '1.5f'],
+  ...['1dec', '1h30m', 'NONE', 'NULL', 'true', '/a/', '$this', '1..2', '\\u{41}', '\\x41', 'file:/a', '{ a: 1 }', '[1]'],
+]
 
 describe('surrealql on SurrealDB', () => {
   let engine: Engine
@@ -23,6 +50,45 @@ describe('surrealql on SurrealDB', () => {
     expect((await engine.content()).entries).toHaveLength(2)
   })
 
+  it('takes any text in a batch for what it is', async () => {
+    const stories = fc.asyncProperty(hostileStory, async story => {
+      await engine.reset()
+      const texts = story.map(serialize)
+      await engine.runBatch(translator.translateBatch(texts, 'surrealql').output)
+      const rows = new Rows()
+      for (const ctx of texts) run(rows, ctx)
+      expect(comparable(await engine.content())).toEqual(comparable(rows.content))
+    })
+    await fc.assert(stories, { numRuns: 25 })
+  })
+
+  it.each(looks)('keeps the text %s a text', async text => {
+    const quoted = JSON.stringify(text)
+    await tell(engine, 'surrealql', [
+      `+m ${quoted} *${quoted} #${quoted} #${quoted} ${quoted}`,
+      `+k ${quoted} source=${quoted} a=${quoted}`,
+      `~m ${quoted} a=${quoted}`,
+      `!m ${quoted}`,
+      `?k @grounded ${quoted}`,
+      `?m #${quoted}`,
+      `+m @relate ${JSON.stringify(`${text}->${text}->x`)}`,
+      `?m @traverse ${quoted}`,
+      `>t ${quoted} a=${quoted}`,
+    ])
+  })
+
+  it('walks any graph in the fewest steps, the nearest first', async () => {
+    const graphs = fc.asyncProperty(edges, walks, async (said, asked) => {
+      await engine.reset()
+      await tell(engine, 'surrealql', [...said, ...asked])
+      const rows = new Rows()
+      for (const ctx of said) run(rows, ctx)
+      for (const ctx of asked.flatMap(walk => [walk, `${walk} ^2`]))
+        expect({ ctx, steps: stepsOf(await engine.run(surrealqlOf(ctx))) }).toEqual({ ctx, steps: stepsOf(run(rows, ctx)) })
+    })
+    await fc.assert(graphs, { numRuns: 25 })
+  })
+
   it('is defined for every pair of operator and plane, and each runs', async () => {
     for (const [operator, planes] of Object.entries(pairs))
       for (const plane of planes)
@@ -36,6 +102,30 @@ describe('surrealql on SurrealDB', () => {
     const tags = Array.from({ length: 256 }, (_, n) => `#t${n}`).join(' ')
     await engine.run(surrealqlOf(`+m tagged ${tags}`))
     expect(await engine.run(surrealqlOf(`?m ${tags}`))).toHaveLength(1)
+  })
+
+  it.each([
+    ['spans', (n: number): string => `@${300_000 - n}s`],
+    ['moments', (n: number): string => `@2001-01-01T00:00:${`${n % 60}`.padStart(2, '0')}`],
+    ['both', (n: number): string => (n % 2 ? `@${300_000 - n}s` : '@2001-01-01')],
+  ])('takes as many times as a statement may have: %s', async (_, time) => {
+    const times = Array.from({ length: 256 }, (_, n) => time(n)).join(' ')
+    await tell(engine, 'surrealql', [
+      '+m note "old"',
+      `?m ${times}`,
+      `~m ${times} "new"`,
+      `~m @promote ${times}`,
+      `?m @changes ${times}`,
+      `-m ${times}`,
+    ])
+  })
+
+  it('means the last of several times', async () => {
+    const [early, late] = ['@2001-01-01', '@2100-01-01']
+    await tell(engine, 'surrealql', [
+      '+m note',
+      ...['@9000s', '@90000s', early].flatMap(time => [`?m @15000s ${time}`, `?m ${time} @15000s`, `?m ${late} ${time}`]),
+    ])
   })
 
   it('walks a graph in which everything leads everywhere', async () => {

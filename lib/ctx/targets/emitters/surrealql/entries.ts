@@ -51,13 +51,16 @@ function where({ plane, name, tags, since, project }: Narrowing, time: 'created'
     `plane = ${text(plane)}`,
     ...(name === undefined ? [] : [`name = ${text(name)}`]),
     ...(tags.length === 0 ? [] : [`tags CONTAINSALL ${list(tags)}`]),
-    ...since.map(moment => `${time} >= ${momentOf(moment)}`),
+    ...(since.length === 0 ? [] : [`${time} >= ${latest(since.map(momentOf))}`]),
     ...(project === undefined ? [] : [`project = ${text(project)}`]),
   ]
   return conditions.join(' AND ')
 }
 
 const momentOf = (since: Since): string => ('at' in since ? `${since.at}` : `time::unix() - ${since.ago}`)
+
+/** One condition for all of them: joined by `AND`, SurrealDB takes about a hundred to be too deep. */
+const latest = (moments: readonly string[]): string => (moments.length === 1 ? moments[0]! : `math::max([${moments.join(', ')}])`)
 
 /** Does the name or the text hold it? */
 const holds = (of: string, part: string): string =>
