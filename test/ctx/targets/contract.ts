@@ -108,6 +108,16 @@ export function engineContract({ target, open, numRuns }: ContractOptions): void
     expect(comparable(await engine.content())).toEqual(comparable(rows.content))
   })
 
+  it('puts first what holds most words, and what is nearest', async () => {
+    const said = ['two "a b"', 'three "a b c"', 'one "c"', '@relate b->to->z', '@relate x->to->m', '@relate m->to->b']
+    for (const fact of said) await engine.run(translator.translate(`+m ${fact}`, target).output)
+    const names = async (ctx: string) => (await engine.run(translator.translate(ctx, target).output))!.map(({ name }) => name)
+    expect(await names('?m @similar "a b c"')).toEqual(['three', 'two', 'one'])
+    expect(await names('?m @similar "a b c" ^1')).toEqual(['three'])
+    expect(await names('?m @traverse x ^depth=3')).toEqual(['m', 'b', 'z'])
+    expect(await names('?m @traverse x ^depth=3 ^2')).toEqual(['m', 'b'])
+  })
+
   it('takes any text in target, tag, project, payload for what it is, and gives it back unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(hostileStory, async story => {
