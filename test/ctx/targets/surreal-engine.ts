@@ -8,12 +8,18 @@ type Fields = Readonly<Record<string, any>>
 const entryTables = ['ctx_memory', 'ctx_knowledge', 'ctx_document']
 const tables = [...entryTables, 'ctx_call', 'ctx_edge', 'ctx_node']
 
+export interface SurrealEngine extends Engine {
+  /** What each statement gives. */
+  query(statements: string): Promise<readonly any[]>
+}
+
 /** The tables of the schema in an embedded SurrealDB. */
-export async function surrealEngine(): Promise<Engine> {
+export async function surrealEngine(): Promise<SurrealEngine> {
   const child = await Child.start('surrealdb.mjs')
   const query = (sql: string): Promise<readonly any[]> => child.call('query', sql)
   await query(surrealqlSchema)
   return {
+    query,
     async run(output) {
       const results = await query(output)
       expect(results).toHaveLength(1)

@@ -5,10 +5,9 @@ import { serialize } from '../../../lib/ctx/language/serializer.js'
 import { operationOf } from '../../../lib/ctx/targets/read-operation.js'
 import { Translator } from '../../../lib/ctx/targets/translator.js'
 import { comparable, engineContract, tell } from './contract.js'
-import type { Engine } from './engine.js'
 import { type Reached, Rows } from './rows.js'
 import { hostileStory } from './stories.js'
-import { surrealEngine } from './surreal-engine.js'
+import { type SurrealEngine, surrealEngine } from './surreal-engine.js'
 
 const translator = new Translator()
 const surrealqlOf = (ctx: string): string => translator.translate(ctx, 'surrealql').output
@@ -35,8 +34,8 @@ const looks = [
 ]
 
 describe('surrealql on SurrealDB', () => {
-  let engine: Engine
-  const open = async (): Promise<Engine> => {
+  let engine: SurrealEngine
+  const open = async (): Promise<SurrealEngine> => {
     engine = await surrealEngine()
     return engine
   }
@@ -126,6 +125,40 @@ describe('surrealql on SurrealDB', () => {
       '+m note',
       ...['@9000s', '@90000s', early].flatMap(time => [`?m @15000s ${time}`, `?m ${time} @15000s`, `?m ${late} ${time}`]),
     ])
+  })
+
+  it.each([
+    [1, '0.7', 3_702_857],
+    [1, '0.5', 5_184_000],
+    [3, '0.03375', 230_400_000],
+    [7, '0.7', 25_920_000],
+    [11, '0.011', 2_592_000_000],
+  ])('counts an entry of weight %d in at the very second of the threshold %s, and no second later', async (weight, threshold, age) => {
+    await engine.run(surrealqlOf('+m x'))
+    const output = surrealqlOf(`?m @decay #threshold:${threshold}`).replaceAll('time::unix()', '0')
+    const found = async (seconds: number): Promise<number> => {
+      const [, rows] = await engine.query(`UPDATE ctx_memory SET weight = ${weight}, changed = ${-seconds}; ${output}`)
+      return rows.length
+    }
+    expect([await found(age - 2_592_000), await found(age - 2_591_999)]).toEqual([1, 0])
+  })
+
+  it('tells strengths apart that differ by less than a millionth, and bears any weight', async () => {
+    for (const ctx of ['+m heavy', '+m second', '+m first']) await engine.run(surrealqlOf(ctx))
+    await engine.query(`UPDATE ctx_memory SET changed = time::unix() - 315360100, created = 0 WHERE name = 'first';
+      UPDATE ctx_memory SET changed = time::unix() - 315360200, created = 1 WHERE name = 'second';
+      UPDATE ctx_memory SET weight = ${Number.MAX_SAFE_INTEGER} WHERE name = 'heavy'`)
+    expect(await engine.run(surrealqlOf('?m @decay'))).toMatchObject([{ name: 'heavy' }, { name: 'first' }, { name: 'second' }])
+  })
+
+  it('takes a change of a clock that was ahead for one of now', async () => {
+    for (const seconds of [2_592_000, 9_999_999]) {
+      await engine.reset()
+      await engine.run(surrealqlOf('+m ahead'))
+      await engine.age(-seconds)
+      expect(await engine.run(surrealqlOf('?m @decay #threshold:1'))).toHaveLength(1)
+      expect(await engine.run(surrealqlOf('?m @decay #threshold:1.000001'))).toHaveLength(0)
+    }
   })
 
   it('walks a graph in which everything leads everywhere', async () => {

@@ -66,7 +66,8 @@ const latest = (moments: readonly string[]): string => (moments.length === 1 ? m
 const holds = (of: string, part: string): string =>
   `(string::contains(${of}name ?? '', ${part}) OR string::contains(${of}text ?? '', ${part}))`
 
-const age = '(2592000 + time::unix() - changed)'
+/** Weight in millionths, that halves in the first 30 days after a change and goes on to fall. A change by a clock that was ahead is of now. */
+const strength = 'weight * 2592000000000f / (2592000 + math::max([0, time::unix() - changed]))'
 
 function search(table: string, operation: SearchOperation): string {
   const { ranking, query, verb, format } = operation
@@ -74,8 +75,7 @@ function search(table: string, operation: SearchOperation): string {
   if (verb !== undefined) which.push(`verb = ${text(verb)}`)
   if (query !== undefined) which.push(holds('', text(query)))
   if (ranking?.by === 'grounded') which.push('fields.source != NONE')
-  if (ranking?.by === 'decay' && ranking.threshold !== undefined)
-    which.push(`weight * 2592000f >= ${(ranking.threshold / 1e6).toFixed(6)}f * ${age}`)
+  if (ranking?.by === 'decay' && ranking.threshold !== undefined) which.push(`${strength} >= ${ranking.threshold}`)
   const from = ` FROM ${table} WHERE ${which.join(' AND ')}`
   if (ranking?.by === 'similar') return similar(operation, ranking.words, from)
   const [figure, order] = orderOf(ranking?.by)
@@ -83,7 +83,7 @@ function search(table: string, operation: SearchOperation): string {
 }
 
 function orderOf(by: string | undefined): readonly [figure: string, order: string] {
-  if (by === 'decay') return [`, weight * 2592000f / ${age} AS strength`, 'strength DESC, ']
+  if (by === 'decay') return [`, ${strength} AS strength`, 'strength DESC, ']
   return by === 'changes' ? ['', 'changed DESC, '] : ['', '']
 }
 
