@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import type { CtxParseError } from '../../lib/core/errors.js'
 import { CTXParser } from '../../lib/ctx/index.js'
@@ -64,7 +65,7 @@ describe('a parser in JSON mode', () => {
     ['{"operator":"?","plane":"k","payload":"x"}', 'INVALID_PAYLOAD', 'payload: an object'],
     ['{"operator":"?","plane":"k","payload":{}}', 'INVALID_PAYLOAD', 'a text or fields'],
     ['{"operator":"?","plane":"k","payload":{"text":"a","fields":{"b":"c"}}}', 'INVALID_PAYLOAD', 'one of the two'],
-    ['{"operator":"?","plane":"k","payload":{"fields":{"a":1}}}', 'INVALID_PAYLOAD', 'payload.fields.a: a text'],
+    ['{"operator":"?","plane":"k","payload":{"fields":{"a":1}}}', 'INVALID_PAYLOAD', 'payload.fields["a"]: a text'],
     ['{"operator":"?","plane":"k","payload":{"fields":{"a b":"1"}}}', 'INVALID_PAYLOAD', 'a name of letters'],
     ['{"operator":"?","plane":"k","payload":{"fields":{"__proto__":"1"}}}', 'BANNED_KEY', 'a name other than'],
     ['{"operator":"?","plane":"k","__proto__":{}}', 'BANNED_KEY', 'a name other than'],
@@ -72,10 +73,44 @@ describe('a parser in JSON mode', () => {
     ['{"operator":"?","plane":"k","decorator":{"name":"constructor"}}', 'INVALID_FILTER', 'one of similar'],
     ['{"operator":"?","plane":"k","sql":"x"}', 'INVALID_OPERATOR', 'one of operator'],
     [`{"operator":"?","plane":"k","target":"${'x'.repeat(70_000)}"}`, 'INPUT_TOO_LARGE', 'at most'],
-    [' '.repeat(600_000), 'INPUT_TOO_LARGE', 'at most'],
+    [' '.repeat(2_100_000), 'INPUT_TOO_LARGE', 'at most'],
+    ['['.repeat(500_000) + ']'.repeat(500_000), 'INVALID_OPERATOR', '$: an object'],
   ])('refuses %.60s', (text, reason, expected) => {
     expect(failure(text)).toMatchObject({ code: 'ERR_CTX_PARSE', reason, position: reason === 'INPUT_TOO_LARGE' ? expect.any(Number) : 0 })
     expect(failure(text).expected).toContain(expected)
+  })
+})
+
+describe('a parser in JSON mode, of names', () => {
+  it.each<[string, string]>([
+    ['{"operator":"-","operator":"?","plane":"k"}', '"operator"'],
+    ['{"operator":"?","plane":"k","target":"a\\\\","target" : "b"}', '"target" :'],
+    ['  {"operator":"+","plane":"m","payload":{"fields":{"a":"1","b":"{","\\u0061":"2"}}}', '"\\u0061"'],
+    ['{"operator":"?","plane":"k","filters":[{"type":"tag","value":"x"},{"type":"tag","value":"y","type":"project"}]}', '"type":"project"'],
+  ])('refuses one that stands twice: %s', (text, second) => {
+    expect(failure(text)).toMatchObject({ reason: 'INVALID_PAYLOAD', position: text.lastIndexOf(second), expected: 'each name once' })
+  })
+
+  it('takes one in several objects, and in a text', () => {
+    const text = '{"operator":"+","plane":"m","target":"{\\"target\\":1","payload":{"fields":{"target":"\\"plane\\":","plane":"x"}}}'
+    expect(json.parse(text)).toEqual(strict.parse('+m "{\\"target\\":1" target="\\"plane\\":" plane="x"'))
+  })
+
+  it('shows nothing of one that turns the line round or ends it', () => {
+    for (const name of ['\u202ea\n', 'a\u0000', 'a\ud800'])
+      expect(failure(JSON.stringify({ operator: '+', plane: 'm', payload: { fields: { [name]: 1 } } })).message).toMatch(/^[ -~]+$/)
+  })
+})
+
+describe('a parser in JSON mode, of sizes', () => {
+  it.each(['#a ', '*a ', '^1 '])('reads every statement of many %j, however it is indented', part => {
+    const read = strict.parse(`?k ${part.repeat(21_800)}`)
+    for (const indent of [undefined, 4])
+      expect(isDeepStrictEqual(json.parse(JSON.stringify(read, null, indent)).filters, read.filters)).toBe(true)
+  })
+
+  it('passes over a byte order mark and white space around, as strict does', () => {
+    expect(json.parse('\ufeff {"operator":"?","plane":"k"}\n')).toEqual(strict.parse('\ufeff ?k\n'))
   })
 })
 

@@ -178,6 +178,18 @@ describe('CTXParser', () => {
     expect(failure(`?k ${'é'.repeat(32_767)}`)).toMatchObject({ reason: 'INPUT_TOO_LARGE', found: '65537 bytes' })
   })
 
+  it('counts the bytes of the NFC form, and does not normalise what is too large in any', () => {
+    expect(parse(`?k "${'u\u0308\u0304'.repeat(32_000)}"`).target).toBe('\u01d6'.repeat(32_000))
+    const marks = '\u0301'.repeat(257)
+    expect(failure(`?k "a${marks}"`)).toMatchObject({ reason: 'INPUT_TOO_LARGE', position: 5, found: 'more combining marks in a row' })
+    expect(failure(`?k "a${marks.repeat(1_100)}"`)).toMatchObject({ reason: 'INPUT_TOO_LARGE', found: '565406 bytes' })
+  })
+
+  it('takes 256 combining marks in a row, and says where there are more', () => {
+    expect(parse(`?k "${`a${'\u0301'.repeat(256)}`.repeat(2)}"`).target).toHaveLength(2 * 256)
+    expect(failure(`  ?k "${`a${'\u0301'.repeat(256)}`.repeat(2)}\u0301"`)).toMatchObject({ position: 2 + 4 + 257 + 1 })
+  })
+
   it('takes statements quoted in statements up to 16 deep', () => {
     expect(parse(nested(16))).toMatchObject({ operator: '?' })
     expect(failure(nested(17)).reason).toBe('DEPTH_EXCEEDED')

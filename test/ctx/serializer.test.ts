@@ -46,6 +46,15 @@ describe('serialize', () => {
     )
   })
 
+  it.each([null, undefined, '?k auth', [], 3])('refuses %j, which is no AST', value => {
+    expect(() => serialize(value as never)).toThrow(expect.objectContaining({ name: 'CtxParseError', reason: 'INVALID_OPERATOR' }))
+  })
+
+  it('refuses what was short enough as it was written, and is too large in the canonical form', () => {
+    const read = parser.parse(`?k "${'\u200d'.repeat(20_000)}"`)
+    expect(() => serialize(read)).toThrow(expect.objectContaining({ reason: 'INPUT_TOO_LARGE', found: '160005 bytes' }))
+  })
+
   it('tells a tag from what is spelt like one', () => {
     expect(serialize(ast({ filters: [{ type: 'tag', value: 'depth:3' }] }))).toBe('+m #"depth:3"')
     expect(serialize(ast({ filters: [{ type: 'depth', value: '3' }] }))).toBe('+m ^depth=3')
@@ -69,6 +78,15 @@ describe('serialize', () => {
     ['a payload of two sorts', { payload: { text: 'a', fields: { a: '1' }, raw: '' } }, 'INVALID_PAYLOAD'],
     ['the name of a field', { payload: { fields: { 'a b': '1' }, raw: '' } }, 'INVALID_PAYLOAD'],
     ['a name that is not allowed', { payload: { fields: JSON.parse('{"__proto__":"1"}'), raw: '' } }, 'BANNED_KEY'],
+    ['an operator in a list', { operator: ['+'] }, 'INVALID_OPERATOR'],
+    ['an operator that is no text', { operator: Symbol('+') }, 'INVALID_OPERATOR'],
+    ['a plane that is no text', { plane: ['m'] }, 'INVALID_PLANE'],
+    ['a decorator that is null', { decorator: null }, 'INVALID_FILTER'],
+    ['the list of filters, which is missing,', { filters: undefined }, 'INVALID_FILTER'],
+    ['a filter that is null', { filters: [null] }, 'INVALID_FILTER'],
+    ['a payload that is null', { payload: null }, 'INVALID_PAYLOAD'],
+    ['a payload that is a text', { payload: 'text' }, 'INVALID_PAYLOAD'],
+    ['fields in a list', { payload: { fields: ['a'] } }, 'INVALID_PAYLOAD'],
     ['the size', { target: 'a'.repeat(65_536) }, 'INPUT_TOO_LARGE'],
   ])('refuses an AST where %s is wrong', (_what, facts, reason) => {
     expect(() => serialize(ast(facts))).toThrow(expect.objectContaining({ name: 'CtxParseError', reason }))

@@ -2,7 +2,8 @@ import { CtxParseError } from '../../core/errors.js'
 
 /** More than any language writes: the stream-safe form of Unicode has 30 (UAX #15, section 13). */
 const mostMarks = 256
-const longRun = new RegExp(`\\p{M}{${mostMarks + 1}}`, 'u')
+// From where a run begins only: else each of its marks would be counted from again.
+const longRun = new RegExp(`(?<!\\p{M})\\p{M}{${mostMarks + 1}}`, 'u')
 
 /** Where more combining marks stand in a row than can be normalised in linear time; -1 without them. */
 export const markRunAt = (text: string): number => (text.length > mostMarks ? text.search(longRun) : -1)

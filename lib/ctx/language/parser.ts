@@ -79,10 +79,14 @@ const readOne = (text: string): CTXStatement => readStatement(admitted(text))
 /** Parts that an AST has only where the statement has them. */
 type Parts = { -readonly [K in keyof CTXStatement]?: CTXStatement[K] }
 
+/** In UTF-16 units. NFC makes at most 3 of them one byte: what is longer is too large whatever it holds, and is not worth normalising. */
+const longest = 4 * limits.mostBytes
+
 function admitted(input: string): Scanner {
-  const text = nfc(input)
-  const offset = text.length - text.trimStart().length
-  const scanner = new Scanner(text.trim(), offset)
+  const text = input.trim()
+  if (text.length > longest) tooLarge(Buffer.byteLength(text))
+  const offset = input.length - input.trimStart().length
+  const scanner = new Scanner(nfc(text, offset), offset)
   const bytes = Buffer.byteLength(scanner.text)
   if (bytes === 0) scanner.fail('EMPTY_INPUT', 'a statement such as ?k auth')
   if (bytes < limits.leastBytes) scanner.fail('INPUT_TOO_SHORT', 'an operator and a plane, such as ?k')

@@ -1,10 +1,12 @@
 import { CtxParseError, type CtxParseReason } from '../../core/errors.js'
 import type { CTXDecorator, CTXFilter, CTXPayload, CTXStatement } from './ast.js'
 import { bannedKeys, limits } from './grammar.js'
+import { kindOf } from './kind-of.js'
+import { repeatedNameIn } from './repeated-name.js'
 import { shown } from './scanner.js'
 
-/** A statement is at most so long; what JSON adds to it is not more than this. */
-const longest = 8 * limits.mostBytes
+/** A statement is at most so long. JSON makes at most 32 bytes of one: `*a ` takes 75, indented by four, and stands in `raw` too. */
+const longest = 32 * limits.mostBytes
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -15,7 +17,7 @@ type Members = Readonly<Record<string, unknown>>
 export function readJson(text: string): CTXStatement {
   const bytes = Buffer.byteLength(text)
   if (bytes > longest) refuse('INPUT_TOO_LARGE', `${bytes} bytes`, `at most ${longest} bytes`)
-  if (text.trim() === '') refuse('EMPTY_INPUT', '', 'an AST as JSON')
+  if (text.trim() === '') refuse('EMPTY_INPUT', shown(''), 'an AST as JSON')
   const {
     operator,
     plane,
@@ -40,19 +42,23 @@ export function readJson(text: string): CTXStatement {
 
 const known = ['operator', 'plane', 'verb', 'decorator', 'target', 'filters', 'payload', 'raw']
 
-function refuse(reason: CtxParseReason, found: string, expected: string): never {
-  throw new CtxParseError({ reason, position: 0, found, expected })
+function refuse(reason: CtxParseReason, found: string, expected: string, position = 0): never {
+  throw new CtxParseError({ reason, position, found, expected })
 }
 
 function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return refuse('INVALID_OPERATOR', shown(text.trim()), 'an AST as JSON, such as {"operator":"?","plane":"k"}')
-  }
+  const value = jsonOf(text.trim())
+  const twice = repeatedNameIn(text)
+  return twice ? refuse('INVALID_PAYLOAD', shown(twice.name), 'each name once', twice.position) : value
 }
 
-const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value)
+function jsonOf(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return refuse('INVALID_OPERATOR', shown(json), 'an AST as JSON, such as {"operator":"?","plane":"k"}')
+  }
+}
 
 function membersOf(value: unknown, where: string, reason: CtxParseReason, names: readonly string[] | undefined): Members {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(reason, kindOf(value), `${where}: an object`)
@@ -96,6 +102,6 @@ function payloadOf(value: unknown): CTXPayload {
 function fieldsOf(value: unknown): Readonly<Record<string, string>> {
   const fields = membersOf(value, 'payload.fields', 'INVALID_PAYLOAD', undefined)
   return Object.fromEntries(
-    Object.entries(fields).map(([name, text]) => [name, textOf(text, `payload.fields.${name.slice(0, 40)}`, 'INVALID_PAYLOAD')]),
+    Object.entries(fields).map(([name, text]) => [name, textOf(text, `payload.fields[${shown(name)}]`, 'INVALID_PAYLOAD')]),
   )
 }

@@ -1,7 +1,8 @@
 import { CtxParseError, type CtxParseReason } from '../../core/errors.js'
 import type { CTXFilter, CTXPayload, CTXStatement } from './ast.js'
 import { hiddenAt, isWellFormed, mixesScripts, quote } from './escape.js'
-import { bannedKeys, decorators, isSimple, limits, pairs, verbPairs, verbs } from './grammar.js'
+import { bannedKeys, decorators, isSimple, limits, pairs, planes, verbPairs, verbs } from './grammar.js'
+import { kindOf } from './kind-of.js'
 import { nfc } from './marks.js'
 import { checkNesting } from './nesting.js'
 import { filterFault, spelledAsTag } from './read-filter.js'
@@ -15,24 +16,33 @@ import { tooLarge } from './size.js'
  * @throws CtxParseError where the AST says what no statement can
  */
 export function serialize(statement: CTXStatement): string {
-  const parts = [head(statement)]
-  if (statement.decorator) parts.push(decorator(statement.decorator))
+  const parts = [head(objectOf(statement, 'INVALID_OPERATOR', 'a statement'))]
+  if (statement.decorator !== undefined) parts.push(decorator(statement.decorator))
   if (statement.target !== undefined) parts.push(targetText(written(statement.target, 'INVALID_TARGET'), statement.plane))
+  if (!Array.isArray(statement.filters)) refuse('INVALID_FILTER', statement.filters, 'a list of filters')
   for (const one of statement.filters) parts.push(filterText(one))
-  if (statement.payload) parts.push(payload(statement))
+  if (statement.payload !== undefined) parts.push(payload(statement))
   const text = parts.join(' ')
   const bytes = Buffer.byteLength(text)
   return bytes > limits.mostBytes ? tooLarge(bytes) : text
 }
 
 function refuse(reason: CtxParseReason, found: unknown, expected: string): never {
-  throw new CtxParseError({ reason, position: 0, found: typeof found === 'string' ? shown(found) : typeof found, expected })
+  throw new CtxParseError({ reason, position: 0, found: typeof found === 'string' ? shown(found) : kindOf(found), expected })
+}
+
+/** Users hand over what they have made, and not all of them are checked by a compiler. */
+function objectOf<T>(value: T, reason: CtxParseReason, expected: string): T {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(reason, value, expected)
+  return value
 }
 
 function head({ operator, plane, verb }: CTXStatement): string {
+  if (typeof operator !== 'string' || !Object.hasOwn(pairs, operator))
+    refuse('INVALID_OPERATOR', operator, `one of ${Object.keys(pairs).join(' ')}`)
+  if (typeof plane !== 'string') refuse('INVALID_PLANE', plane, `one of ${[...planes].join(' ')}`)
   const pair = `${operator}${plane}`
-  if (!Object.hasOwn(pairs, operator)) refuse('INVALID_OPERATOR', operator, `one of ${Object.keys(pairs).join(' ')}`)
-  if (typeof plane !== 'string' || plane.length !== 1 || !pairs[operator].includes(plane))
+  if (plane.length !== 1 || !pairs[operator].includes(plane))
     refuse('INVALID_COMBO', pair, `after ${operator} one of ${[...pairs[operator]].join(' ')}`)
   if (verb === undefined) return pair
   if (!verbPairs.includes(pair) || !verbs.includes(verb))
@@ -40,7 +50,8 @@ function head({ operator, plane, verb }: CTXStatement): string {
   return `${pair}:${verb}`
 }
 
-function decorator({ name, args }: NonNullable<CTXStatement['decorator']>): string {
+function decorator(given: NonNullable<CTXStatement['decorator']>): string {
+  const { name, args } = objectOf(given, 'INVALID_FILTER', 'a decorator')
   if (!decorators.includes(name)) refuse('INVALID_FILTER', name, `one of ${decorators.join(' ')}`)
   if (args && args.length > 0) refuse('INVALID_FILTER', args[0], 'a decorator without arguments')
   return `@${name}`
@@ -72,7 +83,8 @@ export const isFigure = (text: string): boolean => /^\d+$/.test(text)
 
 const signs = { tag: '#', project: '*', format: '&', time: '@', limit: '^', depth: '^depth=' } as const
 
-function filterText({ type, value }: CTXFilter): string {
+function filterText(filter: CTXFilter): string {
+  const { type, value } = objectOf(filter, 'INVALID_FILTER', 'a filter')
   const fault = filterFault({ type, value })
   if (fault !== undefined) refuse('INVALID_FILTER', value, fault)
   const text = written(value, 'INVALID_FILTER')
@@ -82,11 +94,11 @@ function filterText({ type, value }: CTXFilter): string {
 }
 
 function payload({ payload, target, filters }: CTXStatement): string {
-  const { text, fields } = payload as CTXPayload
+  const { text, fields } = objectOf(payload as CTXPayload, 'INVALID_PAYLOAD', 'a payload')
   if (text !== undefined && fields !== undefined) refuse('INVALID_PAYLOAD', 'text and fields', 'one of the two')
   const mark = target === undefined && filters.length === 0 ? '=' : ''
   if (text !== undefined) return `${mark}${quote(written(text, 'INVALID_PAYLOAD'))}`
-  const entries = Object.entries(fields ?? {})
+  const entries = Object.entries(objectOf(fields ?? {}, 'INVALID_PAYLOAD', 'fields, each with its name'))
   if (entries.length === 0) refuse('INVALID_PAYLOAD', '', 'a text or fields')
   return entries.map(field).join(' ')
 }
