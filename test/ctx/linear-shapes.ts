@@ -9,7 +9,10 @@ export const shapes: Readonly<Record<string, (bytes: number) => string>> = {
   'wrong escapes at the end': n => `+m x "${'\\"'.repeat(n / 2)}\\q"`,
   'many tags': n => `?m ${'#a '.repeat(n / 3)}`,
   'many quoted tags': n => `?m ${'#"a" '.repeat(n / 5)}`,
-  'many fields': n => `+k ${Array.from({ length: n / 10 }, (_, at) => `k${at}=${at}`).join(' ')}`,
+  // Not the shortest fields that there are, of 8 bytes: V8's objects of 8,000 names cost a little more a name, so near the bound that time cannot tell.
+  'many fields': n => `+k ${Array.from({ length: n / 16 }, (_, at) => `k${String(at).padStart(4, '0')}="a text"`).join(' ')}`,
+  'many fields with numbers for names': n =>
+    `+k ${Array.from({ length: n / 13 }, (_, at) => `${1_000_000_000 + at * 65_537}=1`).join(' ')}`,
   'many spaces': n => `?k${' '.repeat(n)}x`,
   'many spaces around': n => `${' '.repeat(n / 2)}?k x${' '.repeat(n / 2)}`,
   signs: n => `?k ${'#'.repeat(n)}`,
@@ -19,6 +22,7 @@ export const shapes: Readonly<Record<string, (bytes: number) => string>> = {
   'a long time': n => `?k @${'1'.repeat(n)}`,
   'marks that compose': n => `+m x "${'e\u0301'.repeat(n / 3)}"`,
   'marks in a row': n => `+m x "a${'\u0301\u0327'.repeat(n / 4)}"`,
+  'runs of marks': n => `+m x "${`a${'\u0301'.repeat(60)}`.repeat(n / 121)}"`,
   'letters of two scripts': n => `+m ${'aа'.repeat(n / 3)}`,
   'a tag of two scripts': n => `?m #${'a'.repeat(n)}а`,
   'a statement in it': n => `+m x "?k \\"${'a'.repeat(n)}\\""`,

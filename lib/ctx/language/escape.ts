@@ -56,10 +56,24 @@ export const readsAsItIs = (text: string): boolean => quoteForReading(text).leng
 /** The characters that must not stand raw in a quoted string: controls, line ends and what changes the direction of writing. */
 export const rawRefused: RegExp = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
-const escapes = /\\(?:(["\\])|u\{([0-9a-fA-F]{1,6})\})/g
+const byNumber = /\\u\{([0-9a-fA-F]{1,6})\}/y
 
-/** The text behind the escapes; they must be right. */
+/** What the escape at this place stands for, and where it ends. What is no escape is a backslash. */
+function escapeAt(text: string, at: number): [char: string, end: number] {
+  const char = text.charAt(at + 1)
+  if (char === '"' || char === '\\') return [char, at + 2]
+  byNumber.lastIndex = at
+  const hex = char === 'u' ? byNumber.exec(text)?.[1] : undefined
+  return hex === undefined ? ['\\', at + 1] : [String.fromCodePoint(Number.parseInt(hex, 16)), byNumber.lastIndex]
+}
+
+/** The text behind the escapes; they must be right. A loop: to replace them all, V8 first keeps a list of them. @throws RangeError for the number of no character */
 export function unescaped(text: string): string {
-  if (!text.includes('\\')) return text
-  return text.replace(escapes, (_all, char: string | undefined, hex: string) => char ?? String.fromCodePoint(Number.parseInt(hex, 16)))
+  let [behind, from] = ['', 0]
+  for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', from)) {
+    const [char, end] = escapeAt(text, at)
+    behind += text.slice(from, at) + char
+    from = end
+  }
+  return from === 0 ? text : behind + text.slice(from)
 }

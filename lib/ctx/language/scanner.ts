@@ -4,7 +4,6 @@ import { nfc } from './marks.js'
 import { checkNesting } from './nesting.js'
 
 const longestFound = 24
-const string = /"(?:[^"\\]|\\.)*"/sy
 const wrongEscape = /\\(?!["\\]|u\{[0-9a-fA-F]{1,6}\})./s
 const word = /[^ ]*/y
 
@@ -17,6 +16,18 @@ export function shown(text: string): string {
   if (bad >= 0) return codePoint(text.slice(bad))
   const chars = [...text]
   return JSON.stringify(chars.length > longestFound ? `${chars.slice(0, longestFound).join('')}…` : text)
+}
+
+const isEscapedItself = (char: string): boolean => char === '"' || char === '\\'
+
+/** Where the text that is quoted from `start` on ends; -1 where it does not. A loop: a pattern keeps every place that it could go back to. */
+function closingQuoteAt(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const char = text.charAt(at)
+    if (char === '"') return at
+    if (char === '\\') at++
+  }
+  return -1
 }
 
 /** Reads a statement from left to right. Every failure is a `CtxParseError` with its place. */
@@ -68,12 +79,11 @@ export class Scanner {
   /** Takes a quoted string, which a space or the end must follow. */
   takeQuoted(reason: CtxParseReason): string {
     const start = this.at
-    string.lastIndex = start
-    const match = string.exec(this.text)
-    if (!match) this.fail('UNTERMINATED_STRING', 'a closing "', '', this.text.length)
-    const inner = match![0].slice(1, -1)
+    const end = closingQuoteAt(this.text, start)
+    if (end < 0) this.fail('UNTERMINATED_STRING', 'a closing "', '', this.text.length)
+    const inner = this.text.slice(start + 1, end)
     this.checkQuoted(inner, start + 1, reason)
-    this.at += match![0].length
+    this.at = end + 1
     if (!this.done && this.next !== ' ') this.fail(reason, 'a space after the closing "')
     const value = nfc(unescaped(inner), this.offset + start)
     if (!isWellFormed(value)) this.fail(reason, 'a Unicode character', value.slice(value.search(/\p{Cs}/u)), start)
@@ -90,6 +100,7 @@ export class Scanner {
 
   private wrongEscapeAt(inner: string): number {
     for (let at = inner.indexOf('\\'); at >= 0; at = inner.indexOf('\\', at + 2)) {
+      if (isEscapedItself(inner.charAt(at + 1))) continue
       if (wrongEscape.exec(inner.slice(at, at + 10))?.index === 0) return at
       const code = /^\\u\{([^}]*)\}/.exec(inner.slice(at, at + 10))?.[1]
       if (code !== undefined && Number.parseInt(code, 16) > 0x10ffff) return at
