@@ -48,6 +48,12 @@ describe('a parser in hybrid mode', () => {
     expect(hybrid.parse(raw)).toEqual({ statements: [], prose: raw.split(/\r\n|\n|\r/).join('\n'), raw })
   })
 
+  it('looks at what stands between the fences of a code block, and takes the fences for prose', () => {
+    const found = hybrid.parse('Run:\n```ctx\n  ?k auth\n- ?k list\n```\n')
+    expect(found.statements).toEqual([strict.parse('?k auth')])
+    expect(found.prose).toBe('Run:\n```ctx\n- ?k list\n```\n')
+  })
+
   it('finds whatever strict takes, wherever it stands', () => {
     fc.assert(
       fc.property(statements, brokenText, brokenText, (statement, before, after) => {
