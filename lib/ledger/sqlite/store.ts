@@ -56,9 +56,19 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<LedgerSt
     begin(database)
     return new SqliteLedgerStore(database, clock, busyMs)
   } catch (cause) {
-    database.close()
+    abandon(database)
     throw asUnavailable('opened', cause)
   }
+}
+
+/** A database that is closed keeps its lock for as long as a statement of it is somewhere: what was begun is undone first. */
+function abandon(database: Database): void {
+  try {
+    database.exec('ROLLBACK')
+  } catch {
+    // Nothing was begun.
+  }
+  database.close()
 }
 
 function validated(options: SqliteStoreOptions): SqliteStoreOptions {
