@@ -1,6 +1,7 @@
 import { sqliteStore } from 'outrigger/ledger/sqlite'
 
-// A process of its own: `spend` asks for many calls at once, `go-on` for one after the other until it is killed; it says what was acknowledged.
+// A process of its own: `spend` asks for many calls at once, `go-on` for one after the other until it is killed, `try` goes on
+// behind what fails; it says what was acknowledged.
 const [path = '', mode = '', name = '', count = ''] = process.argv.slice(2)
 const cost = { nanoUsd: 1_000, tokens: 10 }
 const store = await sqliteStore({ path, busyMs: 60_000 })
@@ -17,6 +18,11 @@ async function call(id: string): Promise<boolean> {
 if (mode === 'spend') {
   const done = await Promise.all(Array.from({ length: Number(count) }, (_, n) => call(`${name}-${n}`)))
   process.stdout.write(`${done.filter(Boolean).length}\n`)
+} else if (mode === 'try') {
+  for (let n = 0; n < Number(count); n++) {
+    const said = await call(`${name}-${n}`).catch((error: { readonly code?: string }) => error.code)
+    process.stdout.write(`${said}\n`)
+  }
 } else {
   process.stdout.write('begun\n')
   for (let n = 0; n < Number(count); n++) {

@@ -1,5 +1,4 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,8 +8,8 @@ import { openDatabase } from '../../lib/ledger/sqlite/driver.js'
 import { sqliteStore } from '../../lib/ledger/sqlite/index.js'
 import type { LedgerStore } from '../../lib/ledger/types.js'
 import { testStore } from '../../lib/testing/test-store.js'
-import { compiled } from '../support/compiled.js'
 import { runModel } from './model.js'
+import { argv, canTrace, flawsOf, killedAfter, prepared, programIn, traced } from './sqlite-killed.js'
 
 /** How many processes are killed at random points. */
 const kills = 20
@@ -30,6 +29,30 @@ describe('sqliteStore keeps the contract of a store', () => {
 })
 
 describe('sqliteStore', () => {
+  it('keeps ids as they are, whatever is in them', async () => {
+    const store = await newStore()
+    const ids = ['a', 'a\0b', 'a\0c', '\ud800', '\ud801', '\ufffd', '"', '\\"', '\\u0000', 'é', '\n']
+    for (const id of ids) {
+      await store.openAccount({ id, nanoUsd: 10, tokens: 10 })
+      expect(await store.reserve({ id }, { id, nanoUsd: 1, tokens: 1 })).toMatchObject({ ok: true, repeated: false })
+      expect(await store.adjust(id, { id, nanoUsd: 20 })).toMatchObject({ ok: true, repeated: false })
+      expect((await store.history({ account: id })).entries).toHaveLength(3)
+    }
+    expect((await store.holds()).map(({ id }) => id)).toEqual(ids)
+    expect((await store.accounts()).map(({ id }) => id)).toEqual(ids)
+    await store.close?.()
+  })
+
+  it('refuses a detail that is no JSON alone, not those who ask at the same time', async () => {
+    const store = await newStore()
+    await store.openAccount({ id: 'a', nanoUsd: 10, tokens: 10 })
+    const ask = (id: string, detail: unknown) => store.reserve({ id: 'a' }, { id, nanoUsd: 1, tokens: 0, detail: detail as null })
+    const [one, other] = await Promise.allSettled([ask('x', null), ask('y', 1n)])
+    expect([one, other]).toMatchObject([{ value: { ok: true } }, { reason: expect.any(TypeError) }])
+    expect(await store.read('a')).toMatchObject({ nanoUsd: { held: 1 } })
+    await store.close?.()
+  })
+
   it('agrees with the model after every random operation', async () => {
     expect(await runModel({ n: 1_000, seed: 1, makeStore: newStore })).toEqual({ tried: 1_000, failed: 0, first: undefined })
   })
@@ -38,55 +61,49 @@ describe('sqliteStore', () => {
 describe('several processes on one file', () => {
   let program: string
   beforeAll(() => {
-    program = compiled({ program: join(__dirname, 'sqlite-program.ts') })
+    program = programIn()
   })
   afterAll(() => rmSync(program, { recursive: true, force: true }))
 
   const started = (path: string, mode: string, name: string, count: number) =>
-    spawn(process.execPath, [join(program, 'program.js'), path, mode, name, `${count}`], { stdio: ['ignore', 'pipe', 'inherit'] })
+    spawn(process.execPath, argv(program, path, mode, name, count), { stdio: ['ignore', 'pipe', 'inherit'] })
 
   it('admit exactly as many calls as the cap pays for', async () => {
     const path = newPath()
     const store = await sqliteStore({ path })
-    await store.openAccount({ id: 'task', nanoUsd: 1_000 * 777 + 999, tokens: 'unlimited' })
-    const outputs = await Promise.all(['a', 'b', 'c', 'd'].map(name => text(started(path, 'spend', name, 500).stdout)))
-    expect(outputs.reduce((sum, output) => sum + Number(output), 0)).toBe(777)
-    expect(await store.read('task')).toMatchObject({ nanoUsd: { spent: 777_000, held: 0, remaining: 999 } })
-    expect((await store.history()).entries).toHaveLength(1 + 2 * 777)
+    await store.openAccount({ id: 'task', nanoUsd: 1_000 * 4_777 + 999, tokens: 'unlimited' })
+    const outputs = await Promise.all(['a', 'b', 'c', 'd'].map(name => text(started(path, 'spend', name, 2_500).stdout)))
+    expect(outputs.reduce((sum, output) => sum + Number(output), 0)).toBe(4_777)
+    expect(await store.read('task')).toMatchObject({ nanoUsd: { spent: 4_777_000, held: 0, remaining: 999 } })
+    expect((await store.history()).entries).toHaveLength(1 + 2 * 4_777)
     await store.close?.()
   })
 
   it('lose nothing that was acknowledged, and count nothing twice, when they are killed at any time', async () => {
     const path = newPath()
-    const store = await sqliteStore({ path })
-    await store.openAccount({ id: 'task', nanoUsd: 'unlimited', tokens: 'unlimited' })
+    await prepared(path)
     const acknowledged: string[] = []
-    for (let round = 0; round < kills; round++) {
-      const child = started(path, 'go-on', `r${round}`, 100_000)
-      let said = ''
-      child.stdout.on('data', part => {
-        said += part
-      })
-      await once(child.stdout, 'data')
-      await new Promise(resolve => setTimeout(resolve, (round * 13) % 60))
-      child.kill('SIGKILL')
-      await once(child, 'close')
-      acknowledged.push(
-        ...said
-          .split('\n')
-          .slice(0, -1)
-          .filter(line => line !== 'begun'),
-      )
-    }
-    const { entries } = await store.history()
-    const settled = entries.filter(({ op }) => op === 'settle').map(({ id }) => id)
-    expect(new Set(settled).size).toBe(settled.length)
-    expect(acknowledged.filter(id => !settled.includes(id))).toEqual([])
-    expect(settled.length - acknowledged.length).toBeLessThanOrEqual(kills)
-    const holds = await store.holds()
-    expect(holds.length).toBeLessThanOrEqual(kills)
-    expect(await store.read('task')).toMatchObject({ nanoUsd: { spent: 1_000 * settled.length, held: 1_000 * holds.length } })
-    expect(replay(entries)).toEqual(await store.accounts())
+    for (let kill = 0; kill < kills; kill++) acknowledged.push(...(await killedAfter((kill * 13) % 60, program, path, `r${kill}`)))
+    expect(acknowledged.length).toBeGreaterThan(0)
+    expect(await flawsOf(path, acknowledged, kills)).toEqual([])
+  })
+
+  const where = canTrace() ? it : it.skip
+  where.each([
+    ['fsync', 'EIO', 4],
+    ['pwrite64', 'EIO', 9],
+    ['pwrite64', 'ENOSPC', 10],
+  ])('admit nothing when %s fails with %s, and go on', async (call, error, at) => {
+    const path = newPath()
+    await prepared(path)
+    const { said } = traced(`${call}:error=${error}:when=${at}`, argv(program, path, 'try', 'x', 8))
+    const answers = said.trim().split('\n')
+    const paid = answers.filter(answer => answer === 'true').length
+    expect([paid, answers.filter(answer => answer === 'ERR_LEDGER').length, answers.at(-1)]).toEqual([7, 1, 'true'])
+    const store = await sqliteStore({ path })
+    const { spent, held } = (await store.read('task'))!.nanoUsd
+    expect([spent, held <= 1_000]).toEqual([7_000, true])
+    expect(replay((await store.history()).entries)).toEqual(await store.accounts())
     await store.close?.()
   })
 })
@@ -137,6 +154,23 @@ describe('a file that cannot be trusted or used', () => {
     await changed(other, 'PRAGMA user_version = 99')
     await expect(sqliteStore({ path: other })).rejects.toThrow('no ledger of version 1: it says 99')
     await expect(sqliteStore({ path: join(folder, 'nowhere', 'x.sqlite') })).rejects.toMatchObject({ code: 'ERR_LEDGER' })
+  })
+
+  it('finds an account that its index has lost: it is not opened again with all of its cap', async () => {
+    const bytes = readFileSync(await filled())
+    const lost: string[] = []
+    for (const at of bytes.keys()) {
+      if (bytes.subarray(at, at + 4).toString() !== 'task') continue
+      const path = newPath()
+      writeFileSync(
+        path,
+        bytes.map((byte, index) => (index === at ? byte ^ 1 : byte)),
+      )
+      const store = await sqliteStore({ path }).catch(({ message }: Error) => void lost.push(message))
+      if (store) expect(await store.openAccount({ id: 'task', nanoUsd: 1_000_000, tokens: 'unlimited' })).toMatchObject({ repeated: true })
+      await store?.close?.()
+    }
+    expect(new Set(lost)).toEqual(new Set(['the ledger is damaged: the file is not what was written']))
   })
 
   it('admits nothing while another process holds the file, and goes on behind it', async () => {
