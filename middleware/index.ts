@@ -11,4 +11,10 @@ export { type Metrics, type MetricsMembers, withMetrics } from './with-metrics.j
 export { withRetry, type WithRetryOptions } from './with-retry.js'
 export { type SignedStatement, type SigningMembers, withSigning, type WithSigningOptions } from './with-signing.js'
 export { type Landing, type SoftLandingMembers, withSoftLanding, type WithSoftLandingOptions } from './with-soft-landing.js'
-export { type Violation, type ViolationsMembers, withViolations, type WithViolationsOptions } from './with-violations.js'
+export {
+  type PastViolations,
+  type Violation,
+  type ViolationsMembers,
+  withViolations,
+  type WithViolationsOptions,
+} from './with-violations.js'

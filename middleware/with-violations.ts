@@ -5,7 +5,7 @@ import { selfTest } from './violations/self-test.js'
 import { type Violation, ViolationBook } from './violations/book.js'
 import { checkedRule, violationSettings, type WithViolationsOptions } from './violations/options.js'
 
-export type { Violation } from './violations/book.js'
+export type { PastViolations, Violation } from './violations/book.js'
 export type { WithViolationsOptions } from './violations/options.js'
 
 /** The member that `withViolations` shows. */
@@ -21,8 +21,8 @@ export interface ViolationsMembers {
  */
 export function withViolations(options: WithViolationsOptions): Layer<ViolationsMembers> {
   const settings = violationSettings(options)
-  const { rules, shadow, keep, onViolation } = settings
-  const book = new ViolationBook(keep, onViolation)
+  const { rules, shadow, keep, onViolation, past } = settings
+  const book = new ViolationBook(keep, onViolation, past)
   let guard: RuleGuard
 
   return defineMiddleware(

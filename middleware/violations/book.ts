@@ -19,17 +19,27 @@ export interface Violation {
   readonly action: string
 }
 
+/** What a book had noted, as `snapshot()` says it. */
+export interface PastViolations {
+  /** All of them, those included that are no longer kept. */
+  readonly count: number
+  /** The newest, oldest first. */
+  readonly kept: readonly Violation[]
+}
+
 /** The violations of one agent: the newest are kept, all are counted, and everyone concerned is told of each at once. */
 export class ViolationBook {
   readonly #keep: number
   readonly #hear: ((violation: Violation) => void | Promise<void>) | undefined
   #kept: Violation[] = []
   #shown: readonly Violation[] | undefined
-  #count = 0
+  #count: number
 
-  constructor(keep: number, hear: ((violation: Violation) => void | Promise<void>) | undefined) {
+  constructor(keep: number, hear: ((violation: Violation) => void | Promise<void>) | undefined, { count, kept }: PastViolations) {
     this.#keep = keep
     this.#hear = hear
+    this.#count = count
+    this.#kept = kept.slice(Math.max(0, kept.length - keep))
   }
 
   /** All of them, those included that are no longer kept. */

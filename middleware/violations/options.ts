@@ -1,5 +1,5 @@
 import { type Rule, rules as makers } from 'outrigger/policy'
-import type { Violation } from './book.js'
+import type { PastViolations, Violation } from './book.js'
 
 /** Options of {@link withViolations}. */
 export interface WithViolationsOptions {
@@ -11,6 +11,11 @@ export interface WithViolationsOptions {
   readonly keep?: number
   /** Hears every violation at once. Nothing waits for it, and what it throws changes nothing. */
   readonly onViolation?: (violation: Violation) => void | Promise<void>
+  /**
+   * What an earlier process had noted: `sidecar.snapshot().withViolations` of its last moment. `violations` and the count go on from there; nobody is
+   * told again, and the counters of the rules begin anew. Default: nothing.
+   */
+  readonly past?: PastViolations
 }
 
 /** The options as they take effect. */
@@ -20,12 +25,14 @@ export interface ViolationSettings {
   readonly shadow: boolean
   readonly keep: number
   readonly onViolation: WithViolationsOptions['onViolation']
+  readonly past: PastViolations
 }
 
 /** Stands before the rules of every stack: no agent may touch what binds it. */
 const selfModification: Rule = makers.selfModification()
 
-const known = new Set(['rules', 'shadow', 'keep', 'onViolation'])
+const nothing: PastViolations = Object.freeze({ count: 0, kept: Object.freeze([]) })
+const known = new Set(['rules', 'shadow', 'keep', 'onViolation', 'past'])
 
 /** @throws TypeError or RangeError that says the value and the fix */
 export function violationSettings(options: WithViolationsOptions): ViolationSettings {
@@ -33,13 +40,27 @@ export function violationSettings(options: WithViolationsOptions): ViolationSett
     throw new TypeError('withViolations: options must be an object like { rules: [rules.commands({ deny: ["rm"] })] }')
   for (const key of Object.keys(options))
     if (!known.has(key)) throw new TypeError(`withViolations: unknown option "${key}"; known are ${[...known].join(', ')}`)
-  const { rules, shadow = false, keep = 1000, onViolation } = options
+  const { rules, shadow = false, keep = 1000, onViolation, past = nothing } = options
   if (!Array.isArray(rules)) throw new TypeError('withViolations: rules must be a list of what rules.* made; it may be empty')
   const own = [selfModification, ...rules.map(checkedRule)]
   if (typeof shadow !== 'boolean') throw new TypeError(`withViolations: shadow must be true or false, got ${typeof shadow}`)
   if (!(Number.isSafeInteger(keep) && keep >= 0)) throw new RangeError(`withViolations: keep must be a whole number from 0, got ${keep}`)
   if (onViolation !== undefined && typeof onViolation !== 'function') throw new TypeError('withViolations: onViolation must be a function')
-  return { rules: Object.freeze(shadow ? own.map(inShadow) : own), shadow, keep, onViolation }
+  return { rules: Object.freeze(shadow ? own.map(inShadow) : own), shadow, keep, onViolation, past: checkedPast(past) }
+}
+
+function checkedPast(past: PastViolations): PastViolations {
+  const { count, kept } = (past ?? {}) as Partial<PastViolations>
+  if (!Array.isArray(kept) || !kept.every(isViolation))
+    throw new TypeError('withViolations: past must be what snapshot() said of withViolations: { count, kept: [violations] }')
+  if (!(Number.isSafeInteger(count) && count! >= kept.length))
+    throw new RangeError(`withViolations: past.count must be a whole number from ${kept.length}, which are kept; got ${String(count)}`)
+  return { count: count!, kept: kept.map(violation => Object.freeze({ ...violation })) }
+}
+
+function isViolation(value: unknown): value is Violation {
+  const { ruleId, response, at } = Object(value) as Partial<Violation>
+  return typeof ruleId === 'string' && typeof response === 'string' && typeof at === 'number'
 }
 
 /** The rule, which nobody can change any more. @throws TypeError where it is none */

@@ -445,6 +445,26 @@ describe('violations', () => {
     expect(own.meta.expose.violations).not.toBe(violations)
   })
 
+  it('go on from what a process before had noted, and tell nobody of that again', async () => {
+    const rules = [broken('warn', { kinds: ['tool'] })]
+    const before = guarded({ rules, keep: 3 })
+    for (let n = 0; n < 5; n++) await before.act('tool')
+    const written = JSON.stringify(before.layer.meta.snapshot!())
+
+    const heard: unknown[] = []
+    const { act, of, layer: own } = guarded({ rules, keep: 3, past: JSON.parse(written), onViolation: found => void heard.push(found) })
+    expect(JSON.stringify(own.meta.snapshot!())).toBe(written)
+    expect(own.meta.expose.violations.every(Object.isFrozen)).toBe(true)
+    expect([...heard, ...of('violation')]).toEqual([])
+    await act('tool')
+    expect(own.meta.snapshot!()).toMatchObject({
+      count: 6,
+      kept: [{ action: 'probe-1.4' }, { action: 'probe-1.5' }, { action: 'probe-1.1' }],
+    })
+    expect(heard).toHaveLength(1)
+    expect(guarded({ rules, keep: 1, past: JSON.parse(written) }).layer.meta.expose.violations).toHaveLength(1)
+  })
+
   it('keeps none with keep: 0', async () => {
     const { act, layer: own } = guarded({ rules: [broken('warn')], keep: 0 })
     await act('tool')
@@ -499,6 +519,9 @@ describe('withViolations', () => {
     expect(make({ rules: [], shadow: 'yes' })).toThrow('shadow must be true or false')
     for (const keep of [-1, 1.5, Number.NaN, '3']) expect(make({ rules: [], keep })).toThrow(RangeError)
     expect(make({ rules: [], onViolation: 1 })).toThrow('onViolation must be a function')
+    for (const past of [null, 5, {}, { count: 1 }, { count: 1, kept: [{}] }])
+      expect(make({ rules: [], past })).toThrow('past must be what snapshot() said')
+    for (const count of [-1, 0.5, undefined]) expect(make({ rules: [], past: { count, kept: [] } })).toThrow(RangeError)
     expect(make({ rules: [], rule: [] })).toThrow('unknown option "rule"')
   })
 
