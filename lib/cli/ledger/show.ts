@@ -22,18 +22,32 @@ export const show: Command = {
 
 function print(io: CommandIo, accounts: readonly AccountReading[], holds: readonly Hold[]): void {
   if (accounts.length === 0) io.stdout.write('there are no accounts\n')
-  for (const root of accounts.filter(({ parent }) => parent === undefined)) branch(io, root, accounts, 0)
+  const below = childrenOf(accounts)
+  for (const root of below.get(undefined) ?? []) branch(io, root, below, 0)
   const unknown = holds.filter(({ state }) => state === 'unknown')
   const now = (io.clock ?? systemClock).now()
   if (holds.length > 0)
     io.stdout.write(`${holds.length} held, ${unknown.length} of them unknown; the oldest for ${age(now - holds[0]!.at)}\n`)
 }
 
-function branch(io: CommandIo, account: AccountReading, all: readonly AccountReading[], depth: number): void {
+type Children = ReadonlyMap<string | undefined, readonly AccountReading[]>
+
+/** By the parent's id, so that a hundred thousand accounts are looked at once each. */
+function childrenOf(accounts: readonly AccountReading[]): Children {
+  const found = new Map<string | undefined, AccountReading[]>()
+  for (const account of accounts) {
+    const siblings = found.get(account.parent)
+    if (siblings) siblings.push(account)
+    else found.set(account.parent, [account])
+  }
+  return found
+}
+
+function branch(io: CommandIo, account: AccountReading, below: Children, depth: number): void {
   const { id, window, closed, nanoUsd, tokens: counts } = account
   const marks = `${window === undefined ? '' : ` (${visible(window)})`}${closed ? ' closed' : ''}`
   io.stdout.write(`${'  '.repeat(depth)}${visible(id)}${marks}  ${unit(nanoUsd, usd)}  ${unit(counts, tokens)}\n`)
-  for (const child of all.filter(({ parent }) => parent === id)) branch(io, child, all, depth + 1)
+  for (const child of below.get(id) ?? []) branch(io, child, below, depth + 1)
 }
 
 function unit({ allocated, spent, held, delegated }: UnitReading, said: typeof usd): string {
