@@ -173,8 +173,8 @@ function lineOf(event: SidecarEvent): Line | undefined {
       return { level: shadow ? 'info' : severe.has(response) ? 'error' : 'warn', message: 'violation', facts }
     }
     case 'budget.threshold': {
-      const { threshold, unit, allocated, spent } = event
-      return { level: 'warn', message: 'budget threshold passed', facts: { threshold, unit, allocated, spent } }
+      const { threshold, unit, allocated, spent, child } = event
+      return { level: 'warn', message: 'budget threshold passed', facts: { threshold, unit, allocated, spent, child } }
     }
     case 'budget.refused': {
       const { unit, needed, remaining } = event

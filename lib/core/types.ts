@@ -308,6 +308,8 @@ export type SidecarEventBody =
       readonly unit: 'nanoUsd' | 'tokens'
       readonly allocated: number
       readonly spent: number
+      /** The id of the agent whose budget it is, where an ancestor is told. */
+      readonly child?: string
     }
   | {
       readonly type: 'budget.refused'

@@ -11,6 +11,8 @@ export interface BudgetAccount {
   readonly mode: 'hard' | 'soft' | 'warn'
   /** It was opened for one child alone, and ends with it. */
   readonly delegated?: boolean
+  /** Called when something below it has been charged: its thresholds may have been passed. */
+  spentBelow?(): void
 }
 
 /** Set by the layer that keeps the budget, when it is mounted: for the age of holds, and for reports upward. */

@@ -27,7 +27,7 @@ import {
 } from 'outrigger/ledger'
 import { openAccount, type OpenedAccount } from './account.js'
 import { BudgetBooks, type Promised, unusable } from './books.js'
-import { tellAbove, tellOverCap } from './report.js'
+import { chargedBelow, tellAbove, tellOverCap, tellThreshold } from './report.js'
 import type { BudgetSettings } from './options.js'
 import { type Span, spanAt } from './window.js'
 import { quotaExceeded, type QuotaShortfall, ToolQuotas } from './tool-quotas.js'
@@ -123,6 +123,7 @@ export class BudgetKeeper {
       },
       ledger,
       mode,
+      spentBelow: () => this.#tellThresholds(),
     })
   }
 
@@ -327,8 +328,8 @@ export class BudgetKeeper {
     if (held.estimate && certainty === 'measured')
       this.#calibration.learn(held.model, held.estimate, sum(usage.tokens) - usage.tokens.output)
     const settled = held.books.settle({ id: held.id, nanoUsd, tokens, certainty, prices: this.#settings.prices.version })
-    if (settled instanceof Promise) return settled.then(() => this.#tellThresholds())
-    this.#tellThresholds()
+    if (settled instanceof Promise) return settled.then(() => this.#spent())
+    this.#spent()
   }
 
   /** Measured as it is; an estimate never above the bound. Nothing for figures that no ledger can hold. */
@@ -385,6 +386,11 @@ export class BudgetKeeper {
     tellAbove(this.#host, this.#books.account, unit)
   }
 
+  #spent(): void {
+    this.#tellThresholds()
+    chargedBelow(this.#host!)
+  }
+
   #tellThresholds(): void {
     if (this.#told.size === this.#settings.warnAt.length * 2) return
     const amounts = this.#books.account.amounts()
@@ -396,7 +402,7 @@ export class BudgetKeeper {
         const key = `${unit} ${threshold}`
         if (spent < allocated * threshold || this.#told.has(key)) continue
         this.#told.add(key)
-        this.#host?.publish({ type: 'budget.threshold', threshold, unit, allocated, spent })
+        tellThreshold(this.#host!, { threshold, unit, allocated, spent })
       }
     }
   }

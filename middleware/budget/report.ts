@@ -5,10 +5,24 @@ import type { QuotaShortfall } from './tool-quotas.js'
 type Unit = 'nanoUsd' | 'tokens'
 
 /** Reports an agent that has used up its budget to the nearest ancestor that has anything left: it decides. */
-export function tellAbove({ agent, parent }: Host, account: Account, unit: Unit): void {
-  let up = parent
-  while (up && !hasLeft(up, unit)) up = up.parent
-  up?.publish({ type: 'decision', child: agent.id, reason: `budgetExceeded: ${agent.name} ${spentOf(account, unit)}` })
+export function tellAbove(host: Host, account: Account, unit: Unit): void {
+  const { agent } = host
+  nearestWithRoom(host, unit)?.publish({
+    type: 'decision',
+    child: agent.id,
+    reason: `budgetExceeded: ${agent.name} ${spentOf(account, unit)}`,
+  })
+}
+
+/** A threshold that was passed: told to the agent's own subscribers, and to the nearest ancestor that has anything left. */
+export function tellThreshold(host: Host, passed: { threshold: number; unit: Unit; allocated: number; spent: number }): void {
+  host.publish({ type: 'budget.threshold', ...passed })
+  nearestWithRoom(host, passed.unit)?.publish({ type: 'budget.threshold', ...passed, child: host.agent.id })
+}
+
+/** What is charged to an agent may count above it too. */
+export function chargedBelow({ parent }: Host): void {
+  for (let up = parent; up; up = up.parent) budgetAccount.peek(up)?.spentBelow?.()
 }
 
 /** Tells an agent's own sidecar, and every ancestor, of a call that went over a cap that does not stop it. */
@@ -30,6 +44,12 @@ export function tellOverCap(
   } as const
   host.publish(violation)
   for (let up = host.parent; up; up = up.parent) up.publish({ ...violation, child: host.agent.id })
+}
+
+function nearestWithRoom({ parent }: Host, unit: Unit): Host | undefined {
+  let up = parent
+  while (up && !hasLeft(up, unit)) up = up.parent
+  return up
 }
 
 function hasLeft(host: Host, unit: Unit): boolean {

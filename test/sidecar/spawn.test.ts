@@ -209,6 +209,35 @@ describe('the budget of a child', () => {
   })
 })
 
+describe('the thresholds of a child', () => {
+  const told = (events: readonly SidecarEvent[]) =>
+    events.flatMap(event => (event.type === 'budget.threshold' ? [[event.threshold, event.spent, event.child]] : []))
+  const heard = (sidecar: { subscribe(listener: (event: SidecarEvent) => void): unknown }) => {
+    const events: SidecarEvent[] = []
+    sidecar.subscribe(event => events.push(event))
+    return events
+  }
+  const layer = (usd: number) => withBudget({ usd, prices: fixed, warnAt: [0.3] })
+
+  it('are told to itself, and to the nearest ancestor that has anything left', async () => {
+    const { sidecar, events } = parent()
+    const middle = await sidecar.io.spawn({ name: 'middle', agent: child('middle'), use: [layer(0.1)] })
+    const leaf = await middle.io.spawn({ name: 'leaf', agent: child('leaf'), use: [layer(0.1)] })
+    const [atMiddle, atLeaf] = [heard(middle), heard(leaf)]
+    await leaf.send('go')
+    expect(told(atLeaf)).toEqual([[0.3, 40_000_000, undefined]])
+    expect(told(atMiddle)).toEqual([])
+    expect(told(events)).toEqual([[0.3, 40_000_000, leaf.id]])
+  })
+
+  it('of a shared budget are those of its parent', async () => {
+    const { sidecar, events } = parent(0.4, [withRetry(), withMetrics(), layer(0.4)] as const)
+    const born = await sidecar.io.spawn({ name: 'm', agent: child('m'), use: [] })
+    for (let i = 0; i < 4; i++) await born.send('go')
+    expect(told(events)).toEqual([[0.3, 120_000_000, undefined]])
+  })
+})
+
 describe('a child over a soft budget', () => {
   it('is a violation that its parent hears of, with the child', async () => {
     const { sidecar, of } = parent(0.05, [withBudget({ usd: 0.05, mode: 'soft', prices: fixed })] as never)

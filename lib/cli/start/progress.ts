@@ -13,7 +13,7 @@ export function progressLine(event: SidecarEvent): string | undefined {
     case 'violation':
       return event.child ? undefined : `  violation: ${event.ruleId}, ${event.details} → ${event.response}, before it ran`
     case 'budget.threshold':
-      return `  budget: ${Math.round(event.threshold * 100)} % is spent`
+      return event.child ? undefined : `  budget: ${Math.round(event.threshold * 100)} % is spent`
     case 'budget.refused':
       return '  budget: the next call does not fit, it is not sent'
     case 'decision':
