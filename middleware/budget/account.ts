@@ -9,6 +9,7 @@ import {
   type UnitAllocations,
 } from 'outrigger/ledger'
 import type { BudgetSettings } from './options.js'
+import { SlidingAccount } from './sliding-account.js'
 
 /** The account of one sidecar, opened where it belongs. */
 export interface OpenedAccount extends BudgetAccount {
@@ -28,7 +29,17 @@ const strictness = ['warn', 'soft', 'hard'] as const
  */
 export function openAccount(settings: BudgetSettings, host: Host, window?: string): OpenedAccount {
   const above = host.spawnedBy && childAccount.peek(host.spawnedBy)
-  return above ? below(above, settings, host, window) : alone(settings, host, window)
+  const opened = above ? below(above, settings, host, window) : alone(settings, host, window)
+  return typeof settings.window === 'object' ? sliding(opened, settings.window.rollingMs, host) : opened
+}
+
+function sliding(opened: OpenedAccount, windowMs: number, host: Host): OpenedAccount {
+  const { account, ledger } = opened
+  if (!ledger)
+    throw new ConfigError(
+      `withBudget of ${host.agent.name}: a window that slides needs the ledger of its parent; give the parent an id, not an account`,
+    )
+  return { ...opened, account: new SlidingAccount(account, { store: ledger.store, account: account.id, windowMs, clock: host.clock }) }
 }
 
 function alone({ account, ledger, nanoUsd, tokens, mode }: BudgetSettings, host: Host, window?: string): OpenedAccount {

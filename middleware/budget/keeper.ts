@@ -47,7 +47,7 @@ import {
 export interface Budget {
   readonly nanoUsd: Amounts | 'unlimited'
   readonly tokens: Amounts | 'unlimited'
-  /** When the next window begins, in milliseconds since 1970; `undefined` without one. */
+  /** When the next window begins, in milliseconds since 1970; `undefined` without one, or where it slides. */
   readonly resetsAt: number | undefined
   /** The books: history, holds, `reconcile`. `undefined` where the layer was given an account. */
   readonly ledger: Ledger | undefined
@@ -153,7 +153,7 @@ export class BudgetKeeper {
 
   /** The account of the window that it is now. A clock that is set back brings none back. */
   get #current(): OpenedAccount {
-    if (this.#span && this.#host!.clock.now() >= this.#span.end) this.#enter(this.#spanNow())
+    if (this.#span?.end !== undefined && this.#host!.clock.now() >= this.#span.end) this.#enter(this.#spanNow())
     return this.#opened!
   }
 
@@ -204,7 +204,9 @@ export class BudgetKeeper {
 
   /** From when on calls count. */
   #counted(): { readonly now: number; readonly since: number } {
-    return { now: this.#host!.clock.now(), since: this.#span?.start ?? Number.NEGATIVE_INFINITY }
+    const now = this.#host!.clock.now()
+    const { window } = this.#settings
+    return { now, since: typeof window === 'object' ? now - window.rollingMs + 1 : (this.#span?.start ?? Number.NEGATIVE_INFINITY) }
   }
 
   #quotaUsedUp(ctx: Context, short: QuotaShortfall): void {

@@ -21,7 +21,7 @@ export interface WithBudgetOptions {
   readonly whenShort?: 'reject' | 'clamp'
   /** Shares of the cap, above 0 and up to 1, that are told once each when the spend passes them. Default 0.8 and 0.9. */
   readonly warnAt?: readonly number[]
-  /** The cap holds for each hour, day or month in UTC. Default: one cap for good. */
+  /** The cap holds for each hour, day or month in UTC, or for any stretch of `rollingMs`. Default: one cap for good. */
   readonly window?: BudgetWindow
   /** Quotas of tools, by exact name: calls, dollars of the model calls made inside, calls at once. Default: none. */
   readonly tools?: Readonly<Record<string, ToolQuota>>

@@ -4,7 +4,7 @@ import { createLedger, MemoryLedgerStore } from 'outrigger/ledger'
 import { withBudget, type WithBudgetOptions } from 'outrigger/middleware'
 import { mockModel, VirtualClock } from 'outrigger/testing'
 import { spanAt } from '../../../middleware/budget/window.js'
-import { asking, fixed, turns } from '../stack.js'
+import { asking, fixed, slowStore, turns } from '../stack.js'
 
 const dollar = 1_000_000_000
 const call = dollar / 10
@@ -63,9 +63,10 @@ describe('the window of an instant', () => {
 
 describe('a budget with a window', () => {
   const bad: readonly (readonly [string, object, RegExp])[] = [
-    ['a word', { window: 'week' }, /window must be 'hour', 'day' or 'month', got week/],
+    ['a word', { window: 'week' }, /window must be 'hour', 'day', 'month' or/],
     ['null', { window: null }, /window must be/],
     ['another object', { window: { rolling: 1 } }, /window must be/],
+    ['0 ms', { window: { rollingMs: 0 } }, /whole number from 1, got 0/],
     ['no cap', { usd: 'unlimited', window: 'day' }, /window needs a cap/],
   ]
   it.each(bad)('refuses %s at once', (_, options, message) => {
@@ -167,5 +168,108 @@ describe('a budget with a window', () => {
       }),
       { numRuns: 25 },
     )
+  })
+})
+
+describe('a budget with a window that slides', () => {
+  it('gives back what was spent, that long after', async () => {
+    const { send, clock, sidecar, store } = mounted({ window: { rollingMs: hour } })
+    expect(await send()).toBe('done')
+    await clock.advance(hour / 2)
+    expect([await send(), await send()]).toEqual(['done', 'done'])
+    expect(await send()).toBeInstanceOf(BudgetExceededError)
+    await clock.advance(hour / 2 - 1)
+    expect(await send()).toBeInstanceOf(BudgetExceededError)
+    await clock.advance(1)
+    expect(sidecar.budget.nanoUsd).toMatchObject({ allocated: 3 * call, spent: 2 * call, remaining: call })
+    expect([await send(), await send()]).toEqual(['done', expect.any(BudgetExceededError)])
+    expect(store.accounts()).toMatchObject([
+      { id: 'a/rolling:3600000', window: 'rolling:3600000', nanoUsd: { allocated: 4 * call, spent: 4 * call } },
+    ])
+    expect(sidecar.budget.resetsAt).toBeUndefined()
+  })
+
+  it('never lets more than the cap settle in a stretch of its length, and wastes nothing (calls of any length, books at once or later)', async () => {
+    const step = fc.record({ wait: fc.integer({ min: 0, max: 30 }), sends: fc.nat(3) })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 0, max: 40 }),
+        fc.boolean(),
+        async (steps, delayMs, later) => {
+          const clock = new VirtualClock()
+          const memory = new MemoryLedgerStore({ clock })
+          const ledger = createLedger({ store: later ? slowStore(memory).store : memory })
+          const usage = { input_tokens: 0, output_tokens: 1000 }
+          const { upstream } = mockModel({ clock, otherwise: () => ({ text: 'ok', usage, ...(delayMs ? { delayMs } : {}) }) })
+          const layer = withBudget({ usd: '0.30', account: 'a', ledger, prices: fixed, window: { rollingMs: 60 } })
+          const sidecar = createSidecar({ agent: asking(), use: [layer], claude: { upstream }, clock })
+          const sent: Promise<unknown>[] = []
+          const settling = () => turns(later ? 60 : 5)
+          for (const { wait, sends } of steps) {
+            await clock.advance(wait)
+            for (let i = 0; i < sends; i++) sent.push(sidecar.send('go').catch(() => {}))
+            await settling()
+          }
+          await clock.advance(40)
+          await settling()
+          await Promise.all(sent)
+          const settled = memory.history().entries.filter(({ op }) => op === 'settle')
+          for (const { at } of settled) {
+            const inside = settled.filter(entry => entry.at >= at && entry.at < at + 60)
+            expect(inside.length).toBeLessThanOrEqual(3)
+          }
+          await clock.advance(60)
+          for (let i = 0; i < 3; i++) {
+            const answer = sidecar.send('go')
+            await settling()
+            await clock.advance(40)
+            await settling()
+            expect(await answer).toBe(1000)
+          }
+        },
+      ),
+      { numRuns: 15 },
+    )
+  })
+
+  it('is exact for two that share the account, and each is given back once', async () => {
+    const { ledger, clock, store, send } = mounted({ window: { rollingMs: hour } })
+    const options = { usd: '0.30', account: 'a', ledger, prices: fixed, window: { rollingMs: hour } } as const
+    const upstream = mockModel({ otherwise: () => ({ text: 'ok', usage: { output_tokens: 1000 } }) }).upstream
+    const other = createSidecar({ agent: asking(), use: [withBudget(options)], claude: { upstream }, clock })
+    for (let round = 1; round <= 3; round++) {
+      const all = await Promise.allSettled([0, 1, 2, 3].flatMap(() => [send(), other.send('go')]))
+      expect(all.filter(end => end.status === 'fulfilled' && (end.value === 'done' || end.value === 1000))).toHaveLength(3)
+      expect(store.accounts()[0]!.nanoUsd).toMatchObject({ spent: 3 * round * call, remaining: 0 })
+      await clock.advance(hour)
+    }
+  })
+
+  it('counts what children spend: shared at once, of a part of its own from when the child ends', async () => {
+    const { sidecar, clock, store } = mounted({ window: { rollingMs: hour }, usd: 1 })
+    const shared = await sidecar.io.spawn({ name: 's', agent: asking(), use: [] })
+    const part = await sidecar.io.spawn({ name: 'p', agent: asking(), use: [], budget: { usd: '0.20' } })
+    await shared.send('go')
+    await part.send('go')
+    await clock.advance(hour)
+    expect(sidecar.budget.nanoUsd).toMatchObject({ spent: 0, delegated: 2 * call, remaining: 8 * call })
+    await part.close()
+    expect(sidecar.budget.nanoUsd).toMatchObject({ spent: call, delegated: 0, remaining: 9 * call })
+    await clock.advance(hour)
+    expect(sidecar.budget.nanoUsd).toMatchObject({ allocated: dollar, spent: 0, remaining: dollar })
+    expect(store.read('a/rolling:3600000')!.nanoUsd).toMatchObject({ allocated: dollar + 2 * call, spent: 2 * call })
+  })
+
+  it('finds after a restart what is due', async () => {
+    const { ledger, clock, send } = mounted({ window: { rollingMs: hour } })
+    await send()
+    await clock.advance(hour)
+    await send()
+    const options = { usd: '0.30', account: 'a', ledger, prices: fixed, window: { rollingMs: hour } } as const
+    const again = createSidecar({ agent: asking(), use: [withBudget(options)], claude: { upstream: mockModel().upstream }, clock })
+    expect(again.budget.nanoUsd).toMatchObject({ allocated: 3 * call, spent: call, remaining: 2 * call })
+    await clock.advance(hour)
+    expect(again.budget.nanoUsd).toMatchObject({ allocated: 3 * call, spent: 0, remaining: 3 * call })
   })
 })
