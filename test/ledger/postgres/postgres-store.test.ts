@@ -3,7 +3,7 @@ import type { LedgerStore } from '../../../lib/ledger/index.js'
 import { migrate, postgresStore } from '../../../lib/ledger/postgres/index.js'
 import { testStore } from '../../../lib/testing/test-store.js'
 import { runModel } from '../model.js'
-import { type Server, sql, startServer } from './server.js'
+import { type Server, startServer } from './server.js'
 
 let server: Server
 let pool: Pool
