@@ -54,7 +54,7 @@ export function schemaOf({ schema = 'outrigger' }: PostgresSource): string {
   throw new TypeError('postgresStore: schema must be a name of 1 to 63 letters, digits and "_"')
 }
 
-/** The pool that was given, or one of its own. @throws ConfigError when `pg` is not installed. */
+/** The pool that was given, or one of its own. @throws LedgerUnavailableError when `pg` is not installed. */
 export async function poolOf(source: PostgresSource): Promise<PostgresPool> {
   checkSource(source)
   if (source.pool) return source.pool
@@ -70,8 +70,8 @@ export async function poolOf(source: PostgresSource): Promise<PostgresPool> {
 async function loaded(): Promise<typeof import('pg')> {
   try {
     return await import('pg')
-  } catch {
-    throw new ConfigError('outrigger/ledger/postgres needs the package pg: npm install pg')
+  } catch (cause) {
+    throw new LedgerUnavailableError('the PostgreSQL ledger needs the package pg: npm install pg', {}, cause)
   }
 }
 
