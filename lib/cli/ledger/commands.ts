@@ -14,4 +14,9 @@ export const ledgerCommands: readonly CommandEntry[] = [
     load: async () => (await import('./reconcile.js')).reconcile,
   },
   { name: 'export', summary: 'Prints the history as CSV or JSON.', load: async () => (await import('./export.js')).exporting },
+  {
+    name: 'migrate',
+    summary: 'Makes the tables of books in PostgreSQL, or brings them up to date.',
+    load: async () => (await import('./migrate.js')).migrating,
+  },
 ]

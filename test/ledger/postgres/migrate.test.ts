@@ -1,3 +1,4 @@
+import { runMain } from '../../cli/run-main.js'
 import { migrate, postgresStore } from '../../../lib/ledger/postgres/index.js'
 import { type Server, sql, startServer } from './server.js'
 
@@ -60,5 +61,35 @@ describe('migrate', () => {
     const outside = postgresStore({ connectionString: as(stranger), schema })
     await expect(outside.read('a')).rejects.toThrow(/--grant-to/)
     await outside.close?.()
+  })
+})
+
+describe('outrigger ledger migrate', () => {
+  it('migrates the books of the environment, which the other commands then show', async () => {
+    const [agent, database] = [named('cli_agent'), named('cli')]
+    await sql(server.url, `create role ${agent} login password 'secret'`)
+    await sql(server.url, `create database ${database}`)
+    const url = server.url.replace(/\/[^/]*$/, `/${database}`)
+    const ledger = (...args: string[]) => runMain(['ledger', ...args], { env: { OUTRIGGER_LEDGER: url } })
+    expect(await ledger('migrate', '--grant-to', agent)).toEqual({
+      code: 0,
+      stdout: 'the books in outrigger went from version 0 to 1\n',
+      stderr: '',
+    })
+    expect((await ledger('migrate')).stdout).toContain('nothing was changed')
+    const store = postgresStore({ connectionString: url.replace(/\/\/[^@]*@/, `//${agent}:secret@`) })
+    await store.openAccount({ id: 'team', nanoUsd: 10_000_000_000, tokens: 'unlimited' })
+    await store.close?.()
+    expect(await ledger('show')).toMatchObject({ code: 0, stdout: expect.stringContaining('team') })
+    expect(await ledger('migrate', '--schema', named('cli_schema'))).toMatchObject({ code: 0 })
+  })
+
+  it('refuses what is no server and what is no schema', async () => {
+    expect(await runMain(['ledger', 'migrate', '--store', 'sqlite:x'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('postgres://'),
+    })
+    const wrong = await runMain(['ledger', 'migrate', '--store', server.url, '--schema', 'a b'])
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--schema') })
   })
 })
