@@ -39,11 +39,11 @@ async function fresh(): Promise<string> {
 
 describe('postgresStore', () => {
   describe('keeps the contract of a store', () => {
-    it.each(testStore(emptied, { concurrent: 200 }).map(({ name, run }) => [name, run] as const))('%s', (_, run) => run())
+    it.each(testStore(emptied, { concurrent: 64 }).map(({ name, run }) => [name, run] as const))('%s', (_, run) => run())
   })
 
   it('agrees with the model after every random operation', async () => {
-    expect(await runModel({ n: 480, seed: 5, makeStore: emptied })).toEqual({ tried: 480, failed: 0, first: undefined })
+    expect(await runModel({ n: 240, seed: 5, makeStore: emptied })).toEqual({ tried: 240, failed: 0, first: undefined })
   })
 
   it('answers each operation with the account afterwards', async () => {

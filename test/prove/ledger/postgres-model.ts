@@ -10,7 +10,7 @@ export const proof: Proof = {
   group: 'ledger',
   name: 'random operations on PostgreSQL agree with a reference model, and nothing is ever overspent',
   full: 100_000,
-  small: 240,
+  small: 80,
   async run({ n, seed }) {
     const server = await startServer()
     const pool = new Pool({ connectionString: server.url })

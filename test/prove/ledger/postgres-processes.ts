@@ -42,7 +42,7 @@ export const proof: Proof = {
   group: 'ledger',
   name: 'calls of fixed cost from four processes at once on PostgreSQL: exactly floor(cap / cost) are admitted',
   full: 10_000,
-  small: 800,
+  small: 240,
   async run({ n }) {
     const server = await startServer()
     const calls = Math.ceil(n / processes) * processes
