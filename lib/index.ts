@@ -27,5 +27,6 @@ export type {
   Sidecar,
   SidecarOptions,
   SidecarStream,
+  Snapshot,
   SpawnSpec,
 } from './sidecar/types.js'

@@ -19,7 +19,7 @@ import { checkOrder } from './core/order.js'
 import { AgentReapedError, ConfigError } from './core/errors.js'
 import { sends } from './core/process.js'
 import { Runtime } from './core/runtime.js'
-import type { AgentState, Json, Layer, LayerInput, SendAction, SidecarEvent, SpawnAction, TokenUsage } from './core/types.js'
+import type { AgentState, Layer, LayerInput, SendAction, SidecarEvent, SpawnAction, TokenUsage } from './core/types.js'
 import { noUsage } from './core/usage.js'
 import { type Agent, type Call, checkAgent, type Io } from './sidecar/agent-contract.js'
 import { childAccount } from './ledger/budget-account.js'
@@ -39,7 +39,17 @@ import { nested } from './sidecar/nested-event.js'
 import { mount, showMembers } from './sidecar/members.js'
 import { checkOptions, checkSendOptions } from './sidecar/options.js'
 import { type AnySpec, checkedSpawn, spawnAction } from './sidecar/spawn-spec.js'
-import type { Base, CallResult, NoClash, ReportedViolation, SendOptions, Sidecar, SidecarOptions, SidecarStream } from './sidecar/types.js'
+import type {
+  Base,
+  CallResult,
+  NoClash,
+  ReportedViolation,
+  SendOptions,
+  Sidecar,
+  SidecarOptions,
+  SidecarStream,
+  Snapshot,
+} from './sidecar/types.js'
 
 type AnyAgent = Agent<unknown, unknown, unknown>
 type AnyOptions = SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>
@@ -216,7 +226,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     return explain(this.#runtime, this.name)
   }
 
-  snapshot(): { readonly [key: string]: Json } {
+  snapshot(): Snapshot {
     const { degraded, failing, inFlight, layers, paused, state, usage } = this.#runtime
     return {
       id: this.id,

@@ -4,7 +4,15 @@ export type { Logger, LogLevel } from './logging/writer.js'
 export { createRetryBudget, type RetryBudget, type RetryBudgetOptions } from './retry-budget.js'
 export { type Budget, type BudgetMembers, type BudgetWindow, type ToolQuota, withBudget, type WithBudgetOptions } from './with-budget.js'
 export { type TotalMs, withDeadline, type WithDeadlineOptions } from './with-deadline.js'
-export { type Health, type HealthMembers, type HealthPhases, type HealthStatus, withHealth, type WithHealthOptions } from './with-health.js'
+export {
+  type Health,
+  type HealthMembers,
+  type HealthPhases,
+  type HealthStatus,
+  type PastHealth,
+  withHealth,
+  type WithHealthOptions,
+} from './with-health.js'
 export { withLimit, type WithLimitOptions } from './with-limit.js'
 export { withLogging, type WithLoggingOptions } from './with-logging.js'
 export { type Metrics, type MetricsMembers, withMetrics } from './with-metrics.js'

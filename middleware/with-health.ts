@@ -5,6 +5,7 @@ import { type Health, healthOf } from './health/status.js'
 import { Watch } from './health/watch.js'
 
 export type { HealthPhases, WithHealthOptions } from './health/options.js'
+export type { PastHealth } from './health/past.js'
 export type { Health, HealthStatus } from './health/status.js'
 
 /** The member that `withHealth` shows. */
@@ -35,7 +36,7 @@ export function withHealth(options: WithHealthOptions = {}): Layer<HealthMembers
       attach: host => {
         watch = new Watch(settings, host)
       },
-      snapshot: () => ({ ...health() }),
+      snapshot: () => ({ ...health(), kept: watch ? { ...watch.kept } : null }),
       close: async () => watch?.close(),
     },
     async (ctx, next) => {

@@ -89,6 +89,12 @@ export interface SidecarStream<Event, Out> extends AsyncIterable<Event> {
   readonly reply: Promise<Out>
 }
 
+/** The sidecar, and what each layer says of itself by its name in the stack, as JSON. */
+export interface Snapshot {
+  readonly layers: { readonly [layer: string]: Json }
+  readonly [part: string]: Json
+}
+
 /** The members that every sidecar has. */
 export interface Base<In = string, Out = unknown, Ev = never> {
   /** Unique. Default: the name and random letters. */
@@ -130,7 +136,7 @@ export interface Base<In = string, Out = unknown, Ev = never> {
   /** The chain of each kind, in order, with each layer's options and the members it shows. */
   explain(): string
   /** The sidecar and what each layer says of itself, as JSON; taken anew at each call. */
-  snapshot(): { readonly [key: string]: Json }
+  snapshot(): Snapshot
   /** Hears every event; returns what stops it. */
   subscribe(listener: (event: SidecarEvent) => void): () => void
   /** Lets nothing new in, waits `drainMs` (default 10,000) for what runs, aborts the rest, closes the layers. */

@@ -1,7 +1,7 @@
 import type { Context, SendAction, ToolAction } from 'outrigger'
 import { canonicalArguments, canonicalFailure, canonicalResult, digest, isBrokenJson, Opaque } from './canonical.js'
 import type { Finding } from './status.js'
-import { Loop } from './loop.js'
+import { type KeptLoop, Loop } from './loop.js'
 import { type Turn, turnOf } from './turn.js'
 
 /** Names of tools, and ids of calls, that are remembered at the most. */
@@ -13,6 +13,16 @@ const idleMs = 60_000
 export interface Course {
   readonly began: number
   readonly ended: number
+}
+
+/** What is remembered of calls and answers: names of tools, ids of calls, digests. */
+export type KeptCalls = {
+  readonly calls: KeptLoop
+  readonly seen: KeptLoop
+  readonly turns: KeptLoop
+  readonly guarded: readonly string[]
+  readonly ids: readonly string[]
+  readonly polled: readonly (readonly [tool: string, key: string])[]
 }
 
 /**
@@ -34,6 +44,20 @@ export class Calls {
     this.#calls = new Loop(after)
     this.#seen = new Loop(after)
     this.#turns = new Loop(after)
+  }
+
+  get kept(): KeptCalls {
+    const [calls, seen, turns] = [this.#calls.kept, this.#seen.kept, this.#turns.kept]
+    return { calls, seen, turns, guarded: [...this.#guarded], ids: [...this.#ids], polled: [...this.#polled] }
+  }
+
+  restore({ calls, seen, turns, guarded, ids, polled }: KeptCalls): void {
+    this.#calls.restore(calls)
+    this.#seen.restore(seen)
+    this.#turns.restore(turns)
+    for (const name of guarded) remember(this.#guarded, name)
+    for (const id of ids) remember(this.#ids, id)
+    for (const [name, key] of polled) this.#polled.set(name, key)
   }
 
   /** A tool call has ended well, or failed with `failure`. @returns whether it brought something new */

@@ -46,10 +46,24 @@ export class ErrorRow {
     this.#count = 0
   }
 
+  get kept(): number {
+    return this.#count
+  }
+
+  restore(count: number): void {
+    this.#count = count
+  }
+
   get finding(): Finding | undefined {
     if (this.#count < this.#most) return undefined
     return { signal: 'errors-in-a-row', text: `${this.#count} actions failed, one after the other` }
   }
+}
+
+/** Why a latch is set, and the good actions since. */
+export type KeptLatch = {
+  readonly text: string
+  readonly good: number
 }
 
 /** A state that one bad action begins, and only two good ones in a row end. */
@@ -70,6 +84,15 @@ export class Latch {
 
   good(): void {
     if (this.#text !== undefined && ++this.#good >= goodAgain) this.#text = undefined
+  }
+
+  get kept(): KeptLatch | null {
+    return this.#text === undefined ? null : { text: this.#text, good: this.#good }
+  }
+
+  restore(kept: KeptLatch | null): void {
+    this.#text = kept?.text
+    this.#good = kept?.good ?? 0
   }
 
   get finding(): Finding | undefined {

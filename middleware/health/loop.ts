@@ -8,11 +8,17 @@ interface Seen {
 }
 
 /** A cycle that was found. */
-export interface Turning {
+export type Turning = {
   /** How many different ones it has. */
   readonly period: number
   /** How often each came. */
   readonly times: number
+}
+
+/** What a loop remembers: digests, the oldest first. */
+export type KeptLoop = {
+  readonly keys: readonly string[]
+  readonly turning: Turning | null
 }
 
 /**
@@ -27,6 +33,17 @@ export class Loop {
   /** @param after - how often, from 2 */
   constructor(after: number) {
     this.#after = after
+  }
+
+  /** What it remembers, for the process after this one. */
+  get kept(): KeptLoop {
+    return { keys: this.#last.map(({ key }) => key), turning: this.#turning ?? null }
+  }
+
+  /** Goes on from what was kept: all of it has ended before anything that begins now. */
+  restore({ keys, turning }: KeptLoop): void {
+    this.#last = keys.slice(-longestCycle * this.#after).map(key => ({ key, ended: 0 }))
+    this.#turning = turning ?? undefined
   }
 
   /** The cycle that is going on. */

@@ -1,3 +1,5 @@
+import { type KeptHealth, type PastHealth, readPast } from './past.js'
+
 /** How long each phase may bring nothing, in milliseconds. */
 export interface HealthPhases {
   /** Until the first event of a streamed answer; for an answer that is not streamed, and for an agent between its actions: in all. Default 600,000. */
@@ -22,6 +24,11 @@ export interface WithHealthOptions {
   readonly progressMs?: number
   /** How old a hold of the budget may be that no running action can explain, in milliseconds. Default 900,000. */
   readonly holdMs?: number
+  /**
+   * What an earlier process had seen: `sidecar.snapshot().layers.withHealth` of its last moment. Rows of errors, loops and the rest go on from there.
+   * Default: nothing.
+   */
+  readonly past?: PastHealth
 }
 
 /** The options as they take effect. */
@@ -34,9 +41,10 @@ export interface HealthSettings {
   readonly polling: ReadonlySet<string>
   readonly progressMs: number
   readonly holdMs: number
+  readonly past: KeptHealth | undefined
 }
 
-const known = ['spinningAfter', 'maxConsecutiveErrors', 'phases', 'polling', 'progressMs', 'holdMs']
+const known = ['spinningAfter', 'maxConsecutiveErrors', 'phases', 'polling', 'progressMs', 'holdMs', 'past']
 const knownPhases = ['firstByteMs', 'idleMs', 'toolMs']
 
 /** @throws TypeError or RangeError that says the value and the fix */
@@ -50,7 +58,8 @@ export function healthSettings(options: WithHealthOptions): HealthSettings {
   for (const [name, value] of Object.entries({ firstByteMs, idleMs, toolMs, progressMs, holdMs })) checkMs(name, value)
   if (!Array.isArray(polling) || polling.some(name => typeof name !== 'string' || name === ''))
     throw new TypeError("withHealth: polling must be a list of tool names, like ['job_status']")
-  return { spinningAfter, maxConsecutiveErrors, firstByteMs, idleMs, toolMs, polling: new Set(polling), progressMs, holdMs }
+  const past = options.past === undefined ? undefined : readPast(options.past)
+  return { spinningAfter, maxConsecutiveErrors, firstByteMs, idleMs, toolMs, polling: new Set(polling), progressMs, holdMs, past }
 }
 
 function checkKeys(what: string, given: object, names: readonly string[]): void {

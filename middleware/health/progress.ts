@@ -1,5 +1,11 @@
 import type { Finding } from './status.js'
 
+/** Calls that were paid for one after the other with nothing new, and how long that took, in milliseconds. */
+export type KeptProgress = {
+  readonly calls: number
+  readonly ms: number
+}
+
 /** Sees slow spend that leads nowhere: calls are paid for, one after the other, and nothing new comes. */
 export class Progress {
   readonly #ms: number
@@ -12,6 +18,17 @@ export class Progress {
   constructor(ms: number, calls: number) {
     this.#ms = ms
     this.#calls = calls
+  }
+
+  get kept(): KeptProgress {
+    return { calls: this.#count, ms: this.#first === undefined ? 0 : this.#last - this.#first }
+  }
+
+  /** The time between two processes does not count. */
+  restore({ calls, ms }: KeptProgress, now: number): void {
+    this.#count = calls
+    this.#last = now
+    this.#first = calls > 0 ? now - ms : undefined
   }
 
   paid(now: number): void {

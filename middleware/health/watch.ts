@@ -4,6 +4,7 @@ import { ErrorRow, Latch, sortOf } from './errors.js'
 import { Children, type Family, family } from './family.js'
 import { Holds } from './holds.js'
 import type { HealthSettings } from './options.js'
+import type { KeptHealth } from './past.js'
 import { Progress } from './progress.js'
 import { Running } from './running.js'
 import { ModelSilence, Silence } from './silence.js'
@@ -56,6 +57,8 @@ export class Watch {
     const running = this.#running
     this.#holds = new Holds(host, settings.holdMs, () => running.since)
     family.set(host, children)
+    this.#idleSince = this.#now
+    if (settings.past) this.#restore(settings.past)
     this.#parent?.joined(host.agent.id, () => this.#running.size > 0 || children.busy)
     this.#ends = [host.subscribe(event => this.#heard(event)), children.hear(host)]
   }
@@ -71,6 +74,33 @@ export class Watch {
     this.#holds.refresh()
     this.#running.silent()
     return this.#tell()
+  }
+
+  /** What a process after this one goes on from. */
+  get kept(): KeptHealth {
+    return {
+      at: this.#host.clock.now(),
+      errors: this.#errors.kept,
+      budget: this.#budget.kept,
+      wrong: this.#wrong.kept,
+      none: this.#none.kept,
+      progress: this.#progress.kept,
+      calls: this.#calls.kept,
+      sends: this.#sends,
+      unmetered: this.#unmetered,
+    }
+  }
+
+  #restore({ at, errors, budget, wrong, none, progress, calls, sends, unmetered }: KeptHealth): void {
+    this.#errors.restore(errors)
+    this.#budget.restore(budget)
+    this.#wrong.restore(wrong)
+    this.#none.restore(none)
+    this.#progress.restore(progress, this.#now)
+    this.#calls.restore(calls)
+    this.#sends = sends
+    this.#unmetered = unmetered
+    this.#idleSince = this.#now - Math.max(0, this.#host.clock.now() - at)
   }
 
   begin(ctx: Context): Watched {

@@ -12,7 +12,7 @@ export interface WithViolationsOptions {
   /** Hears every violation at once. Nothing waits for it, and what it throws changes nothing. */
   readonly onViolation?: (violation: Violation) => void | Promise<void>
   /**
-   * What an earlier process had noted: `sidecar.snapshot().withViolations` of its last moment. `violations` and the count go on from there; nobody is
+   * What an earlier process had noted: `sidecar.snapshot().layers.withViolations` of its last moment. `violations` and the count go on from there; nobody is
    * told again, and the counters of the rules begin anew. Default: nothing.
    */
   readonly past?: PastViolations

@@ -74,7 +74,121 @@ describe('withHealth', () => {
 
   it('shows its health in the snapshot', async () => {
     const { sidecar } = watched()
-    expect(sidecar.snapshot().layers.withHealth).toEqual({ status: 'healthy', reasons: [] })
+    expect(sidecar.snapshot().layers.withHealth).toMatchObject({ status: 'healthy', reasons: [] })
+  })
+
+  describe('started again with what the process before had seen', () => {
+    const again = ({ sidecar }: { sidecar: any }, wait = 0) => {
+      const past = JSON.parse(JSON.stringify(sidecar.snapshot().layers.withHealth))
+      past.kept.at -= wait
+      return watched({ past })
+    }
+    const same = (n: number) =>
+      calling(
+        'read',
+        times(n, () => ({ path: 'a' })),
+        () => 'nothing',
+      )
+
+    it('finds a loop, a row of errors and wrong answers as they were: each goes on where it stood', async () => {
+      let at = watched()
+      await at.run(same(2))
+      expect(at.health().status).toBe('healthy')
+      at = again(at)
+      await at.run(same(1))
+      expect(at.health().status).toBe('healthy')
+      at = again(at)
+      await at.run(same(1))
+      expect(at.signals()[0]).toBe('repeated-calls')
+      at = again(at)
+      expect(at.signals()).toEqual(['repeated-calls', 'unmetered'])
+      expect(at.health().reasons[1]).toMatch(/^unmetered: 3 of 3 sends/)
+
+      for (const _ of times(3, n => n)) {
+        at = again(at)
+        await at.run(() => Promise.reject(new Error('no'))).catch(() => {})
+      }
+      expect(at.health().reasons[0]).toMatch(/^errors-in-a-row: 3 /)
+      at = again(at)
+      expect(at.health().status).toBe('errorSpiral')
+      await at.run(async call => {
+        await call.tool(tool('write', () => 'new')).run({})
+      })
+      expect(at.signals()).toEqual(['unmetered'])
+    })
+
+    it('goes on from a budget that was refused, until two answers are good', async () => {
+      const first = watched({}, { inside: [withBudget({ usd: 0.000001 })] })
+      await first.run(call => ask(call)).catch(() => {})
+      expect(first.health().status).toBe('budgetExceeded')
+      const second = again(first)
+      expect(second.health().status).toBe('budgetExceeded')
+      second.mock.reply('one')
+      await second.run(call => ask(call, 'one'))
+      const third = again(second)
+      expect(third.health().status).toBe('budgetExceeded')
+      third.mock.reply('two')
+      await third.run(call => ask(call, 'two'))
+      expect(third.health().status).toBe('healthy')
+    })
+
+    it('counts what was paid for without anything new, and not the time in between', async () => {
+      const progressMs = 30 * minute
+      const round = async (at: ReturnType<typeof watched>) => {
+        await at.run(call => ask(call))
+        await at.clock.advance(10 * minute)
+      }
+      const made = (past?: any) => {
+        const at = watched({ progressMs, spinningAfter: 2, polling: ['wait'], ...(past && { past }) })
+        for (const _ of times(4, n => n)) at.mock.reply({ toolUse: { id: 'x', name: 'wait', input: {} } })
+        return at
+      }
+      const first = made()
+      for (const _ of times(3, n => n)) await round(first)
+      expect(first.signals()).toEqual([])
+      const second = made(first.sidecar.snapshot().layers.withHealth)
+      await second.run(call => ask(call))
+      expect(second.signals()).toEqual([])
+      await second.clock.advance(10 * minute)
+      await second.run(call => ask(call))
+      expect(second.signals()).toEqual(['no-progress'])
+    })
+
+    it('takes answers for questions from outside, when more than a minute lies in between', async () => {
+      const say = (at: ReturnType<typeof watched>) => {
+        at.mock.reply('the same')
+        return at.run(call => ask(call))
+      }
+      let at = watched({ spinningAfter: 2 })
+      await say(at)
+      const past = at.sidecar.snapshot().layers.withHealth as any
+      at = watched({ spinningAfter: 2, past })
+      await say(at)
+      expect(at.signals()).toEqual(['repeated-answers'])
+      at = watched({ spinningAfter: 2, past: { kept: { ...past.kept, at: past.kept.at - 2 * minute } } })
+      await say(at)
+      expect(at.signals()).toEqual([])
+    })
+
+    it('refuses what no snapshot says, and takes nothing from one that was never mounted', () => {
+      const { kept } = watched().sidecar.snapshot().layers.withHealth
+      const bad = [
+        null,
+        5,
+        {},
+        { kept: {} },
+        { kept: { ...kept, errors: -1 } },
+        { kept: { ...kept, at: 'now' } },
+        { kept: { ...kept, none: {} } },
+      ]
+      const worse = [
+        { kept: { ...kept, calls: { ...kept.calls, ids: [1] } } },
+        { kept: { ...kept, calls: { ...kept.calls, polled: [['a']] } } },
+      ]
+      for (const past of [...bad, ...worse, { kept: { ...kept, calls: { ...kept.calls, seen: { keys: [], turning: {} } } } }])
+        expect(() => withHealth({ past: past as any })).toThrow('past must be what snapshot() said')
+      expect(withHealth({ past: { kept: null } }).meta.expose!.health().status).toBe('healthy')
+    })
   })
 
   it('asks no model, and does not depend on one: health is answered while the upstream hangs', async () => {
