@@ -36,8 +36,8 @@ describe('outrigger ledger', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toBe(
       [
-        'team  [####................] $0.00 spent, $2.00 set aside of $10.00  42 tokens spent, 20 tokens held',
-        '  task  [########............] $0.123456789 spent, $0.70 held of $2.00  42 tokens spent, 20 tokens held',
+        'team  [####................] $0.00 spent, $2.00 set aside of $10.00: $8.00 left  42 tokens spent, 20 tokens held',
+        '  task  [########............] $0.123456789 spent, $0.70 held of $2.00: $1.176543211 left  42 tokens spent, 20 tokens held',
         '2 held, 1 of them unknown; the oldest for 3 h',
         '',
       ].join('\n'),
@@ -88,7 +88,7 @@ describe('outrigger ledger', () => {
       stdout: `released: ${held} of task, $0.00, 0 tokens\n`,
     })
     expect((await ledger('reconcile')).stdout).toBe('nothing is held\n')
-    expect((await ledger('show')).stdout).toContain('task  [##..................] $0.273456789 spent of $2.00')
+    expect((await ledger('show')).stdout).toContain('task  [##..................] $0.273456789 spent of $2.00: $1.726543211 left')
   })
 
   it.each<[string, readonly string[], string]>([

@@ -10,6 +10,7 @@ export const programIn = (): string => compiled({ program: join(__dirname, 'sqli
 
 /** What node is given to run it. */
 export const argv = (program: string, path: string, mode: string, name: string, count: number): string[] => [
+  '--disable-warning=OUTRIGGER_OLD_SQLITE',
   join(program, 'program.js'),
   path,
   mode,

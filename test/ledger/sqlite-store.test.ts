@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { replay } from '../../lib/ledger/replay.js'
-import { openDatabase } from '../../lib/ledger/sqlite/driver.js'
+import { isOld, openDatabase } from '../../lib/ledger/sqlite/driver.js'
 import { sqliteStore } from '../../lib/ledger/sqlite/index.js'
 import type { LedgerStore } from '../../lib/ledger/types.js'
 import { testStore } from '../../lib/testing/test-store.js'
@@ -67,6 +67,16 @@ describe('several processes on one file', () => {
 
   const started = (path: string, mode: string, name: string, count: number) =>
     spawn(process.execPath, argv(program, path, mode, name, count), { stdio: ['ignore', 'pipe', 'inherit'] })
+
+  it('are warned once of a SQLite that can damage a file which several processes write', () => {
+    const old = ['3.7.0', '3.45.1', '3.51.2', '2.99.99', 'none']
+    expect(old.filter(isOld)).toEqual(old)
+    expect(['3.51.3', '3.51.10', '3.53.0', '4.0.0'].filter(isOld)).toEqual([])
+    const [silent, ...plain] = argv(program, newPath(), 'try', 'w', 1)
+    const said = (...args: string[]) => spawnSync(process.execPath, args, { encoding: 'utf8' }).stderr
+    expect(said(...plain).match(/\[OUTRIGGER_OLD_SQLITE\]/g)).toHaveLength(1)
+    expect(said(silent!, ...plain)).toBe('')
+  })
 
   it('admit exactly as many calls as the cap pays for', async () => {
     const path = newPath()

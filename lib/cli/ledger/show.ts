@@ -56,9 +56,9 @@ function unit({ allocated, spent, held, delegated }: UnitReading, said: typeof u
     ...(held > 0 ? [`${said(held)} held`] : []),
     ...(delegated > 0 ? [`${said(delegated)} set aside`] : []),
   ]
-  return allocated === 'unlimited'
-    ? parts.join(', ')
-    : `[${bar(spent + held + delegated, allocated)}] ${parts.join(', ')} of ${said(allocated)}`
+  if (allocated === 'unlimited') return parts.join(', ')
+  const used = spent + held + delegated
+  return `[${bar(used, allocated)}] ${parts.join(', ')} of ${said(allocated)}: ${used > allocated ? `${said(used - allocated)} over` : `${said(allocated - used)} left`}`
 }
 
 function bar(used: number, allocated: number): string {

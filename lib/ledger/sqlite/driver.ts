@@ -23,7 +23,30 @@ type Opener = new (path: string) => Database
 export async function openDatabase(path: string): Promise<Database> {
   const node = process.getBuiltinModule?.('node:sqlite') as { readonly DatabaseSync?: Opener } | undefined
   const Open = node?.DatabaseSync ?? (await libsql())
-  return new Open(path)
+  const database = new Open(path)
+  warnOfOld(String(database.prepare('select sqlite_version() as version').get()?.version))
+  return database
+}
+
+/** The first version in which two processes that reset the journal at the same moment cannot damage the file: sqlite.org/wal.html. */
+const mended = [3, 51, 3] as const
+let isWarned = false
+
+/** Once in a process; Node silences it with `--disable-warning=OUTRIGGER_OLD_SQLITE`. */
+function warnOfOld(version: string): void {
+  if (isWarned || !isOld(version)) return
+  isWarned = true
+  process.emitWarning(`SQLite ${version} can damage a file that several processes write at the same moment`, {
+    type: 'OutriggerWarning',
+    code: 'OUTRIGGER_OLD_SQLITE',
+    detail: `Mended in SQLite ${mended.join('.')}. Until your driver brings that, let one process write the books, or keep them in PostgreSQL.`,
+  })
+}
+
+export function isOld(version: string): boolean {
+  const parts = version.split('.').map(Number)
+  const at = mended.findIndex((part, n) => parts[n] !== part)
+  return at >= 0 && !(parts[at]! > mended[at]!)
 }
 
 async function libsql(): Promise<Opener> {
