@@ -16,6 +16,23 @@ export interface Chain {
   readonly window: string | null
 }
 
+/** One level of a chain in which nothing was set aside, as the columns stand. */
+export type Level = readonly [
+  id: string,
+  closed: boolean,
+  fence: number,
+  version: number,
+  window: string | null,
+  nanoUsdCap: number | null,
+  nanoUsdSpent: number,
+  nanoUsdHeld: number,
+  nanoUsdDelegated: number,
+  tokensCap: number | null,
+  tokensSpent: number,
+  tokensHeld: number,
+  tokensDelegated: number,
+]
+
 /** A row of the table `hold`. */
 export interface HoldRow {
   readonly id: string
@@ -40,7 +57,9 @@ export interface Answer {
   readonly repeated: boolean
   readonly exceeded?: Shortfall | null
   readonly returned?: { readonly nanoUsd: number; readonly tokens: number }
-  readonly chain: Chain
+  /** One of these two, from the root down. */
+  readonly chain?: Chain
+  readonly levels?: readonly Level[]
 }
 
 /** A row of the table `account`. */
@@ -70,8 +89,20 @@ export interface EntryRow {
   readonly detail: Entry['detail'] | null
 }
 
-/** The account that a chain ends in. */
-export function readingOfChain(chain: Chain): AccountReading {
+/** The account that an answer ends in. */
+export function readingOfAnswer({ chain, levels }: Pick<Answer, 'chain' | 'levels'>): AccountReading {
+  return readingOfChain(chain ?? chainOf(levels!))
+}
+
+function chainOf(levels: readonly Level[]): Chain {
+  const [, closed, fence, version, window] = levels.at(-1)!
+  const column = (at: number) => levels.map(level => level[at] as number)
+  const both = (at: number) => [...column(at), ...column(at + 4)]
+  const [caps, spent, held, delegated] = [both(5), both(6), both(7), both(8)]
+  return { ids: levels.map(([id]) => id), caps, spent, held, delegated, drawn: caps.map(() => false), closed, fence, version, window }
+}
+
+function readingOfChain(chain: Chain): AccountReading {
   const { ids, closed, version, fence } = chain
   const id = ids.at(-1)!
   const figures = { nanoUsd: readingOf(balanceOf(chain, 'nanoUsd', 0)), tokens: readingOf(balanceOf(chain, 'tokens', ids.length)) }
@@ -133,8 +164,8 @@ export function refusalOf({ code, account, owner, shortfall, hold }: Answer): Re
 /** What became of a hold, with the account afterwards. */
 export function holdAnswerOf(answer: Answer): HoldAnswer {
   if (answer.code) return refusalOf(answer)
-  const { repeated, account, hold, exceeded, chain } = answer
-  const reading = readingOfChain(chain)
+  const { repeated, account, hold, exceeded } = answer
+  const reading = readingOfAnswer(answer)
   return { ok: true, repeated, hold: holdOf(hold!, account), ...(exceeded && { exceeded }), reading }
 }
 

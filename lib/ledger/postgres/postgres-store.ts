@@ -32,7 +32,7 @@ import {
   entryOf,
   holdAnswerOf,
   holdOf,
-  readingOfChain,
+  readingOfAnswer,
   readingsOf,
   refusalOf,
 } from './answers.js'
@@ -142,7 +142,7 @@ class PostgresLedgerStore implements LedgerStore {
   async returnDelegation({ id, fence = 0 }: AccountRef): Promise<ReturnAnswer> {
     const answer = await this.#change('return_delegation', [id, fence])
     if (answer.code) return refusalOf(answer)
-    return { ok: true, repeated: answer.repeated, reading: readingOfChain(answer.chain), returned: answer.returned! }
+    return { ok: true, repeated: answer.repeated, reading: readingOfAnswer(answer), returned: answer.returned! }
   }
 
   async adjust(account: string, request: AdjustRequest): Promise<AccountAnswer> {
@@ -266,7 +266,7 @@ function again(error: unknown, attempt: number): boolean {
 }
 
 function accountAnswerOf(answer: Answer): AccountAnswer {
-  return answer.code ? refusalOf(answer) : { ok: true, repeated: answer.repeated, reading: readingOfChain(answer.chain) }
+  return answer.code ? refusalOf(answer) : { ok: true, repeated: answer.repeated, reading: readingOfAnswer(answer) }
 }
 
 const capOf = (cap: Allocation): number => (cap === 'unlimited' ? -1 : cap)

@@ -3,12 +3,15 @@
  * (1 the root, `n` the account); amounts have nano-USD at `i` and tokens at `n + i`.
  */
 
+/** The largest total: 2^53 - 1. */
+export const largest = 9007199254740991
+
 /** Local names of a chain. */
 export const chainNames: string = `
   n int; keys bigint[]; ids text[]; shut boolean[]; fences bigint[]; versions bigint[]; windows text[];
   caps bigint[]; spents bigint[]; helds bigint[]; parts bigint[]; drawn boolean[]; back boolean[];
   i int; j int; base int; top int; before bigint; need bigint; more bigint; d_spent bigint; d_held bigint; d_part bigint;
-  short int; wanted bigint; over boolean := false; closed_at text; now_ms bigint; number bigint;`
+  way bigint[]; is_plain boolean; is_done boolean; levels json; short int; wanted bigint; over boolean := false; closed_at text; now_ms bigint; number bigint;`
 
 /** Locks the rows from the root down, always in that order, and reads them as they then are. `path`: a query of one bigint[]. */
 export const lockChain = (path: string): string => `
@@ -19,6 +22,38 @@ export const lockChain = (path: string): string => `
   into n, keys, ids, shut, fences, versions, windows, caps, spents, helds, parts, drawn, back
   from (select * from account o where o.key = any ((${path})::bigint[]) order by o.key for update) t;
   top := n + 1;`
+
+/** The changes of one row, as columns by what is added to them. */
+const added = (changes: Readonly<Record<string, string>>, sign: '+' | '-'): string =>
+  Object.entries(changes)
+    .map(([column, amount]) => `${column} = ${column} ${sign} (${amount})`)
+    .join(', ')
+
+/** Takes back what `changeAll` has done. */
+export const takeBackAll = (changes: Readonly<Record<string, string>>): string => `
+      update account set ${added(changes, '-')} where key = any (way);`
+
+/** A level as an answer has it: what `Level` of the answers says. */
+const level = [
+  'id',
+  'closed',
+  'fence',
+  'version',
+  'window_id',
+  ...['nano_usd', 'tokens'].flatMap(unit => ['allocated', 'spent', 'held', 'delegated'].map(part => `${unit}_${part}`)),
+]
+
+/**
+ * The short way, for a `plain` account, whose path is in `way`: the same change at each level in one statement, which locks the rows in the
+ * order of their keys, from the root down. `is_done`: `fits` held at each level `t` behind the change; `levels` is then what stands there. Else it
+ * is taken back: all rows are locked by then, so that what follows locks none out of order.
+ */
+export const changeAll = (changes: Readonly<Record<string, string>>, fits: string): string => `
+  with t as (update account o set ${added(changes, '+')} where o.key = any (way) returning o.*)
+  select bool_and(${fits}), json_agg(json_build_array(${level.map(column => `t.${column}`).join(', ')}) order by t.key) into is_done, levels from t;
+  if is_done is not true then
+    ${takeBackAll(changes)}
+  end if;`
 
 /** Sets `closed_at` to the account, or the nearest above, that has ended. */
 export const findClosed: string = `
@@ -37,7 +72,7 @@ export const walk = (unit: 0 | 1, amount: string, from = 'n'): string => `
       j := ${unit} * n + i;
       before := spents[j] + helds[j] + parts[j];
       if short is null and need > caps[j] - before then short := j; wanted := ${amount}; end if;
-      if need > 0 and before + need > 9007199254740991 then over := true; end if;
+      if need > 0 and before + need > ${largest} then over := true; end if;
       if drawn[j] then need := greatest(caps[j], before + need) - greatest(caps[j], before); end if;
     end loop;
   end if;`
@@ -74,6 +109,14 @@ export const storeChain: string = `
 export const nextNumber: string = `
   now_ms := floor(extract(epoch from clock_timestamp()) * 1000);
   update counter set seq = seq + 1 returning seq into number;`
+
+/** The next number, and its entry of the history, in one statement. \`values\`: of these columns behind seq and at. */
+export const writeEntry = (columns: string, at: string, values: string): string => `
+  with c as (update counter set seq = seq + 1 returning seq)
+  insert into entry (seq, at, ${columns}) select c.seq, ${at}, ${values} from c;`
+
+/** The time of the server, in milliseconds. */
+export const readClock: string = `now_ms := floor(extract(epoch from clock_timestamp()) * 1000);`
 
 /** The account as it is in the variables. */
 export const chainJson: string = `json_build_object('ids', ids, 'caps', caps, 'spent', spents, 'held', helds, 'delegated', parts,
@@ -114,7 +157,7 @@ export const keepPromise: string = `
 /** A function that only its owner's rights reach the tables through. */
 export const definer = (signature: string, declares: string, body: string): string => `
 create or replace function ${signature} returns json language plpgsql security definer
-set search_path from current set enable_seqscan = off as $body$
+set search_path from current set enable_seqscan = off set enable_bitmapscan = off as $body$
 declare ${declares}
 begin
 ${body}

@@ -1,17 +1,22 @@
 import {
   book,
   chainJson,
+  changeAll,
   chainNames,
   definer,
   findClosed,
   keepPromise,
+  largest,
   lockChain,
   nextNumber,
+  readClock,
   refuse,
   refuseMisfit,
   shortJson,
   storeChain,
+  takeBackAll,
   walk,
+  writeEntry,
 } from './blocks.js'
 
 const pathOf = (id: string): string => `select z.path from account z where z.id = ${id}`
@@ -60,9 +65,10 @@ const openAccount = definer(
     end if;
     asked := nextval('account_key');
     insert into account (key, id, parent, path, window_id, opened_delegated, opened_nano_usd, opened_tokens, fence,
-      nano_usd_allocated, nano_usd_drawn, tokens_allocated, tokens_drawn)
+      nano_usd_allocated, nano_usd_drawn, tokens_allocated, tokens_drawn, plain)
     values (asked, p_id, p_parent, keys || asked, p_window, p_delegated, p_nano_usd, p_tokens, p_fence,
-      nullif(p_nano_usd, -1), p_delegated and p_nano_usd >= 0, nullif(p_tokens, -1), p_delegated and p_tokens >= 0)
+      nullif(p_nano_usd, -1), p_delegated and p_nano_usd >= 0, nullif(p_tokens, -1), p_delegated and p_tokens >= 0,
+      not p_delegated and coalesce((select plain from account where id = p_parent), true))
     on conflict (id) do nothing;
     continue when not found;
     if p_delegated then
@@ -86,11 +92,45 @@ const repeatedReserve = `
       return json_build_object('repeated', true, 'account', p_account, ${holdMore}, 'chain', ${chainJson});
     end if;`
 
+const heldMore = { nano_usd_held: 'p_nano_usd', tokens_held: 'p_tokens' }
+
+/** Has an amount of a unit fitted into one level? As `walk`, which asks nothing of an amount of nothing. */
+const fits = (unit: string): string => {
+  const committed = `t.${unit}_spent + t.${unit}_held + t.${unit}_delegated`
+  return `(p_${unit} = 0 or ${committed} <= least(coalesce(t.${unit}_allocated, ${largest}), ${largest}))`
+}
+
+const insertHold = `insert into hold (id, account, state, nano_usd, tokens, forced, at)
+      values (h.id, h.account, h.state, h.nano_usd, h.tokens, h.forced, h.at) on conflict (id) do nothing;`
+
+const reserved = writeEntry(
+  'op, account, id, nano_usd, tokens, forced, prices, detail',
+  'h.at',
+  "'reserve', h.account, p_id, p_nano_usd, p_tokens, h.forced, p_prices, p_detail",
+)
+
+/** Of one level: nobody has taken over the account. */
+const isUnfenced = 'not (t.id = p_account and p_fence < t.fence)'
+
 const reserve = definer(
   `reserve(p_account text, p_fence bigint, p_id text, p_nano_usd bigint, p_tokens bigint, p_force boolean, p_prices text, p_detail json,
   p_promise text)`,
   `${chainNames} h hold; missed json;`,
   `${keepPromise}
+  select z.path, z.plain into way, is_plain from account z where z.id = p_account;
+  h.id := p_id; h.account := way[cardinality(way)]; h.state := 'held'; h.nano_usd := p_nano_usd; h.tokens := p_tokens; h.forced := false;
+  h.at := floor(extract(epoch from clock_timestamp()) * 1000);
+  if is_plain and not p_force then
+    ${changeAll(heldMore, `not t.closed and ${isUnfenced} and ${fits('nano_usd')} and ${fits('tokens')}`)}
+    if is_done then
+      ${insertHold}
+      if found then
+        ${reserved}
+        return json_build_object('repeated', false, 'account', p_account, ${holdMore}, 'levels', levels);
+      end if;
+      ${takeBackAll(heldMore)}
+    end if;
+  end if;
   ${lockChain(pathOf('p_account'))}
   if n = 0 then ${refuse('account_not_found', 'p_account')} end if;
   if p_fence < fences[n] then ${refuse('fenced', 'p_account')} end if;
@@ -102,10 +142,8 @@ const reserve = definer(
     ${repeatedReserve}
     ${refuseMisfit}
   end if;
-  h.id := p_id; h.account := keys[n]; h.state := 'held'; h.nano_usd := p_nano_usd; h.tokens := p_tokens; h.forced := missed is not null;
-  h.at := floor(extract(epoch from clock_timestamp()) * 1000);
-  insert into hold (id, account, state, nano_usd, tokens, forced, at)
-  values (h.id, h.account, h.state, h.nano_usd, h.tokens, h.forced, h.at) on conflict (id) do nothing;
+  h.forced := missed is not null;
+  ${insertHold}
   if not found then
     ${repeatedReserve}
     raise exception 'the hold was made by another transaction and is not to be seen' using errcode = '40001';
@@ -113,19 +151,44 @@ const reserve = definer(
   ${book(0, '0', 'p_nano_usd', '0')}
   ${book(1, '0', 'p_tokens', '0')}
   ${storeChain}
-  ${nextNumber}
-  insert into entry (seq, at, op, account, id, nano_usd, tokens, forced, prices, detail)
-  values (number, h.at, 'reserve', keys[n], p_id, p_nano_usd, p_tokens, h.forced, p_prices, p_detail);
+  ${reserved}
   return json_build_object('repeated', false, 'account', p_account, ${holdMore}, 'exceeded', missed, 'chain', ${chainJson});`,
 )
+
+const ended = {
+  nano_usd_held: '-was_nano_usd',
+  tokens_held: '-was_tokens',
+  nano_usd_spent: 'cost_nano_usd',
+  tokens_spent: 'cost_tokens',
+}
 
 /** Every end of a hold, and its mark. `p_account` is null for an operator's decision. */
 const endHold = definer(
   `end_hold(p_op text, p_account text, p_fence bigint, p_id text, p_nano_usd bigint, p_tokens bigint, p_certainty text, p_prices text,
   p_detail json, p_promise text)`,
   `${chainNames} h hold; state_then text := case p_op when 'unknown' then 'unknown' when 'settle' then 'settled'
-    when 'reconcile.settle' then 'settled' else 'released' end;`,
+    when 'reconcile.settle' then 'settled' else 'released' end; was_nano_usd bigint; was_tokens bigint; cost_nano_usd bigint; cost_tokens bigint;`,
   `${keepPromise}
+  if p_op in ('settle', 'release') then
+    select z.path, z.plain, y.nano_usd, y.tokens into way, is_plain, was_nano_usd, was_tokens
+    from hold y join account z on z.key = y.account where y.id = p_id and z.id = p_account and y.state = 'held';
+    cost_nano_usd := case p_op when 'settle' then p_nano_usd else 0 end;
+    cost_tokens := case p_op when 'settle' then p_tokens else 0 end;
+    if is_plain and cost_nano_usd <= was_nano_usd and cost_tokens <= was_tokens then
+      ${changeAll(ended, isUnfenced)}
+      if is_done then
+        update hold y set state = state_then, actual_nano_usd = case p_op when 'settle' then p_nano_usd end,
+          actual_tokens = case p_op when 'settle' then p_tokens end, certainty = case p_op when 'settle' then p_certainty end
+        where y.id = p_id and y.state = 'held' returning y.* into h;
+        if found then
+          ${readClock}
+          ${writeEntry('op, account, id, nano_usd, tokens, prices, detail', 'now_ms', 'p_op, h.account, p_id, coalesce(h.actual_nano_usd, h.nano_usd), coalesce(h.actual_tokens, h.tokens), p_prices, p_detail')}
+          return json_build_object('repeated', false, 'account', p_account, ${holdMore}, 'levels', levels);
+        end if;
+        ${takeBackAll(ended)}
+      end if;
+    end if;
+  end if;
   ${lockChain('select z.path from hold y join account z on z.key = y.account where y.id = p_id')}
   if n = 0 then ${refuse('hold_not_found', "coalesce(p_account, '')")} end if;
   select * into h from hold where id = p_id;

@@ -7,6 +7,7 @@ create table account (
   id text collate "C" not null unique,
   parent text collate "C",
   path bigint[] not null,
+  plain boolean not null,
   window_id text,
   opened_delegated boolean not null,
   opened_nano_usd bigint not null,
@@ -31,6 +32,7 @@ create table account (
 ) with (fillfactor = 40, autovacuum_vacuum_threshold = 500, autovacuum_analyze_threshold = 500);
 comment on table account is 'An account of the ledger. Amounts are integers: nano-USD (10^-9 USD) and tokens. allocated is null without a cap; opened_* is -1 without one.';
 comment on column account.path is 'Keys from the root to the account itself; never changes.';
+comment on column account.plain is 'Nothing from the root to the account was ever set aside: what counts here counts at each level. Never changes.';
 comment on column account.nano_usd_drawn is 'The part is set aside in the parent''s delegated; otherwise spent and held count at the parent, too.';
 
 create sequence hold_order;
