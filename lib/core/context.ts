@@ -162,6 +162,16 @@ export class ActionContext implements Context {
     if (mark?.at === this.at) mark.action = this.current
   }
 
+  revise(result: unknown): void {
+    const layer = this.layers[this.at]
+    // A tap runs while the core does: its layer has to be one of the chain.
+    if (layer ? !layer.meta.revises : !this.layers.some(({ meta }) => meta.revises))
+      throw new LayerError(`${layer?.meta.name ?? 'a tap'} called ctx.revise(); only a layer that declares revises may`, {
+        layer: layer?.meta.name ?? 'core',
+      })
+    this.reply = result
+  }
+
   narrow(to: { readonly maxTokens: number }): void {
     const { action } = this
     if (action.kind !== 'model') throw new RangeError(`narrow: an action of kind ${this.kind} has no max_tokens`)

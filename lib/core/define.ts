@@ -16,6 +16,7 @@ const fields: Readonly<Record<keyof LayerMeta, Check>> = {
   on: ['a list of kinds', Array.isArray],
   reenters: flag,
   rewrites: flag,
+  revises: flag,
   commits: flag,
   perAttempt: flag,
   needs: slots,

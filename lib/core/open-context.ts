@@ -81,6 +81,10 @@ export class OpenContext implements Context {
     if (!this.over) this.ctx.rewrite(action)
   }
 
+  revise(result: unknown): void {
+    if (!this.over) this.ctx.revise(result)
+  }
+
   narrow(to: { readonly maxTokens: number }): void {
     if (!this.over) this.ctx.narrow(to)
   }

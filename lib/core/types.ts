@@ -164,6 +164,10 @@ export interface Context {
   readonly wireDigest?: string | undefined
   /** Replaces the action; only for layers that declare `rewrites`. */
   rewrite(action: Action): void
+  /**
+   * Replaces `result`, after `next()` or at the end of a tap; only for layers that declare `revises`. What was streamed is replaced by the tap itself.
+   */
+  revise(result: unknown): void
   /** Lowers `max_tokens` of a model action. @throws RangeError when it would rise or fall below `minTokens`. */
   narrow(to: { readonly maxTokens: number }): void
   /** Books the time of `work` under a category. */
@@ -233,6 +237,8 @@ export interface LayerMeta<E extends object = object> {
   readonly reenters?: boolean
   /** May replace the request through `ctx.rewrite()`. */
   readonly rewrites?: boolean
+  /** May replace the result through `ctx.revise()`. */
+  readonly revises?: boolean
   /** Decides or records what will be sent: no rewriting layer may stand inside it. */
   readonly commits?: boolean
   /** Must see every attempt by itself: stands inside every re-entering layer. */

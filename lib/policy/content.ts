@@ -1,13 +1,14 @@
 import { type Kind, kinds as allKinds } from '../core/types.js'
 import { plainObject, shown, wholeNumber } from './check-options.js'
 import { always, defineRule, type RuleOptions } from './define-rule.js'
+import { personalIn } from './detectors/index.js'
 import { secretIn } from './secrets.js'
 import { textsOf, UnreadableError } from './texts.js'
 import type { Finding, Rule, Stage, Subject } from './types.js'
 
 /** Options of `rules.content`. */
 export interface ContentRuleOptions extends RuleOptions {
-  /** What no text may hold: the word `secrets`, any other string as it stands, letter for letter, or a regular expression of your own. */
+  /** What no text may hold: the words `secrets` and `personal`, any other string as it stands, letter for letter, or a regular expression of your own. */
   readonly deny: readonly (string | RegExp)[]
   /** What is looked at: what goes in (`action`), what comes out (`result`). Default: both. */
   readonly stages?: readonly Stage[]
@@ -63,7 +64,8 @@ function someOf<T extends string>(name: string, value: readonly T[], words: read
 }
 
 function testOf(pattern: string | RegExp, n: number, maxChars: number): Test {
-  if (pattern === 'secrets') return text => withName(secretIn(text))
+  if (pattern === 'secrets') return text => named('a secret', secretIn(text))
+  if (pattern === 'personal') return text => named('personal data', personalIn(text))
   if (typeof pattern === 'string') return text => (text.includes(pattern) ? `pattern ${n} of deny` : undefined)
   return text => {
     if (text.length > maxChars) return `a text of ${text.length} characters is too long to be looked at`
@@ -71,7 +73,7 @@ function testOf(pattern: string | RegExp, n: number, maxChars: number): Test {
   }
 }
 
-const withName = (secret: string | undefined): string | undefined => secret && `looks like a secret: ${secret}`
+const named = (what: string, name: string | undefined): string | undefined => name && `looks like ${what}: ${name}`
 
 function firstFinding(tests: readonly Test[], subject: Subject): Finding | undefined {
   try {

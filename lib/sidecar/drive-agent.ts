@@ -17,10 +17,10 @@ export async function driveAgent(
       const { done, value } = await nextOf(events, ctx)
       scope.throwIfAborted()
       if (done) {
-        // A tap that holds events back may judge the reply before it lets them go.
+        // A tap that holds events back may judge the reply before it lets them go, or revise it.
         ctx.reply = value
         await ctx.taps?.end()
-        return value
+        return ctx.reply
       }
       // Taps may hold it back, also outside a re-entering layer: another attempt would give it twice.
       ctx.released ||= ctx.sink !== undefined
@@ -41,7 +41,7 @@ async function sent(ctx: ActionContext, work: Promise<unknown>): Promise<unknown
   ctx.scope.throwIfAborted()
   ctx.reply = reply
   await ctx.taps?.end()
-  return reply
+  return ctx.reply
 }
 
 async function nextOf(events: AsyncGenerator<unknown, unknown>, ctx: ActionContext): Promise<IteratorResult<unknown, unknown>> {

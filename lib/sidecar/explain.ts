@@ -12,7 +12,7 @@ export function explain(runtime: Runtime, name: string): string {
 }
 
 function line({ meta }: Layer): string {
-  const traits = (['reenters', 'rewrites', 'commits', 'perAttempt'] as const).filter(trait => meta[trait])
+  const traits = (['reenters', 'rewrites', 'revises', 'commits', 'perAttempt'] as const).filter(trait => meta[trait])
   const members = Object.keys(Object.getOwnPropertyDescriptors(meta.expose ?? {}))
   return [
     meta.options === undefined ? meta.name : `${meta.name} ${JSON.stringify(meta.options)}`,

@@ -63,7 +63,7 @@ const everyLayer = (): readonly Layer<object>[] => [
   withBudget({ usd: 1 }),
 ]
 
-const traits = ['reenters', 'rewrites', 'commits', 'perAttempt'] as const
+const traits = ['reenters', 'rewrites', 'revises', 'commits', 'perAttempt'] as const
 
 describe('docs/guide.md', () => {
   it('lists the kinds', () => {
