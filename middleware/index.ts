@@ -5,6 +5,16 @@ export { createRetryBudget, type RetryBudget, type RetryBudgetOptions } from './
 export { type Budget, type BudgetMembers, type BudgetWindow, type ToolQuota, withBudget, type WithBudgetOptions } from './with-budget.js'
 export { type TotalMs, withDeadline, type WithDeadlineOptions } from './with-deadline.js'
 export {
+  type CheckAnswer,
+  type CheckedText,
+  type CheckResponse,
+  type GuardrailCheck,
+  type GuardrailHold,
+  type OwnCheck,
+  withGuardrails,
+  type WithGuardrailsOptions,
+} from './with-guardrails.js'
+export {
   type Health,
   type HealthMembers,
   type HealthPhases,

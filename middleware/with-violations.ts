@@ -2,7 +2,7 @@ import { defineMiddleware, type Host, type Layer } from 'outrigger'
 import { policyDigest, policyInForce, type Rule, spawnRules } from 'outrigger/policy'
 import { RuleGuard } from './violations/rule-guard.js'
 import { selfTest } from './violations/self-test.js'
-import { type Violation, ViolationBook } from './violations/book.js'
+import { type Violation, ViolationBook, violationBook } from './violations/book.js'
 import { checkedRule, violationSettings, type WithViolationsOptions } from './violations/options.js'
 
 export type { PastViolations, Violation } from './violations/book.js'
@@ -29,7 +29,7 @@ export function withViolations(options: WithViolationsOptions): Layer<Violations
     {
       name: 'withViolations',
       commits: true,
-      provides: [policyInForce],
+      provides: [policyInForce, violationBook],
       expose: {
         get violations() {
           return book.list
@@ -39,6 +39,7 @@ export function withViolations(options: WithViolationsOptions): Layer<Violations
       attach: host => {
         const all = rulesFor(host, rules)
         selfTest(all)
+        violationBook.set(host, book)
         guard = new RuleGuard(host, book, all)
         policyInForce.set(host, Object.freeze({ digest: policyDigest(all), rules: all }))
       },

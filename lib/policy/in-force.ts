@@ -12,8 +12,16 @@ export interface PolicyInForce {
 /** Set by the layer that judges, when it is mounted: a record names the policy, and a child is judged by its parent's rules too. */
 export const policyInForce: Slot<PolicyInForce> = slot<PolicyInForce>('policy.inForce', { scope: 'agent' })
 
-/** Set by the layer that checks texts, when it is mounted: what a child's texts are checked by too. */
-export const guardrailsInForce: Slot<readonly object[]> = slot<readonly object[]>('guardrails.inForce', { scope: 'agent' })
+/** What the texts of an agent are checked by. */
+export interface GuardrailsInForce {
+  /** Its own checks and those of every ancestor. */
+  readonly checks: readonly object[]
+  /** How much of a stream is held, as the option `hold` says it. */
+  readonly hold: 'full' | 'block' | 'sentence' | { readonly window: number }
+}
+
+/** Set by the layer that checks texts, when it is mounted: a child's texts are checked by its parent's checks too. */
+export const guardrailsInForce: Slot<GuardrailsInForce> = slot<GuardrailsInForce>('guardrails.inForce', { scope: 'agent' })
 
 /** Set by whoever spawns an agent, before its layers are mounted: rules for this child, besides its own and its parent's. */
 export const spawnRules: Slot<readonly Rule[]> = slot<readonly Rule[]>('policy.spawnRules', { scope: 'agent' })

@@ -11,7 +11,7 @@ export function looseFrom(spawn: Context, parent: Host, child: Host): 'budget' |
   if (childAccount.peek(spawn) && !budgetAccount.peek(child)) return 'budget'
   const own = policyInForce.peek(child)?.rules
   if (policyInForce.peek(parent)?.rules.some(rule => !own?.includes(rule))) return 'rules'
-  const checks = guardrailsInForce.peek(child)
-  if (guardrailsInForce.peek(parent)?.some(check => !checks?.includes(check))) return 'guardrails'
+  const checks = guardrailsInForce.peek(child)?.checks
+  if (guardrailsInForce.peek(parent)?.checks.some(check => !checks?.includes(check))) return 'guardrails'
   if (recorder.peek(parent) && !recorder.peek(child)) return 'record'
 }

@@ -1,4 +1,4 @@
-import type { Context, Host, Kind } from 'outrigger'
+import { type Context, type Host, type Kind, slot, type Slot } from 'outrigger'
 import type { Broken, Response, Severity } from 'outrigger/policy'
 
 /** A rule that was broken, blocked or not. */
@@ -80,6 +80,9 @@ export class ViolationBook {
     }
   }
 }
+
+/** The book of an agent's `withViolations`, for another layer that finds what no rule looks for. */
+export const violationBook: Slot<ViolationBook> = slot<ViolationBook>('violations.book', { scope: 'agent' })
 
 function tell(host: Host, { at: _, ...facts }: Violation): void {
   host.publish({ type: 'violation', ...facts })
