@@ -144,7 +144,7 @@ export class Guard {
           inspection.tally.forget()
           look.begin()
         }
-        const out = type === 'ping' || (type === 'message_stop' && look.begin) ? (holds ? push : nothing) : into(push)
+        const out = type === 'message_stop' && look.begin ? (holds ? push : nothing) : into(push)
         if (!holds) push(event)
         return this.#unlessRefused(ctx, inspection, () => look.event(event, out))
       },
@@ -216,7 +216,10 @@ export class Guard {
   async #asked(ctx: Context, { id, name, input }: ToolUse, checks: readonly Check[]): Promise<void> {
     const action: ToolAction = Object.freeze({ kind: 'tool', name, input, toolUseId: id })
     const known = this.#calls.peek(action)
-    if (known?.refusal) throw new ViolationError(known.refusal)
+    if (known?.refusal) {
+      this.#noteRefused(ctx, id)
+      throw new ViolationError(known.refusal)
+    }
     if (known) return
     const inspection = this.#inspection(checks, 'tool', 'action')
     try {
@@ -228,11 +231,15 @@ export class Guard {
     }
   }
 
+  #noteRefused(ctx: Context, id: string): void {
+    this.#refused.set(ctx, (this.#refused.get(ctx) ?? new Set()).add(id))
+  }
+
   async #refuseCall(ctx: Context, inspection: Inspection, refusal: Refusal, action: ToolAction): Promise<ViolationError> {
     const error = this.#refuse(ctx, inspection, refusal, 'tool')
     const { ruleId, details } = error
     this.#calls.note(action, { refusal: error.facts as unknown as ViolationFacts, told: [], begun: 0 })
-    this.#refused.set(ctx, (this.#refused.get(ctx) ?? new Set()).add(action.toolUseId!))
+    this.#noteRefused(ctx, action.toolUseId!)
     await this.#tell(ctx, inspection)
     // The end of the model action says nothing of it.
     await recorder.peek(ctx)?.violation(ctx, { ruleId, response: 'deny', details, kind: 'tool', shadow: false })

@@ -4,6 +4,7 @@ import * as shipped from 'outrigger/middleware'
 import {
   withBudget,
   withDeadline,
+  withGuardrails,
   withHealth,
   withLimit,
   withLogging,
@@ -25,6 +26,7 @@ const contracts: Record<string, readonly LayerCase[]> = {
   withDeadline: testMiddleware(withDeadline, {
     options: { firstTokenMs: 60_000, idleMs: 60_000, totalMs: { send: 600_000, model: 300_000 } },
   }),
+  withGuardrails: testMiddleware(withGuardrails, { options: { checks: [{ find: ['secrets', 'personal'], response: 'redact' }] } }),
   withHealth: testMiddleware(withHealth, { options: { spinningAfter: 3, phases: { idleMs: 60_000, toolMs: 60_000 }, polling: ['wait'] } }),
   withLimit: testMiddleware(withLimit, { options: { concurrency: 2 } }),
   withLogging: testMiddleware(withLogging, { options: { logger: quiet, content: 'digest' } }),
@@ -50,6 +52,21 @@ const variants: Record<string, readonly LayerCase[]> = {
   'withViolations, in shadow': testMiddleware(withViolations, {
     options: { rules: [rules.rule({ id: 'broken', onResult: 'withhold', ...broken })], shadow: true },
   }),
+  'withGuardrails, where everything is held and asked': testMiddleware(withGuardrails, {
+    options: { checks: [{ check: async () => false, response: 'deny' }], hold: 'full' },
+  }),
+  'withGuardrails, where everything is worth a warning': testMiddleware(withGuardrails, {
+    options: { checks: [{ find: /./s, response: 'warn' }], hold: { window: 1 } },
+  }),
+  'withGuardrails, sentence by sentence': testMiddleware(withGuardrails, {
+    options: {
+      checks: [
+        { check: () => undefined, response: 'redact' },
+        { find: 'secrets', response: 'deny' },
+      ],
+      hold: 'sentence',
+    },
+  }),
   'withSigning, checkpoints and whole content': testMiddleware(withSigning, {
     options: { log: memoryLog(), checkpointEvery: 2, content: 'full' },
   }),
@@ -66,6 +83,7 @@ describe('the layers that ship', () => {
     const made: readonly Layer<any>[] = [
       withBudget({ usd: 1 }),
       withDeadline({ totalMs: 1 }),
+      withGuardrails({ checks: [] }),
       withHealth(),
       withLimit(),
       withLogging(),

@@ -39,6 +39,7 @@ const samples: readonly string[] = [
   '-----BEGIN PRIVATE KEY-----\nMIIE',
   'Project Osprey',
   'osprey-4711',
+  'osprey-4111 1111 1111 1111',
   'NAUTILUS',
 ]
 
@@ -82,7 +83,9 @@ const near: readonly string[] = [
 /** A text with and without what is looked for. */
 export function someText(below: (n: number) => number): string {
   const parts = Array.from({ length: 1 + below(9) }, () => (below(3) === 0 ? samples[below(samples.length)]! : near[below(near.length)]!))
-  return parts.map(part => part + (below(2) === 0 ? ' ' : '')).join('')
+  const text = parts.map(part => part + (below(2) === 0 ? ' ' : '')).join('')
+  // Longer than what is kept of a text that was released.
+  return below(40) === 0 ? `${text}${'The reef, the hull and the tide are near; '.repeat(130)}${text}` : text
 }
 
 /** A check as it is given, and what it finds in a whole text by the plainest means. */

@@ -5,7 +5,7 @@ export const proof: Proof = {
   group: 'policy',
   name: 'a guarded text is judged and released the same, however its stream is cut, and nothing forbidden of it is ever released',
   full: 10_000,
-  small: 600,
+  small: 1_000,
   async run({ n, seed }) {
     let failed = 0
     for (let at = 0; at < n; at++) {
