@@ -64,21 +64,30 @@ export class Refusal {
 
 /** What was found and not refused, by check and by name. */
 export class Tally {
-  readonly #counts = new Map<Check, Map<string, number>>()
+  private readonly counts = new Map<Check, Map<string, number>>()
 
   add(check: Check, name: string): void {
-    const names = this.#counts.get(check) ?? new Map<string, number>()
-    this.#counts.set(check, names.set(name, (names.get(name) ?? 0) + 1))
+    const names = this.counts.get(check) ?? new Map<string, number>()
+    this.counts.set(check, names.set(name, (names.get(name) ?? 0) + 1))
+  }
+
+  /** What was shown on the way to a result is told where it is not in the result as well. */
+  cover({ counts }: Tally): void {
+    for (const [check, names] of counts)
+      for (const [name, n] of names) {
+        const most = Math.max(n, this.counts.get(check)?.get(name) ?? 0)
+        this.counts.set(check, (this.counts.get(check) ?? new Map<string, number>()).set(name, most))
+      }
   }
 
   /** What was counted belongs to an attempt that failed: nobody has seen it. */
   forget(): void {
-    this.#counts.clear()
+    this.counts.clear()
   }
 
   /** Each check with what it found, once. */
   *take(): Generator<readonly [Check, string]> {
-    const counts = [...this.#counts]
+    const counts = [...this.counts]
     this.forget()
     for (const [check, names] of counts) yield [check, [...names].map(([name, n]) => `${n} × ${name}`).join(', ')]
   }

@@ -22,6 +22,8 @@ import { SendGuard } from './send-guard.js'
 /** What an inspection is of, and how a stream of it goes on. */
 interface Watched {
   readonly inspection: Inspection
+  /** What was found in the events of a send, on the way to its reply. */
+  readonly shown?: Inspection
   /** The result has been looked at, with the stream that showed it. */
   judged: boolean
 }
@@ -77,18 +79,20 @@ export class Guard {
   }
 
   async #withResult(ctx: Context, next: () => Promise<void>, checks: readonly Check[]): Promise<void> {
-    const watched: Watched = { inspection: this.#inspection(checks, ctx.kind, 'result'), judged: false }
-    const { inspection } = watched
+    const look = () => this.#inspection(checks, ctx.kind, 'result')
+    const watched: Watched = { inspection: look(), ...(ctx.kind === 'send' ? { shown: look() } : {}), judged: false }
+    const { inspection, shown } = watched
     if (ctx.kind === 'model') ctx.tap(this.#ofModel(ctx, watched))
-    if (ctx.kind === 'send') ctx.tap(this.#ofSend(ctx, watched))
+    if (shown) ctx.tap(this.#ofSend(ctx, watched, new SendGuard(shown, look())))
     try {
       await next()
     } catch (error) {
       // What was released of it has been looked at, and was perhaps replaced.
-      await this.#tell(ctx, inspection)
+      await this.#tell(ctx, inspection, shown)
       throw error
     }
-    await this.#answer(ctx, inspection, () => (watched.judged ? undefined : unlessAborted(ctx, this.#judgeResult(ctx, inspection))))
+    const rest = () => (watched.judged ? undefined : unlessAborted(ctx, this.#judgeResult(ctx, inspection)))
+    await this.#answer(ctx, inspection, rest, shown)
   }
 
   async #judgeResult(ctx: Context, inspection: Inspection): Promise<void> {
@@ -115,9 +119,8 @@ export class Guard {
     })
   }
 
-  #ofSend(ctx: Context, watched: Watched): Tap {
+  #ofSend(ctx: Context, watched: Watched, send: SendGuard): Tap {
     const { inspection } = watched
-    const send = new SendGuard(inspection)
     return this.#held(ctx, inspection, {
       event: (event, push) => send.event(event, push),
       end: async push => {
@@ -170,16 +173,16 @@ export class Guard {
   }
 
   /** Runs `look`, tells what was found, and throws where it is forbidden. */
-  async #answer(ctx: Context, inspection: Inspection, look: () => Promise<unknown> | undefined): Promise<void> {
+  async #answer(ctx: Context, inspection: Inspection, look: () => Promise<unknown> | undefined, shown?: Inspection): Promise<void> {
     try {
       await look()
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       const refused = this.#refuse(ctx, inspection, error, ctx.kind)
-      await this.#tell(ctx, inspection)
+      await this.#tell(ctx, inspection, shown)
       throw refused
     }
-    await this.#tell(ctx, inspection)
+    await this.#tell(ctx, inspection, shown)
   }
 
   #refuse(ctx: Context, { about: { stage } }: Inspection, { check, what }: Refusal, kind: Kind): ViolationError {
@@ -190,7 +193,8 @@ export class Guard {
   }
 
   /** What was found and let pass, or replaced: to everyone concerned, and to the record. */
-  async #tell(ctx: Context, { tally, about: { kind, stage } }: Inspection): Promise<void> {
+  async #tell(ctx: Context, { tally, about: { kind, stage } }: Inspection, shown?: Inspection): Promise<void> {
+    if (shown) tally.cover(shown.tally)
     for (const [{ ruleId, severity, response }, found] of tally.take()) {
       this.counts[response === 'redact' ? 'replaced' : 'warned']++
       const details = response === 'redact' ? `${found}: replaced` : found

@@ -28,11 +28,17 @@ const messageEvents = new Set([
  */
 export class SendGuard {
   readonly #inspection: Inspection
+  readonly #within: Inspection
   readonly #messages = new Map<string, { readonly guard: MessageGuard; readonly wrap: (event: unknown) => unknown }>()
   #running: HeldText | undefined
 
-  constructor(inspection: Inspection) {
+  /**
+   * @param inspection - of what the agent itself shows
+   * @param within - of what actions within the send show: what is found there is told of those, streamed or not
+   */
+  constructor(inspection: Inspection, within: Inspection) {
     this.#inspection = inspection
+    this.#within = within
   }
 
   /** @throws Refusal where a check forbids what came so far */
@@ -56,7 +62,7 @@ export class SendGuard {
   #message(key: string, event: MessagesStreamEvent, wrap: (event: unknown) => unknown, push: Push): Done {
     // Another attempt begins: what is held belongs to one that failed.
     if (event.type === 'message_start') this.#messages.delete(key)
-    const message = this.#messages.get(key) ?? { guard: new MessageGuard(this.#inspection, false), wrap }
+    const message = this.#messages.get(key) ?? { guard: new MessageGuard(key === '' ? this.#inspection : this.#within, false), wrap }
     this.#messages.set(key, message)
     return message.guard.event(event, released => push(wrap(released)))
   }
@@ -68,13 +74,13 @@ export class SendGuard {
   }
 
   async #whole(given: OfModel, message: unknown, push: Push): Promise<void> {
-    const seen = await this.#inspection.value(message, { ofModel: true })
+    const seen = await this.#within.value(message, { ofModel: true })
     push(seen === message ? given : { ...given, event: { type: 'message', message: seen } })
   }
 
   /** Keeps its place behind the texts that are still held. */
   async #other(event: unknown, push: Push): Promise<void> {
-    const seen = await this.#inspection.value(event)
+    const seen = await (isWithin(event) ? this.#within : this.#inspection).value(event)
     if (this.#running) this.#running.beside(seen, push)
     else push(seen)
   }
@@ -87,4 +93,10 @@ function isOfModel(event: unknown): event is OfModel {
 
 function isMessageEvent(event: unknown): event is MessagesStreamEvent {
   return messageEvents.has((Object(event) as { readonly type?: string }).type ?? '')
+}
+
+/** A tool that began or ended within the send. */
+function isWithin(event: unknown): boolean {
+  const { path, action } = Object(event) as { readonly path?: unknown; readonly action?: unknown }
+  return Array.isArray(path) && typeof action === 'string'
 }
