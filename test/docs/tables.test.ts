@@ -3,6 +3,7 @@ import { boundTable, classify } from 'outrigger/claude'
 import {
   withBudget,
   withDeadline,
+  withGuardrails,
   withHealth,
   withLimit,
   withLogging,
@@ -12,6 +13,7 @@ import {
   withSoftLanding,
   withViolations,
 } from 'outrigger/middleware'
+import { detectors } from 'outrigger/policy'
 import { testMiddleware } from 'outrigger/testing'
 import { endpoints } from '../../lib/claude/endpoints.js'
 import { checkConfig } from '../../lib/cli/check-config.js'
@@ -56,6 +58,7 @@ const everyLayer = (): readonly Layer<object>[] => [
   withSoftLanding(),
   withSigning(),
   withViolations({ rules: [] }),
+  withGuardrails({ checks: [] }),
   withRetry(),
   withLimit(),
   withDeadline({ totalMs: 1 }),
@@ -125,6 +128,7 @@ describe('docs/guide.md', () => {
     ['docs/with-limit.md', 'middleware/with-limit.ts', 'WithLimitOptions', 1],
     ['docs/with-retry.md', 'middleware/with-retry.ts', 'WithRetryOptions', 3],
     ['docs/with-retry.md', 'middleware/retry-budget.ts', 'RetryBudgetOptions', 3],
+    ['docs/with-guardrails.md', 'middleware/guardrails/options.ts', 'WithGuardrailsOptions', 1],
     ['docs/with-violations.md', 'middleware/violations/options.ts', 'WithViolationsOptions', 1],
     ['docs/with-budget.md', 'middleware/budget/options.ts', 'WithBudgetOptions', 1],
     ['docs/with-health.md', 'middleware/health/options.ts', 'WithHealthOptions', 4],
@@ -138,6 +142,16 @@ describe('docs/guide.md', () => {
     const near = (option: string, figure: string) =>
       new RegExp(`(?<!\\w)${option}(?!\\w)[^|]*(\\|[^|]*)?[Dd]efault ${figure.replaceAll('.', '\\.')}`).test(flat)
     expect(figures.filter(([option, figure]) => !near(option, figure))).toEqual([])
+  })
+
+  it('docs/with-guardrails.md: a row for each field of a check', () => {
+    const rows = tableRows(section(textOf('docs/with-guardrails.md'), 'Use')).map(([name]) => name)
+    expect(rows).toEqual(expect.arrayContaining([...membersOf('middleware/guardrails/options.ts', 'GuardrailCheck')]))
+  })
+
+  it('docs/with-guardrails.md: a row for each name that a detector has', () => {
+    const rows = tableRows(section(textOf('docs/with-guardrails.md'), 'Use')).map(([name]) => name!)
+    expect(Object.keys(detectors).filter(name => !rows.some(row => row.replaceAll('`', '').split(' ').includes(name)))).toEqual([])
   })
 
   it('lists the events', () => {
