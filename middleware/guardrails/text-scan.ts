@@ -56,8 +56,9 @@ const longestEnd = 6
  */
 export class TextScan {
   readonly #of: ScanOf
-  readonly #cursors: Cursor[]
-  readonly #owns: readonly { readonly check: Check; readonly order: number }[]
+  #checks: readonly Check[]
+  #cursors: readonly Cursor[]
+  #owns: readonly { readonly check: Check; readonly order: number }[]
   #text = ''
   /** Where `#text` begins. */
   #base = 0
@@ -65,14 +66,15 @@ export class TextScan {
   #decided = 0
   /** Where the sentence begins that has not ended. */
   #sentence = 0
-  /** No end of a sentence that is not noted begins before it. */
-  #sought = 0
+  /** The last characters: the end of a sentence may have begun in them. */
+  #tail = ''
   /** Where the piece begins that the checks of your own have not seen, and where the whole pieces behind it end. */
   #piece = 0
   #ends: number[] = []
 
   constructor(of: ScanOf) {
     this.#of = of
+    this.#checks = of.checks
     this.#cursors = of.checks.flatMap((check, at) =>
       check.seekers.map((seeker, n) => cursorOf(check, at + n / check.seekers.length, seeker)),
     )
@@ -87,8 +89,9 @@ export class TextScan {
   /** Takes the next piece. @throws Refusal where the text is longer than a check may look at */
   push(piece: string): void {
     for (const cursor of this.#cursors) if (cursor.seeker.run) follow(cursor, cursor.seeker.run, piece, this.length)
+    if (this.#of.hold === 'sentence') this.#seekSentences(piece)
     this.#text += piece
-    for (const check of this.#of.checks) if (this.length > check.maxChars) this.#tooLong(check)
+    for (const check of this.#checks) if (this.length > check.maxChars) this.#tooLong(check)
   }
 
   /**
@@ -100,16 +103,21 @@ export class TextScan {
     return asked ? asked.then(() => this.#decide(final)) : this.#decide(final)
   }
 
+  /** Nothing more is looked for by a check that only warns, and did. */
   #tooLong(check: Check): void {
     const what = `a text of more than ${check.maxChars} characters`
     if (check.response !== 'warn') throw new Refusal(check, what)
-    if (!this.#of.checks.includes(check)) return
     this.#of.tally.add(check, what)
-    const left = this.#cursors.filter(cursor => cursor.check !== check)
-    this.#cursors.splice(0, this.#cursors.length, ...left)
+    const others = <T extends { readonly check: Check }>(list: readonly T[]) => list.filter(other => other.check !== check)
+    this.#checks = this.#checks.filter(other => other !== check)
+    this.#cursors = others(this.#cursors)
+    this.#owns = others(this.#owns)
   }
 
   #decide(final: boolean): Decided {
+    // A text that cannot go any further yet is not gone through: it may come in very many pieces.
+    if (!final && Math.min(this.#ripe(), ...this.#cursors.map(cursor => this.#safeOf(cursor))) <= this.#decided)
+      return { upTo: this.#decided, replaced: [] }
     for (const cursor of this.#cursors) this.#seek(cursor, final)
     this.#found.sort((a, b) => a.start - b.start || a.order - b.order)
     const limit = Math.min(final ? this.length : this.#ripe(), this.length, ...this.#cursors.map(({ safe }) => safe))
@@ -127,13 +135,16 @@ export class TextScan {
     return this.#sentence
   }
 
-  #seekSentences(): void {
-    sentenceEnd.lastIndex = Math.max(0, this.#sought - this.#base)
-    for (let found = sentenceEnd.exec(this.#text); found; found = sentenceEnd.exec(this.#text)) {
-      this.#sentence = this.#base + found.index + found[0].length
+  /** Looks at no more than the end of what came before: a text that grows is not gone through again. */
+  #seekSentences(piece: string): void {
+    const text = this.#tail + piece
+    const base = this.length - this.#tail.length
+    sentenceEnd.lastIndex = Math.max(0, this.#sentence - base)
+    for (let found = sentenceEnd.exec(text); found; found = sentenceEnd.exec(text)) {
+      this.#sentence = base + found.index + found[0].length
       if (this.#owns.length > 0) this.#ends.push(this.#sentence)
     }
-    this.#sought = Math.max(this.#sentence, this.length - longestEnd)
+    this.#tail = text.slice(-longestEnd)
   }
 
   #seek(cursor: Cursor, final: boolean): void {
@@ -194,7 +205,6 @@ export class TextScan {
 
   /** Has the pieces judged that are whole: sentences, or the text. */
   #askOwn(final: boolean): Promise<void> | undefined {
-    if (this.#of.hold === 'sentence') this.#seekSentences()
     if (this.#owns.length === 0 || (this.#ends.length === 0 && !final)) return undefined
     return this.#askEach(final)
   }
@@ -215,9 +225,8 @@ export class TextScan {
   }
 
   #trim(): void {
-    const sentence = this.#of.hold === 'sentence' ? this.#sought : this.length
     const piece = this.#owns.length > 0 ? this.#piece : this.length
-    const needed = Math.min(this.#decided, sentence, piece, ...this.#cursors.map(({ from }) => from))
+    const needed = Math.min(this.#decided, piece, ...this.#cursors.map(({ from }) => from))
     const keep = needed - context
     if (keep - this.#base < 16 * context) return
     this.#text = this.#text.slice(keep - this.#base)

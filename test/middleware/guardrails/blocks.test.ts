@@ -145,6 +145,19 @@ describe('blocks of a message', () => {
     expect(out.map(event => event.delta?.text)).toEqual([undefined, '[email]'])
   })
 
+  it('too long for an expression are told once, however they come', async () => {
+    const checks: GuardrailCheck[] = [{ find: /x/, response: 'warn', stages: ['result'] }]
+    for (const parts of [['a'.repeat(20)], 'a'.repeat(20).split('')]) {
+      const { runtime, of } = mountedWith(withGuardrails({ checks, hold: { window: 2 }, maxChars: 10 }))
+      const ctx = runtime.context(actions.model)
+      await runtime.run(ctx, async running => {
+        for (const event of text(0, ...parts)) await running.emit(event)
+        await running.taps?.end()
+      })
+      expect(of('violation').map(({ details }) => details)).toEqual(['1 × a text of more than 10 characters'])
+    }
+  })
+
   it('may be overtaken by pings alone', async () => {
     const [first, ...rest] = text(0, 'one ', 'two')
     const { out } = await released(redact, 'block', [first!, rest[0]!, { type: 'ping' }, ...rest.slice(1)])
