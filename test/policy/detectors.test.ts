@@ -21,6 +21,8 @@ const finds: readonly (readonly [DetectorWord, string])[] = [
   ['phone', '(415) 555-2671'],
   ['phone', '415-555-2671'],
   ['phone', '415.555.2671'],
+  ['phone', '1-415-555-2671'],
+  ['phone', '1 (415) 555-2671'],
   ['iban', 'DE89370400440532013000'],
   ['iban', 'DE89 3704 0044 0532 0130 00'],
   ['iban', 'GB82 WEST 1234 5698 7654 32'],
@@ -69,6 +71,7 @@ const misses: readonly (readonly [DetectorWord, string])[] = [
   ['phone', 'ISBN 978-3-16-148410-0'],
   ['phone', '123-456-7890'],
   ['phone', '415-555-26711'],
+  ['phone', '123-415-555-2671'],
   ['phone', '+1.5 2.25 3.333 4'],
   ['phone', 'a+1234'],
   ['phone', '+1234567890123456789'],
@@ -97,6 +100,7 @@ const misses: readonly (readonly [DetectorWord, string])[] = [
   ['pl-pesel', '44991401359'],
   ['br-cpf', '529.982.247-24'],
   ['br-cpf', '111.111.111-11'],
+  ['br-cpf', '1.529.982.247-25'],
   ['be-rrn', '85.07.30-033.29'],
   ['ipv4', '256.1.1.1'],
   ['ipv4', '1.2.3.4.5'],
@@ -116,6 +120,9 @@ describe('detectors', () => {
 
   it('find what stands behind something that looks like its beginning', () => {
     expect(found('card', '1234 4111 1111 1111 1111 123')).toEqual(['4111 1111 1111 1111'])
+    expect(found('card', 'Nr.4111111111111111')).toEqual(['4111111111111111'])
+    expect(found('phone', 'Tel.415-555-2671')).toEqual(['415-555-2671'])
+    expect(found('br-cpf', 'CPF-529.982.247-25')).toEqual(['529.982.247-25'])
     expect(found('iban', 'pay DE89 3704 0044 0532 0130 00 EURO')).toEqual(['DE89 3704 0044 0532 0130 00'])
     expect(found('iban', 'to BE68 5390 0754 7034 EURO')).toEqual(['BE68 5390 0754 7034'])
     expect(found('iban', 'AB12 DE89 3704 0044 0532 0130 00')).toEqual(['DE89 3704 0044 0532 0130 00'])

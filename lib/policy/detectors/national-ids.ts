@@ -64,7 +64,7 @@ const rows: readonly Row[] = [
   {
     // Cadastro de Pessoas Físicas: two check digits; eleven times the same digit is none.
     name: 'br-cpf',
-    shape: /(?<![\w.-])(?:\d{3}\.\d{3}\.\d{3}-\d{2}|\d{11})(?![\w-]|\.\d)/g,
+    shape: /(?<!\w|\d[.-])(?:\d{3}\.\d{3}\.\d{3}-\d{2}|\d{11})(?![\w-]|\.\d)/g,
     within: /[\d.-]/,
     first: /\d/,
     holds: text => {
@@ -83,7 +83,7 @@ const rows: readonly Row[] = [
   {
     // Rijksregisternummer: 97 less the number modulo 97; from the year 2000 on with a 2 before it.
     name: 'be-rrn',
-    shape: /(?<![\w.-])\d{2}\.[0-5]\d\.\d{2}-\d{3}\.\d{2}(?![\w-]|\.\d)/g,
+    shape: /(?<!\w|\d[.-])\d{2}\.[0-5]\d\.\d{2}-\d{3}\.\d{2}(?![\w-]|\.\d)/g,
     within: /[\d.-]/,
     first: /\d/,
     holds: text => {
