@@ -158,6 +158,27 @@ describe('blocks of a message', () => {
     }
   })
 
+  it('of an attempt that failed are neither released nor told', async () => {
+    const events = [{ type: 'message_start' }, ...text(0, `to ${mail}`), { type: 'message_start' }, ...text(0, 'all of it')]
+    const { out, told } = await released(redact, 'full', events)
+    expect(out).toEqual(events.slice(4))
+    expect(told).toEqual([])
+  })
+
+  it('of a child are held as its parent says', async () => {
+    const parent = mountedWith(withGuardrails({ checks: [redact], hold: 'full' }))
+    const { runtime } = mountedWith(withGuardrails({ checks: [], hold: { window: 1 } }), { parent, name: 'child' })
+    const ctx = runtime.context(actions.model)
+    const out: unknown[] = []
+    ctx.sink = event => void out.push(event)
+    await runtime.run(ctx, async running => {
+      for (const event of text(0, 'a long ', 'text')) await running.emit(event)
+      expect(out).toEqual([])
+      await running.taps?.end()
+    })
+    expect(out).toEqual(text(0, 'a long ', 'text'))
+  })
+
   it('may be overtaken by pings alone', async () => {
     const [first, ...rest] = text(0, 'one ', 'two')
     const { out } = await released(redact, 'block', [first!, rest[0]!, { type: 'ping' }, ...rest.slice(1)])
@@ -173,6 +194,22 @@ describe('events of a send', () => {
       expect(out.map(event => event.delta?.text ?? '').join('')).toBe('to [email]')
       expect(out.at(-1)).toEqual({ type: 'message_stop' })
     }
+  })
+
+  it('of a form of its own wait only for the text before them', async () => {
+    const { runtime } = mountedWith(withGuardrails({ checks: [redact], hold: 'sentence' }))
+    const ctx = runtime.context(actions.send)
+    const out: unknown[] = []
+    ctx.sink = event => void out.push(event)
+    await runtime.run(ctx, async running => {
+      for (const event of ['One. ', { n: 1 }]) await running.emit(event)
+      expect(out).toEqual(['One. ', { n: 1 }])
+      for (const event of ['two', { n: 2 }]) await running.emit(event)
+      expect(out).toHaveLength(2)
+      await running.emit(' three. ')
+      expect(out.slice(2)).toEqual(['two', { n: 2 }, ' three. '])
+      await running.taps?.end()
+    })
   })
 
   it('of model calls side by side are kept apart', async () => {
