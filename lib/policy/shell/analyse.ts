@@ -1,5 +1,5 @@
-import type { Command, Redirect, SyntaxNode, Word } from 'unbash'
-import { steersPrograms } from './environment.js'
+import type { Command, Pipeline, Redirect, SyntaxNode, Word } from 'unbash'
+import { steersPrograms } from './tables/environment.js'
 import type { ShellParser } from './load-parser.js'
 import { type Argument, argumentOf, literalOf } from './words.js'
 
@@ -7,21 +7,44 @@ import { type Argument, argumentOf, literalOf } from './words.js'
 export interface Run {
   readonly name: string
   readonly args: readonly Argument[]
+  /** Its input is a pipe, a file or a text. */
+  readonly fed?: boolean
+  /** The command whose output alone is its input: the one before it in a pipe of plain commands. */
+  readonly behind?: Run
 }
 
-/** Every command that a text would run; or, in `unclear`, why it cannot be said. */
+/** A file that a text writes by `>`, and the command whose output goes there, where it is one. */
+export interface Written {
+  readonly file: string
+  readonly by?: Run
+}
+
+/** Every command that a text would run, the files and variables that it would write and read itself; or, in `unclear`, why it cannot be said. */
 export interface Analysis {
   readonly runs: readonly Run[]
+  readonly writes: readonly Written[]
+  readonly reads: readonly string[]
+  readonly sets: readonly string[]
+  /** Parts of it run more than once. */
+  readonly loops: boolean
   readonly unclear?: string
 }
 
 /** What is found on the way through the tree. */
 interface Findings {
   readonly runs: Run[]
+  readonly writes: Written[]
+  readonly reads: string[]
+  readonly sets: string[]
+  loops: boolean
   readonly redirections: boolean
+  /** The commands and redirections that were met, by their nodes. */
+  readonly byNode: Map<object, Run>
+  /** Which node stands before another in a pipe. */
+  readonly before: Map<object, object>
 }
 
-type Look = (node: any, found: Findings) => string | undefined
+type Look = (node: any, found: Findings, fed: boolean) => string | undefined
 
 const longest = 65_536
 const mostOpenings = 256
@@ -34,11 +57,10 @@ const deepest = 100
  * @param redirections - may files be read and written by `<` and `>`?
  */
 export function analyse(parser: ShellParser, text: string, redirections: boolean): Analysis {
-  const early = tooMuch(text)
-  if (early !== undefined) return { runs: [], unclear: early }
-  const found: Findings = { runs: [], redirections }
-  const unclear = walk(parser, parser.parse(text) as SyntaxNode, found)
-  return { runs: found.runs, unclear }
+  const found: Findings = { runs: [], writes: [], reads: [], sets: [], loops: false, redirections, byNode: new Map(), before: new Map() }
+  const unclear = tooMuch(text) ?? walk(parser, parser.parse(text) as SyntaxNode, found)
+  const { runs, writes, reads, sets, loops } = found
+  return { runs, writes, reads, sets, loops, unclear }
 }
 
 /** What would take the parser long, or could mean another thing to another shell. */
@@ -51,28 +73,39 @@ function tooMuch(text: string): string | undefined {
 }
 
 function walk(parser: ShellParser, root: SyntaxNode, found: Findings): string | undefined {
-  const open: (readonly [node: SyntaxNode, depth: number])[] = [[root, 0]]
+  const open: (readonly [node: SyntaxNode, depth: number, fed: boolean])[] = [[root, 0, false]]
   for (let nodes = 0; open.length > 0; nodes++) {
-    const [node, depth] = open.pop()!
+    const [node, depth, given] = open.pop()!
     if (nodes > mostNodes || depth > deepest) return 'the command nests too much'
     const look = Object.hasOwn(looks, node.type) ? looks[node.type] : unknownNode
-    const unclear = look!(node, found)
+    const fed = given || takesInput(node)
+    const unclear = look!(node, found, fed)
     if (unclear !== undefined) return unclear
     const children: SyntaxNode[] = []
     parser.forEachChild(node, child => void children.push(child))
-    for (let at = children.length - 1; at >= 0; at--) open.push([children[at]!, depth + 1])
+    for (let at = children.length - 1; at >= 0; at--) open.push([children[at]!, depth + 1, fed || node.type === 'Pipeline'])
   }
+}
+
+/** Does a redirection of a command, or around several, give them their input? */
+function takesInput(node: any): boolean {
+  const redirects: readonly any[] = node.redirects ?? []
+  return redirects.some(({ type, operator }) => type !== 'Redirect' || operator.includes('<'))
 }
 
 const fine: Look = () => undefined
 const unknownNode: Look = ({ type }) => `the command uses what is not known: ${type}`
-const named: Look = ({ name }) => variable(typeof name === 'string' ? name : literalOf(name))
+const named: Look = ({ name }, found) => variable(typeof name === 'string' ? name : literalOf(name), found)
+const loop: Look = (_node, found) => {
+  found.loops = true
+  return undefined
+}
 
 /** What is looked at in each sort of node; a sort that is not listed is unclear. */
 const looks: Readonly<Record<string, Look>> = {
   ...Object.fromEntries(
     (
-      'Statement Pipeline AndOr If Elif While Subshell BraceGroup CompoundList Case CaseItem ArithmeticFor TestCommand ArithmeticCommand Redirected Word Literal Glob SingleQuoted ' +
+      'Statement AndOr If Elif Subshell BraceGroup CompoundList Case CaseItem TestCommand ArithmeticCommand Redirected Word Literal Glob SingleQuoted ' +
       'DoubleQuoted AnsiCQuoted SimpleExpansion BraceExpansion ArrayValue HereString HereDoc HereDocDelimiter HereDocBody FileDescriptor Time Negation ' +
       'TestLogical TestNot TestGroup ArithmeticBinary ArithmeticUnary ArithmeticTernary ArithmeticGroup Default Remove Replace Slice CaseModification'
     )
@@ -81,10 +114,13 @@ const looks: Readonly<Record<string, Look>> = {
   ),
   Script: ({ errors }) => (errors && errors.length > 0 ? 'the command does not parse' : undefined),
   Command: commandLook,
+  Pipeline: pipelineLook,
   Redirect: redirectLook,
-  Assignment: ({ name, index }) => variable(name) ?? subscript(index),
-  For: named,
-  Select: named,
+  Assignment: ({ name, index }, found) => variable(name, found) ?? subscript(index),
+  For: (node, found, fed) => loop(node, found, fed) ?? named(node, found, fed),
+  Select: (node, found, fed) => loop(node, found, fed) ?? named(node, found, fed),
+  While: loop,
+  ArithmeticFor: loop,
   FileDescriptorVariable: named,
   Function: () => 'the command defines a function',
   ExtendedGlob: () => 'the command holds a pattern that shells read differently',
@@ -109,30 +145,44 @@ const expansion = 'the command takes the value of a variable for a name, or for 
 const arithmetic = 'the command calculates with variables'
 const isNumber = (text: string | undefined): boolean => text !== undefined && /^\s*-?(?:0[xX][\da-fA-F]+|\d+)\s*$/.test(text)
 
-function commandLook({ name, suffix }: Command, { runs }: Findings): string | undefined {
+function commandLook(node: Command, found: Findings, fed: boolean): string | undefined {
+  const { name, suffix } = node
   if (name === undefined) return
   const text = literalOf(name)
   if (text === undefined || text === '' || name.text.startsWith('=')) return 'the command runs something that is not known before it runs'
   if (!/^[\x21-\x7e]+$/.test(text)) return 'the name of a command holds a space or a letter that is not ASCII'
   const words = suffix.filter(item => item.type === 'Word') as readonly Word[]
-  runs.push({ name: text, args: words.map(argumentOf) })
+  const before = found.before.get(node)
+  const run: Run = { name: text, args: words.map(argumentOf), fed, behind: before && found.byNode.get(before) }
+  found.runs.push(run)
+  for (const one of [node, ...node.redirects]) found.byNode.set(one, run)
 }
 
-function redirectLook({ operator, target }: Redirect, { redirections }: Findings): string | undefined {
+/** What stands behind a pipe of plain commands gets the output of the one before, and nothing else. */
+function pipelineLook({ commands }: Pipeline, { before }: Findings): undefined {
+  for (const [at, command] of commands.entries()) if (at > 0 && !takesInput(command)) before.set(command, commands[at - 1]!)
+}
+
+function redirectLook(node: Redirect, found: Findings): string | undefined {
+  const { operator, target } = node
   if (target === undefined) return 'the command does not parse'
   const text = literalOf(target)
   if (text === undefined) return 'the command redirects to what is not known before it runs'
   if (/^\/dev\/(?:tcp|udp)(?:\/|$)/i.test(text.replace(/\/+(?:\.\/+)*/g, '/'))) return 'the command redirects to the network'
   if (text === '/dev/null' || (/^[<>]&$/.test(operator) && /^(?:\d+-?|-)$/.test(text))) return
-  return redirections ? undefined : 'the command redirects to or from a file'
+  if (operator === '>|' || text.startsWith('!')) return 'the command redirects in a way that shells read differently'
+  if (operator === '<') found.reads.push(text)
+  else found.writes.push({ file: text, by: found.byNode.get(node) })
+  return found.redirections ? undefined : 'the command redirects to or from a file'
 }
 
 function scriptLook({ script }: { readonly script: unknown }): string | undefined {
   return script === undefined ? 'the command does not parse' : undefined
 }
 
-function variable(name: string | undefined): string | undefined {
+function variable(name: string | undefined, { sets }: Findings): string | undefined {
   if (name === undefined) return 'the command sets a variable that is not known before it runs'
+  sets.push(name)
   return steersPrograms(name) ? 'the command sets a variable that steers programs' : undefined
 }
 
@@ -140,11 +190,11 @@ function subscript(index: Word | undefined): string | undefined {
   return index === undefined || isNumber(literalOf(index)) ? undefined : arithmetic
 }
 
-function parameterLook(node: any): string | undefined {
+function parameterLook(node: any, found: Findings): string | undefined {
   const { parameter, prefix, index, operation } = node
   if (prefix === '!') return expansion
   if (index !== undefined && !/^[@*]$/.test(index.text) && subscript(index)) return arithmetic
   if (operation?.type === 'Slice' && [operation.offset, operation.length].some(word => word && !isNumber(literalOf(word))))
     return arithmetic
-  return operation?.type === 'Default' && operation.operator.endsWith('=') ? variable(parameter) : undefined
+  return operation?.type === 'Default' && operation.operator.endsWith('=') ? variable(parameter, found) : undefined
 }

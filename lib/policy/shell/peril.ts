@@ -1,29 +1,22 @@
-import { steersPrograms } from './environment.js'
+import { awkPeril } from './awk.js'
 import { gitPeril } from './git.js'
 import { optionPeril, type Perilous } from './options.js'
-import { baseName } from './programs.js'
+import { baseName, tableName } from './programs.js'
 import { sedPeril } from './sed.js'
+import { steersPrograms } from './tables/environment.js'
+import { perilousOptions, type PerilousRow } from './tables/perilous-options.js'
 import type { Argument } from './words.js'
 
-const perilous: Readonly<Record<string, Perilous>> = {
-  find: { form: /^-(?:exec|execdir|ok|okdir|fprint|fprint0|fprintf|fls)$/ },
-  fd: { long: ['exec', 'exec-batch'], form: /^-[a-wyz]*[xX]/ },
-  fdfind: { long: ['exec', 'exec-batch'], form: /^-[a-wyz]*[xX]/ },
-  sort: { long: ['compress-program'] },
-  split: { long: ['filter'] },
-  tar: {
-    long: ['to-command', 'use-compress-program', 'checkpoint-action', 'info-script', 'new-volume-script', 'rsh-command', 'rmt-command'],
-    form: /^-[a-zA-Z]*[IF]/,
-    bundle: /[IF]/,
-  },
-  rg: { long: ['pre', 'hostname-bin'] },
-  zip: { long: ['unzip-command'], form: /^-[a-zA-Z]*TT/ },
-  curl: { long: ['config'], form: /^-[a-zA-Z]*K/ },
-  wget: { long: ['use-askpass', 'execute', 'config'], form: /^-[a-zA-Z]*e/ },
-  install: { long: ['strip-program'] },
-  printf: { form: /^-v/, untilOperand: true },
-  wait: { form: /^-p/ },
-  jobs: { form: /^-[a-z]*x/ },
+const perilous: ReadonlyMap<string, Perilous> = new Map(perilousOptions.map(row => [row.program, perilousOf(row)]))
+
+function perilousOf({ long, letters, words, bundle, form, untilOperand }: PerilousRow): Perilous {
+  const forms = [letters && `^-[a-zA-Z0-9]*[${letters}]`, words && `^-(?:${words.replaceAll(' ', '|')})$`, form?.source].filter(Boolean)
+  return {
+    long: long?.split(' '),
+    form: forms.length > 0 ? new RegExp(forms.join('|')) : undefined,
+    bundle: bundle === undefined ? undefined : new RegExp(`[${bundle}]`),
+    untilOperand,
+  }
 }
 
 /**
@@ -35,16 +28,29 @@ export function perilIn(name: string, args: readonly Argument[], named: boolean)
   if (base === 'git') return gitPeril(args, named)
   const special = Object.hasOwn(bySpecialCare, base) ? bySpecialCare[base] : undefined
   if (special) return special(args)
-  const peril = Object.hasOwn(perilous, base) ? perilous[base] : undefined
+  const known = tableName(base, perilous)
+  const peril = perilous.get(known)
   return peril && optionPeril(base, peril, args)
 }
 
 const bySpecialCare: Readonly<Record<string, (args: readonly Argument[]) => string | undefined>> = {
   sed: sedPeril,
   gsed: sedPeril,
+  awk: awkPeril,
+  gawk: awkPeril,
+  mawk: awkPeril,
+  nawk: awkPeril,
+  man: manPeril,
   read: readPeril,
   test: testPeril,
   '[': testPeril,
+}
+
+/** Names of pages, and numbers of sections. */
+function manPeril(args: readonly Argument[]): string | undefined {
+  return args.every(({ text }) => text !== undefined && /^[\w][\w.+-]*$/.test(text))
+    ? undefined
+    : '"man" with an option that may run others'
 }
 
 function readPeril(args: readonly Argument[]): string | undefined {

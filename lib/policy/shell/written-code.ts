@@ -1,0 +1,30 @@
+import type { Analysis, Run } from './analyse.js'
+import { baseName } from './programs.js'
+
+/** The commands of a text: those that run code in files, and those that leave no text in a file. */
+interface Sorted {
+  readonly analyses: readonly Analysis[]
+  readonly code: readonly Run[]
+  readonly quiet: readonly Run[]
+}
+
+/**
+ * Why a text that runs code in files cannot be let pass: it may have written that code. Only commands that leave no text in files may stand beside,
+ * in any order: the parts of a text need not run in the order in which they stand. What the code itself prints may go to a file, where nothing
+ * else of the text could run it.
+ */
+export function leavesCode({ analyses, code, quiet }: Sorted): string | undefined {
+  if (code.length === 0) return undefined
+  const runs = analyses.flatMap(analysis => analysis.runs)
+  const writes = analyses.flatMap(analysis => analysis.writes)
+  const others = runs.filter(run => !code.includes(run) && !quiet.includes(run) && !holdsText(run))
+  if (writes.length === 0 && others.length === 0) return undefined
+  const isOwn = new Set(code).size === 1 && !analyses.some(({ loops }) => loops)
+  const onlyOutput = writes.every(({ by }) => by === code[0]) && others.every(run => isTeeBehind(run, code[0]!))
+  return isOwn && onlyOutput ? undefined : 'the command writes files, and runs code that stands in a file'
+}
+
+/** `bash -c`: the commands of its text are looked at one by one. */
+const holdsText = ({ name }: Run): boolean => /^(?:bash|sh|dash)$/.test(baseName(name))
+
+const isTeeBehind = ({ name, behind }: Run, code: Run): boolean => name === 'tee' && behind === code
