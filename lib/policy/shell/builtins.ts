@@ -19,6 +19,7 @@ const harmless: Readonly<Record<string, (args: readonly Argument[]) => boolean>>
   // Assignments are looked at where they stand in the tree.
   export: args =>
     args.every(({ text, start, single }) => single && isHarmlessName((text ?? start).replace(/=.*$/s, ''), text !== undefined)),
+  history: args => args.length === 0 || (args.length === 1 && /^\d+$/.test(args[0]!.text ?? '')),
   set: args => args.length > 0 && args.every(isHarmlessSet),
 }
 

@@ -11,6 +11,15 @@ const gitCommands = new Set(
   ).split(' '),
 )
 
+/** Commands of git of which some parts run others: the parts that do not. */
+const gitParts: Readonly<Record<string, RegExp>> = {
+  submodule: /^(?:status|update|init|sync|summary)$/,
+  bisect: /^(?:start|good|bad|new|old|reset|log|skip)$/,
+}
+
+/** Options with which settings are only read. */
+const readsSettings = /^(?:--(?:get|get-all|get-regexp|list|show-origin|show-scope|name-only|global|local|system)|-l)$/
+
 /** Options before the command that change nothing but the output. */
 const harmlessGlobal = /^(?:--no-pager|-P|--no-optional-locks|--literal-pathspecs|--version|--help|-v|-h)$/
 
@@ -41,9 +50,22 @@ export function gitPeril(args: readonly Argument[], named: boolean): string | un
   if (at === undefined) return '"git" with an option that may run others'
   if (at >= args.length) return
   const command = args[at]!.text
-  if (command === undefined || !(named || gitCommands.has(command))) return '"git" with a command that may run others'
+  if (command === undefined || !(named || isHarmless(command, args.slice(at + 1)))) return '"git" with a command that may run others'
   const form = Object.hasOwn(letters, command) ? either(anywhere.form!, letters[command]!) : anywhere.form
   return optionPeril('git', { ...anywhere, form }, withoutMessages(args.slice(at + 1)))
+}
+
+function isHarmless(command: string, args: readonly Argument[]): boolean {
+  if (gitCommands.has(command)) return true
+  if (command === 'config') return onlyReads(args)
+  return Object.hasOwn(gitParts, command) && gitParts[command]!.test(args[0]?.text ?? '')
+}
+
+/** `git config --get x`, or the name of a setting alone. */
+function onlyReads(args: readonly Argument[]): boolean {
+  const options = args.filter(({ operand }) => !operand)
+  const isRead = options.some(({ text }) => /^(?:--(?:get|get-all|get-regexp|list)|-l)$/.test(text ?? ''))
+  return options.every(({ text }) => readsSettings.test(text ?? '')) && (isRead || args.length - options.length === 1)
 }
 
 /** Where the command stands; behind the last argument where there is none, `undefined` behind an option that is not harmless. */

@@ -7,7 +7,7 @@ import { baseName, runsOthers, tableName } from './programs.js'
 import { isQuiet } from './quiet.js'
 import { usualPath } from './tables/interpreters.js'
 import { plain } from './tables/plain.js'
-import { tellVersion } from './tables/runners.js'
+import { shortVersion, tellVersion } from './tables/runners.js'
 import { taskOf } from './task.js'
 import { isPlainWord, nothing, refusal, type Understood } from './understood.js'
 import { wrapped } from './wrapped.js'
@@ -26,8 +26,12 @@ function byTables(run: Run): Understood {
   return builtinOf(run) ?? wrapped(run) ?? interpreted(run) ?? taskOf(run) ?? byItself(run)
 }
 
-const asksVersion = ({ name, args }: Run): boolean =>
-  tellVersion.has(tableName(name, tellVersion)) && args.length === 1 && /^--(?:version|help)$/.test(args[0]!.text ?? '')
+function asksVersion({ name, args }: Run): boolean {
+  const text = args.length === 1 ? args[0]!.text : undefined
+  if (text === undefined) return false
+  const isLong = /^--(?:version|help)$/.test(text) && tellVersion.has(tableName(name, tellVersion))
+  return isLong || shortVersion.get(tableName(name, shortVersion)) === text
+}
 
 function byItself(run: Run): Understood {
   const base = baseName(run.name)

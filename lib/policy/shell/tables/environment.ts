@@ -12,8 +12,11 @@ const single = new Set(
   ).split(' '),
 )
 
+/** Names a mode, and no program. */
+const harmless = new Set(['NODE_ENV'])
+
 /** Does this variable change what programs do? Letter case does not count. */
 export function steersPrograms(variable: string): boolean {
   const name = variable.toUpperCase()
-  return single.has(name) || families.test(name)
+  return !harmless.has(name) && (single.has(name) || families.test(name))
 }

@@ -7,7 +7,7 @@ export const plain: ReadonlySet<string> = new Set(
     'ls dir vdir cat tac head tail wc nl od xxd hexdump hd strings base32 base64 basenc md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum shasum md5 cksum sum ' +
     'echo printf true false test [ : cd pwd pushd popd dirs mkdir rmdir rm cp mv ln link unlink touch chmod chown chgrp mktemp mkfifo stat file readlink realpath basename ' +
     'dirname du df sync truncate dd install shred tee sort uniq cut paste join comm tr expand unexpand fold fmt pr rev shuf split csplit tsort seq factor numfmt date cal ncal ' +
-    'sleep yes wait kill killall pkill pgrep pidof ps uptime free vmstat iostat lscpu lsblk lsof lsusb lspci who w users last whoami id groups logname tty uname arch ' +
+    'sleep yes wait kill killall pkill pgrep pidof ps top uptime free vmstat iostat lscpu lsblk lsof lsusb lspci who w users last whoami id groups logname tty uname arch ' +
     'hostname nproc getconf locale getent grep egrep fgrep zgrep rg ag ack fd fdfind find locate tree which whereis type diff cmp sdiff diff3 colordiff jq yq xmllint column ' +
     'tput clear stty gzip gunzip zcat bzip2 bunzip2 bzcat xz unxz xzcat zstd unzstd zstdcat lz4 zip unzip tar sed gsed curl wget ping ping6 dig nslookup host whois ' +
     'traceroute ss netstat ifconfig git read exit return break continue shift jobs bg fg disown umask ulimit times bc expr printenv iconv dos2unix unix2dos envsubst getopt ' +

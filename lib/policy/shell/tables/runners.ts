@@ -22,7 +22,7 @@ export const runners: ReadonlySet<string> = new Set(
     'sshpass autossh clush dsh cssh rsh rlogin rexec slogin ssh-agent ssh-add gpg-agent agetty getty telinit init openvt deallocvt setsebool runcon newrole dpkg-reconfigure ' +
     'byobu dtach abduco nohup.bin jexec posh rc es oksh loksh sash static-sh perlbug cpan cpanm perldoc pydoc pdb ipython bpython jupyter invoke fab celery gunicorn uwsgi ' +
     'flask django-admin just task mage grunt gulp lerna turbo nx rush foreman honcho overmind pm2 forever supervisord supervisorctl cscope vimtutor rg-edit view ranger mc nnn ' +
-    'lf vifm nb jed mcedit kak hx helix code subl atom gvim evim eview rvim view zsh-static installer osqueryi duckdb cockroach clickhouse impala-shell sqlcmd isql tsql bsqldb ' +
+    'lf vifm nb jed mcedit kak hx helix gvim evim eview rvim view zsh-static installer osqueryi duckdb cockroach clickhouse impala-shell sqlcmd isql tsql bsqldb ' +
     'nsupdate aria2c youtube-dl yt-dlp mpv mplayer ffmpeg gs ghostscript convert magick latexmk texi2dvi groff troff nroff eqn tbl pic soelim dvips xdvi bpftrace bpftool stap ' +
     'dtrace ftrace uftrace rr gcore crash kgdb radare2 r2 rizin objection frida'
   ).split(' '),
@@ -36,3 +36,18 @@ export const tellVersion: ReadonlySet<string> = new Set(
     'gawk ts-node tsx parallel watch'
   ).split(' '),
 )
+
+/** Short options of some that tell the version and run nothing. */
+export const shortVersion: ReadonlyMap<string, string> = new Map([
+  ['node', '-v'],
+  ['npm', '-v'],
+  ['yarn', '-v'],
+  ['pnpm', '-v'],
+  ['perl', '-v'],
+  ['ruby', '-v'],
+  ['php', '-v'],
+  ['python', '-V'],
+  ['pip', '-V'],
+  ['ssh', '-V'],
+  ['mvn', '-v'],
+])

@@ -16,7 +16,7 @@ export interface TaskRow {
 
 /** How tasks of a project are usually called: `test`, `build:docs`, `prelint`. */
 export const usualTask: RegExp =
-  /^(?:pre|post)?(?:test|tests|build|lint|start|dev|serve|watch|format|fmt|typecheck|type-check|types|check|checks|clean|docs?|coverage|bench|benchmark|ci|e2e|unit|integration|compile|bundle|preview|storybook|generate|codegen|migrate|seed|release|validate|verify|audit|fix|install|setup|all|help|run|up|down|logs|deploy|prove|debug|package|dist|db|deps|tidy|vet|style|prettier|eslint|tsc)(?:[:._-][\w:.-]+)?$/
+  /^(?:pre|post)?(?:test|tests|build|lint|start|dev|serve|watch|format|fmt|typecheck|type-check|types|check|checks|clean|docs?|coverage|bench|benchmark|ci|e2e|unit|integration|compile|bundle|preview|storybook|generate|codegen|migrate|seed|release|validate|verify|audit|fix|install|setup|all|help|run|up|down|logs|deploy|prove|debug|package|dist|db|deps|tidy|vet|style|prettier|eslint|tsc|html|pdf|proto|gen|image|images|stop|restart|status|report|assets)(?:[:._-][\w:.-]+)?$/
 
 const npmOptions =
   '-g --global -D --save-dev -S --save -E --save-exact -O --no-save -s --silent -q --quiet -y --yes --prod --production --omit= --include= --depth= --json --long -l -a --all ' +
