@@ -1,0 +1,57 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bash, program } from './prove-attack.js'
+
+/** Programs that do what they do everywhere: they run others, or make texts. */
+const real = 'env xargs timeout nice nohup sh bash sed awk find tee cat sort tr wc grep'.split(' ')
+/** Programs that only end. */
+const idle = 'ls git npm nosuch'.split(' ')
+const lineLimitMs = 2_000
+
+/** Each line is run in a folder of its own that bears its number; the program says in which folder it was run. */
+const driver = `n=0
+while IFS= read -r -d '' text; do
+  ( builtin cd "$n" && printf 'x\\n' > a.txt && unset n && eval "$text" ) </dev/null >/dev/null 2>&1
+  n=$((n + 1))
+done`
+
+/** Runs lines, one after the other, in one bash; answers the numbers of those that ran the program. */
+export function linesThatRun(lines: readonly string[]): ReadonlySet<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'outrigger-lines-'))
+  const log = join(folder, 'log')
+  try {
+    fillPath(join(folder, 'bin'), log)
+    for (const number of lines.keys()) mkdirSync(join(folder, String(number)))
+    const result = spawnSync(bash!, ['--norc', '--noprofile', '-c', driver], {
+      cwd: folder,
+      env: { PATH: join(folder, 'bin'), HOME: folder, LC_ALL: 'C' },
+      input: lines.map(line => `${line}\0`).join(''),
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: 20_000 + lines.length * lineLimitMs,
+    })
+    if (result.status !== 0) throw new Error(`the lines did not come to an end: ${result.signal ?? result.status}`)
+    return numbersIn(log)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const numbersIn = (log: string): ReadonlySet<number> =>
+  new Set(existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean).map(Number) : [])
+
+function fillPath(bin: string, log: string): void {
+  mkdirSync(bin)
+  put(join(bin, program), `#!/bin/sh\necho "\${PWD##*/}" >> '${log}'\n`)
+  for (const name of idle) put(join(bin, name), '#!/bin/sh\n')
+  for (const name of real) {
+    const path = ['/usr/bin', '/bin'].map(from => join(from, name)).find(existsSync)
+    if (path) symlinkSync(path, join(bin, name))
+  }
+}
+
+function put(path: string, text: string): void {
+  writeFileSync(path, text)
+  chmodSync(path, 0o755)
+}
