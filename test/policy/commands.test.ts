@@ -431,6 +431,20 @@ describe('rules.commands', () => {
       ['@(', '@('.repeat(k / 2)],
       ['sed', `sed '${'s/'.repeat(30_000)}'`],
       ['words', `ls ${'x '.repeat(32_000)}`],
+      ['wrappers', 'env '.repeat(16_000)],
+      ['wrappers with values', `xargs ${'-n 1 '.repeat(13_000)}ls`],
+      ['texts of shells', `bash -c ${"'ls'".repeat(10_000)}`],
+      ['shells within shells', 'bash -c "'.repeat(6_000)],
+      ['sed, many commands', `sed '${'1d;'.repeat(480)}'`],
+      ['sed, many addresses', `sed '${'/a/,'.repeat(480)}d'`],
+      ['awk', `awk '${'||'.repeat(1_900)}'`],
+      ['a path', `${'a/'.repeat(32_000)}x.sh`],
+      ['a task', `npm run ${'a:'.repeat(32_000)}`],
+      ['redirections', `ls ${'>a '.repeat(20_000)}`],
+      ['slashes', `ls > ${'/./'.repeat(20_000)}`],
+      ['a pipe', 'ls | '.repeat(13_000)],
+      ['code in a pipe', 'npm test | '.repeat(1_500)],
+      ['code in a list', `${'npm test;'.repeat(1_900)}npm test > a`],
     ]
 
     it.each(bombs)('%s is judged within 100 ms', async (_name, command) => {

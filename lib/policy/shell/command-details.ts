@@ -29,7 +29,9 @@ interface Look {
   readonly quiet: Run[]
 }
 
-const deepest = 4
+/** So many texts and wrappers may stand within each other. */
+const deepest = 6
+const tooDeep = 'the command nests too much'
 
 /** Why a command cannot be let pass; `undefined` where it can. */
 export function commandDetails(parser: ShellParser, settings: CommandSettings, command: string): string | undefined {
@@ -38,7 +40,7 @@ export function commandDetails(parser: ShellParser, settings: CommandSettings, c
 }
 
 function textDetails(look: Look, text: string, depth: number): string | undefined {
-  if (depth > deepest) return 'the command nests too much'
+  if (depth > deepest) return tooDeep
   const analysis = analyse(look.parser, text, look.settings.redirections)
   look.analyses.push(analysis)
   if (analysis.unclear !== undefined) return analysis.unclear
@@ -56,6 +58,7 @@ function firstOf(runs: readonly Run[], look: (run: Run) => string | undefined): 
 /** @param root - the command of the text by which this one is run: itself, or a wrapper */
 function runDetails(look: Look, run: Run, root: Run, depth: number): string | undefined {
   const { allow, deny } = look.settings
+  if (depth > deepest) return tooDeep
   if (deny.some(one => denies(one, run))) return `command ${shown(run.name)} is denied`
   if (allow === undefined) return openDetails(look, run, root, depth)
   const entry = allow.find(one => allows(one, run))
@@ -73,12 +76,14 @@ function entryDetails(look: Look, entry: Entry, run: Run, depth: number): string
 
 /** Is a command denied that an allowed one runs? */
 function deniedWithin(look: Look, run: Run, depth: number): string | undefined {
+  if (depth > deepest) return tooDeep
   const { inner, text } = understand(run)
   const open: Look = { ...look, settings: { ...look.settings, allow: undefined, scripts: 'any' } }
   if (text) return innerText(open, text, depth)
-  return inner && look.settings.deny.some(one => denies(one, inner))
+  if (inner === undefined) return undefined
+  return look.settings.deny.some(one => denies(one, inner))
     ? `command ${shown(inner.name)} is denied`
-    : inner && deniedWithin(look, inner, depth)
+    : deniedWithin(look, inner, depth + 1)
 }
 
 function innerText(look: Look, { text, isBash }: NonNullable<Understood['text']>, depth: number): string | undefined {
@@ -93,7 +98,7 @@ function openDetails(look: Look, run: Run, root: Run, depth: number): string | u
   const against = code ? codeDetails(look, run, code) : unknown && namedDetails(look, run)
   if (against !== undefined) return against
   if (code) look.code.push(root)
-  if (inner) return runDetails(look, inner, root, depth)
+  if (inner) return runDetails(look, inner, root, depth + 1)
   if (text) return innerText(look, text, depth)
   if (quiet) look.quiet.push(root)
   if (/^(?:cd|pushd)$/.test(run.name) || (!quiet && !code))

@@ -17,7 +17,8 @@ export function leavesCode({ analyses, code, quiet }: Sorted): string | undefine
   if (code.length === 0) return undefined
   const runs = analyses.flatMap(analysis => analysis.runs)
   const writes = analyses.flatMap(analysis => analysis.writes)
-  const others = runs.filter(run => !code.includes(run) && !quiet.includes(run) && !holdsText(run))
+  const harmless = new Set([...code, ...quiet])
+  const others = runs.filter(run => !harmless.has(run) && !holdsText(run))
   if (writes.length === 0 && others.length === 0) return undefined
   const isOwn = new Set(code).size === 1 && !analyses.some(({ loops }) => loops)
   const onlyOutput = writes.every(({ by }) => by === code[0]) && others.every(run => isTeeBehind(run, code[0]!))
