@@ -106,7 +106,7 @@ const looks: Readonly<Record<string, Look>> = {
   ...Object.fromEntries(
     (
       'Statement AndOr If Elif Subshell BraceGroup CompoundList Case CaseItem TestCommand ArithmeticCommand Redirected Word Literal Glob SingleQuoted ' +
-      'DoubleQuoted AnsiCQuoted SimpleExpansion BraceExpansion ArrayValue HereString HereDoc HereDocDelimiter HereDocBody FileDescriptor Time Negation ' +
+      'DoubleQuoted AnsiCQuoted SimpleExpansion BraceExpansion HereString HereDoc HereDocDelimiter HereDocBody FileDescriptor Time Negation ' +
       'TestLogical TestNot TestGroup ArithmeticBinary ArithmeticUnary ArithmeticTernary ArithmeticGroup Default Remove Replace Slice CaseModification'
     )
       .split(' ')
@@ -115,6 +115,8 @@ const looks: Readonly<Record<string, Look>> = {
   Script: ({ errors }) => (errors && errors.length > 0 ? 'the command does not parse' : undefined),
   Command: commandLook,
   Pipeline: pipelineLook,
+  // `[x]=1`: bash calculates the place.
+  ArrayValue: ({ elements }) => (elements.some(({ text }: Word) => /^\[(?!\d+\]\+?=)/.test(text)) ? arithmetic : undefined),
   Redirect: redirectLook,
   Assignment: ({ name, index }, found) => variable(name, found) ?? subscript(index),
   For: (node, found, fed) => loop(node, found, fed) ?? named(node, found, fed),
@@ -181,7 +183,7 @@ function scriptLook({ script }: { readonly script: unknown }): string | undefine
 }
 
 function variable(name: string | undefined, { sets }: Findings): string | undefined {
-  if (name === undefined) return 'the command sets a variable that is not known before it runs'
+  if (name === undefined || !/^[a-zA-Z_]\w*$/.test(name)) return 'the command sets a variable that is not known before it runs'
   sets.push(name)
   return steersPrograms(name) ? 'the command sets a variable that steers programs' : undefined
 }

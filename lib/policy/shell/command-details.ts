@@ -101,7 +101,7 @@ function openDetails(look: Look, run: Run, root: Run, depth: number): string | u
   if (inner) return runDetails(look, inner, root, depth + 1)
   if (text) return innerText(look, text, depth)
   if (quiet) look.quiet.push(root)
-  if (/^(?:cd|pushd)$/.test(run.name) || (!quiet && !code))
+  if (/^(?:cd|pushd)$/.test(run.name) || !quiet)
     return writesStartupFile(run) ? `command ${shown(run.name)} may write a file that makes programs run` : undefined
 }
 

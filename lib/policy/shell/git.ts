@@ -29,7 +29,7 @@ const anywhere: Perilous = {
     'exec-path config-env upload-pack receive-pack exec open-files-in-pager unsafe-paths ext-diff textconv template config strategy extcmd output remote ' +
     'reference separate-git-dir'
   ).split(' '),
-  form: /^\w*::/,
+  form: /(?:^|=)[\w.+-]*::/,
 }
 
 /** Letters that do so behind some commands. */
@@ -39,6 +39,7 @@ const letters: Readonly<Record<string, RegExp>> = {
   merge: /^-[a-zA-Z]*s/,
   pull: /^-[a-zA-Z]*s/,
   grep: /^-[a-zA-Z]*O/,
+  help: /^(?:-[a-zA-Z]*[wi]|--w|--i)/,
 }
 
 /**

@@ -3,7 +3,7 @@ import { runners } from './tables/runners.js'
 
 /** Does this command run what is not analysed, unless its arguments are known to be harmless? */
 export function runsOthers(name: string): boolean {
-  return codeBuiltins.has(name) || runners.has(tableName(name, runners))
+  return codeBuiltins.has(name) || runners.has(tableName(name, runners)) || baseName(name).startsWith('git-')
 }
 
 /** `/bin/RM.exe` → `rm`: some file systems take them for one. */

@@ -50,6 +50,8 @@ const isOneOf = (list: string | undefined, word: string | undefined): boolean =>
 
 /** The words that are no options; `undefined` where an option is not on the list of the row. */
 function operandsOf(row: TaskRow, args: readonly Argument[]): readonly string[] | undefined {
+  if (row.anyOption) return args.slice(0, 2).map(({ text = '', operand }) => (operand ? text : '-'))
+  if (row.responseFiles && args.some(({ start }) => start.startsWith('@'))) return undefined
   const listed = row.options?.split(' ') ?? []
   const words: string[] = []
   for (let at = 0; at < args.length; at++) {

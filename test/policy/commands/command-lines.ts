@@ -130,6 +130,44 @@ const prefixes: readonly string[] = [
   'nosuch ',
 ]
 
+/** Where bash calculates, and runs what stands in a subscript. */
+const places: readonly string[] = [
+  'RANDOM=$v',
+  'OPTIND="$v"',
+  'HISTCMD=$v ls',
+  'read RANDOM <<< "$v"',
+  'for SECONDS in "$v"; do :; done',
+  'export OPTIND="$v"',
+  'A=([v]=1)',
+  'A=([$v]=1)',
+  'A=(1 [v]+=1)',
+  'A[v]=1',
+  'ls {A[v]}>/dev/null',
+  'A=(1); echo ${A[v]}',
+  'echo ${PATH:v}',
+  'echo ${PATH:0:$v}',
+  'echo $((v))',
+  'echo $[v]',
+  '((v))',
+  '[[ v -eq 1 ]]',
+  '[[ -v $v ]]',
+  'test -v "$v"',
+  'test "$v" -eq 1',
+  'printf -v "$v" x',
+  'printf \'%d\' "$v"',
+  'read "$v" <<< x',
+  'echo ${v@P}',
+  'echo ${!v}',
+  'echo "$v"',
+  'exit $v',
+  'shift $v',
+]
+
+function calculated(random: Random, inner: string): string {
+  const value = inner.includes("'") || inner.includes('\n') ? program : inner
+  return `v='a[$(${value})]'; ${pick(random, places)}`
+}
+
 /** What may stand around any text. */
 const frames: readonly Frame[] = [
   (_random, inner) => `${inner}; ls`,
@@ -177,6 +215,8 @@ const frames: readonly Frame[] = [
   (_random, inner) => `sed '1e ${inner}' a.txt`,
   (_random, inner) => `sh -c "[[ a || ${inner} ]]"`,
   (_random, inner) => `echo "\\"; ${inner}; echo \\""`,
+  (random, inner) => calculated(random, inner),
+  (random, inner) => calculated(random, inner),
   (random, inner) => `${pick(random, harmless)} ${pick(random, [';', '&&', '||', '|', '&', '\n', '|&'])} ${inner}`,
   (random, inner) => `${inner} ${pick(random, [';', '&&', '||', '|', '&', '\n'])} ${pick(random, harmless)}`,
 ]

@@ -11,7 +11,7 @@ export const plain: ReadonlySet<string> = new Set(
     'hostname nproc getconf locale getent grep egrep fgrep zgrep rg ag ack fd fdfind find locate tree which whereis type diff cmp sdiff diff3 colordiff jq yq xmllint column ' +
     'tput clear stty gzip gunzip zcat bzip2 bunzip2 bzcat xz unxz xzcat zstd unzstd zstdcat lz4 zip unzip tar sed gsed curl wget ping ping6 dig nslookup host whois ' +
     'traceroute ss netstat ifconfig git read exit return break continue shift jobs bg fg disown umask ulimit times bc expr printenv iconv dos2unix unix2dos envsubst getopt ' +
-    'logger cloc tokei shellcheck'
+    'logger shellcheck'
   ).split(' '),
 )
 

@@ -11,6 +11,10 @@ export interface TaskRow {
   readonly runs: Runs
   /** Options that may stand anywhere before `--`; a `=` at the end: with a value that follows, or is attached by `=`; `*`: with one attached. */
   readonly options?: string
+  /** Every option may stand behind the words. */
+  readonly anyOption?: true
+  /** `@file` stands for options that are in a file. */
+  readonly responseFiles?: true
   readonly like: string
 }
 
@@ -311,15 +315,27 @@ export const tasks: readonly TaskRow[] = [
   {
     program: 'gcc',
     runs: 'code',
+    responseFiles: true,
     options: '-o= -O0 -O1 -O2 -O3 -Os -g -Wall -Wextra -Werror -pedantic -c -S -E -std* -I* -L* -l* -D* -pthread -static -shared -fPIC',
     like: 'gcc -Wall -o a a.c',
   },
   {
     program: 'g++',
     runs: 'code',
+    responseFiles: true,
     options: '-o= -O0 -O1 -O2 -O3 -Os -g -Wall -Wextra -Werror -pedantic -c -S -E -std* -I* -L* -l* -D* -pthread -static -shared -fPIC',
     like: 'g++ -std=c++17 -o a a.cc',
   },
-  { program: 'javac', runs: 'code', options: '-d= -cp= -classpath= --release=', like: 'javac -d out X.java' },
-  { program: 'java', runs: 'code', options: '-jar= -cp= -version -Xmx* -Xms*', like: 'java -jar x.jar' },
+  { program: 'javac', runs: 'code', responseFiles: true, options: '-d= -cp= -classpath= --release=', like: 'javac -d out X.java' },
+  { program: 'java', runs: 'code', responseFiles: true, options: '-jar= -cp= -version -Xmx* -Xms*', like: 'java -jar x.jar' },
+  {
+    program: 'gh',
+    first: 'pr issue repo run release status search label gist workflow',
+    second:
+      'list view create status checks diff comment close reopen merge edit review ready checkout clone fork sync watch download upload delete run rerun cancel repos prs issues code commits develop',
+    runs: 'nothing',
+    anyOption: true,
+    like: 'gh pr create --title x',
+  },
+  { program: 'gh', first: 'auth', second: 'status token', runs: 'nothing', anyOption: true, like: 'gh auth status' },
 ]
