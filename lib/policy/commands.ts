@@ -19,17 +19,14 @@ export interface CommandsRuleOptions extends RuleOptions {
    * Without `allow`: may a command run code that stands in files and packages? `usual`: as most projects do, like `npm test` and `python x.py`;
    * `any`; `none`. Default: `usual`.
    */
-  readonly scripts?: ScriptsAllowed
+  readonly scripts?: 'none' | 'usual' | 'any'
   /** Which tools run a command. Default: `Bash` with `command`. */
   readonly names?: ToolNames
 }
 
-/** Which code in files and packages commands may run. */
-export type ScriptsAllowed = 'none' | 'usual' | 'any'
-
 const where = 'rules.commands'
 const known = ['allow', 'deny', 'redirections', 'scripts', 'names'] as const
-const scriptsWords: readonly ScriptsAllowed[] = ['none', 'usual', 'any']
+const scriptsWords = ['none', 'usual', 'any'] as const
 
 /**
  * Which commands the shell tool may run. Every command in the text counts: in pipes, lists, subshells, substitutions and loops. What cannot be

@@ -61,5 +61,9 @@ function isSpelling(text: string, option: string): boolean {
 /** Does a command that is not analysed name what the entry denies, anywhere in its arguments? What is not known could be it. */
 export function isNamedBy({ name }: Entry, { args }: Run): boolean {
   const sought = baseName(name)
-  return args.some(({ text }) => text === undefined || text.split(/[^\w.+-]+/).some(word => baseName(word) === sought))
+  return args.some(({ text }) => text === undefined || text.split(/[^\w.+-]+/).some(word => spells(word, sought)))
 }
+
+/** By itself, or attached to an option: `-erm`, `+rm`. */
+const spells = (word: string, sought: string): boolean =>
+  [word, word.replace(/^[-+]/, ''), word.replace(/^-./, '')].some(form => baseName(form) === sought)

@@ -22,10 +22,19 @@ export function leavesCode({ analyses, code, quiet }: Sorted): string | undefine
   if (writes.length === 0 && others.length === 0) return undefined
   const isOwn = new Set(code).size === 1 && !analyses.some(({ loops }) => loops)
   const onlyOutput = writes.every(({ by }) => by === code[0]) && others.every(run => isTeeBehind(run, code[0]!))
-  return isOwn && onlyOutput ? undefined : 'the command writes files, and runs code that stands in a file'
+  const files = [...writes.map(({ file }) => file), ...others.flatMap(({ args }) => args.map(({ text }) => text))]
+  return isOwn && onlyOutput && !files.some(file => isNamedIn(code[0]!, file))
+    ? undefined
+    : 'the command writes files, and runs code that stands in a file'
 }
 
 /** `bash -c`: the commands of its text are looked at one by one. */
 const holdsText = ({ name }: Run): boolean => /^(?:bash|sh|dash)$/.test(baseName(name))
+
+/** Bash goes on reading a script while it runs: its output may not come to stand there. What is not known could be it. */
+function isNamedIn({ name, args }: Run, file: string | undefined): boolean {
+  if (file === undefined) return true
+  return [name, ...args.map(({ text }) => text)].some(text => text === undefined || baseName(text) === baseName(file))
+}
 
 const isTeeBehind = ({ name, behind }: Run, code: Run): boolean => name === 'tee' && behind === code
