@@ -1,4 +1,5 @@
 /** `outrigger/policy`: rules, and judging by them without running anything. */
+export { type CommandEffects, commandEffects, type ProgramEffect } from './command-effects.js'
 export type { CommandsRuleOptions } from './commands.js'
 export type { ContentRuleOptions } from './content.js'
 export type { RuleOptions } from './define-rule.js'

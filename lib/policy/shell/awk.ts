@@ -22,5 +22,5 @@ function scriptPlace(args: readonly Argument[]): number | undefined {
 /** A command is run by `system`, `|` and `getline`; code is loaded, and functions are named by text, by `@`; `>` and `printf >` write. */
 const isPlainScript = (script: string): boolean =>
   script.length < 4000 &&
-  !/system|getline|@|\\\n|\/inet|>>|print[^]*>|fflush|close/i.test(script) &&
+  !/system|getline|@|\\\n|\/inet|>>|print.*>|fflush|close/is.test(script) &&
   !script.replaceAll('||', '').includes('|')

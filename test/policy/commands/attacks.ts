@@ -519,6 +519,8 @@ const interpreters = family('interpreters', [
   ['awk \'BEGIN{print "" | "forbidden-x"}\'', needs('awk')],
   ['awk \'BEGIN{c="forbid" "den-x"; while ((c | getline l) > 0);}\'', needs('awk')],
   ['awk \'BEGIN{print "forbidden-x" > "run.sh"; close("run.sh")}\'; bash run.sh', needs('awk')],
+  ['awk \'BEGIN{print "forbidden-x #};" > "run.sh"}\'; bash run.sh', needs('awk')],
+  ['awk \'BEGIN{printf("forbidden-x #;") > "run.sh"}\'; bash run.sh', needs('awk')],
   ['awk -f x', { needs: ['awk'], files: { x: 'BEGIN{system("forbidden-x")}\n' } }],
   ['awk -f /dev/stdin <<< \'BEGIN{system("forbidden-x")}\'', needs('awk')],
   ["awk -v x=forbidden-x 'BEGIN{system(x)}'", needs('awk')],
