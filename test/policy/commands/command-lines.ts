@@ -93,7 +93,8 @@ const words: readonly string[] = [
   ' <a.txt',
 ]
 
-type Frame = (random: Random, inner: string) => string
+/** @param depth - another one for each text within a text: what is written, or defined, within has another name, and cannot run itself */
+type Frame = (random: Random, inner: string, depth: number) => string
 
 /** What may stand around one command. */
 const prefixes: readonly string[] = [
@@ -201,12 +202,12 @@ const frames: readonly Frame[] = [
   (_random, inner) => `sh -c ${quoted(inner)}`,
   (_random, inner) => `eval ${quoted(inner)}`,
   (_random, inner) => `trap ${quoted(inner)} EXIT`,
-  (_random, inner) => `f() { ${inner}\n}; f`,
-  (_random, inner) => `f() { ${inner}\n}`,
+  (_random, inner, depth) => `f${depth}() { ${inner}\n}; f${depth}`,
+  (_random, inner, depth) => `f${depth}() { ${inner}\n}`,
   (_random, inner) => `ls # ${inner}`,
-  (_random, inner) => `echo ${quoted(inner)} >run.sh; bash run.sh`,
-  (_random, inner) => `echo ${quoted(inner)} | tee run.sh; npm test; sh run.sh`,
-  (_random, inner) => `echo ${quoted(inner)} >run.sh`,
+  (_random, inner, depth) => `echo ${quoted(inner)} >run${depth}.sh; bash run${depth}.sh`,
+  (_random, inner, depth) => `echo ${quoted(inner)} | tee run${depth}.sh; npm test; sh run${depth}.sh`,
+  (_random, inner, depth) => `echo ${quoted(inner)} >run${depth}.sh`,
   (_random, inner) => `echo ${quoted(inner)} | bash`,
   (_random, inner) => `bash <<< ${quoted(inner)}`,
   (_random, inner) => `. <(echo ${quoted(inner)})`,
@@ -222,7 +223,7 @@ const frames: readonly Frame[] = [
 ]
 
 const tokens: readonly string[] =
-  "' \" \\ $ ` ( ) { } ; & | && || ! # * ~ \\\n \n [ ] [[ ]] (( )) $( ${ $(( )) $' $\" <<E \nE\n <<'E' <<< <( >( 2>&1 >f <a.txt if then fi for in do done case esac ;; x=1 $x time function ls echo forbidden-x forbidden -x ${name} @P , : = a env eval"
+  "' \" \\ $ ` ( ) { } ; & | && || ! # * ~ \\\n \n [ ] [[ ]] (( )) $( ${ $(( )) $' $\" <<E \nE\n <<'E' <<< <( >( 2>&1 >f <a.txt if then fi for in do done case esac ;; x=1 $x time ls echo forbidden-x forbidden -x ${name} @P , : = a env eval"
     .split(' ')
     .concat(' ', ' ', '\t')
 
@@ -241,6 +242,6 @@ function simple(random: Random): string {
 /** One line, that bash brings to an end by itself: most run nothing, some run the program, some do not parse. */
 export function commandLine(random: Random): string {
   let text = random() < 0.12 ? soup(random) : simple(random)
-  for (let depth = Math.floor(random() * 4); depth > 0; depth--) text = pick(random, frames)(random, text)
+  for (let depth = Math.floor(random() * 4); depth > 0; depth--) text = pick(random, frames)(random, text, 4 - depth)
   return text
 }

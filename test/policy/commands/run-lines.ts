@@ -2,13 +2,19 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bash, program } from './prove-attack.js'
+import { bash, isInstalled, program } from './prove-attack.js'
 
 /** Programs that do what they do everywhere: they run others, or make texts. */
 const real = 'env xargs timeout nice nohup sh bash sed awk find tee cat sort tr wc grep'.split(' ')
 /** Programs that only end. */
 const idle = 'ls git npm nosuch'.split(' ')
-const lineLimitMs = 2_000
+/** So long may a line take; the bash that takes longer is ended with all that it has started. */
+const lineLimitMs = 60
+/** A function may call itself so often. */
+const deepestCall = '4'
+
+/** Can lines be run here, and be ended with all that they have started? */
+export const linesCanRun: boolean = bash !== undefined && isInstalled('timeout')
 
 /** Each line is run in a folder of its own that bears its number; the program says in which folder it was run. */
 const driver = `n=0
@@ -24,13 +30,16 @@ export function linesThatRun(lines: readonly string[]): ReadonlySet<number> {
   try {
     fillPath(join(folder, 'bin'), log)
     for (const number of lines.keys()) mkdirSync(join(folder, String(number)))
-    const result = spawnSync(bash!, ['--norc', '--noprofile', '-c', driver], {
-      cwd: folder,
-      env: { PATH: join(folder, 'bin'), HOME: folder, LC_ALL: 'C' },
-      input: lines.map(line => `${line}\0`).join(''),
-      stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: 20_000 + lines.length * lineLimitMs,
-    })
+    const result = spawnSync(
+      'timeout',
+      ['-k', '1', String(Math.ceil(20 + (lines.length * lineLimitMs) / 1000)), bash!, '--norc', '--noprofile', '-c', driver],
+      {
+        cwd: folder,
+        env: { PATH: join(folder, 'bin'), HOME: folder, LC_ALL: 'C', FUNCNEST: deepestCall },
+        input: lines.map(line => `${line}\0`).join(''),
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    )
     if (result.status !== 0) throw new Error(`the lines did not come to an end: ${result.signal ?? result.status}`)
     return numbersIn(log)
   } finally {

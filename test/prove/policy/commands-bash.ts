@@ -1,7 +1,7 @@
 import { openJudge, rules } from 'outrigger/policy'
 import { commandLine, randomFrom } from '../../policy/commands/command-lines.js'
-import { bash, program } from '../../policy/commands/prove-attack.js'
-import { linesThatRun } from '../../policy/commands/run-lines.js'
+import { program } from '../../policy/commands/prove-attack.js'
+import { linesCanRun, linesThatRun } from '../../policy/commands/run-lines.js'
 import { tool } from '../../policy/support.js'
 import type { Proof } from '../proof.js'
 
@@ -18,8 +18,8 @@ export const proof: Proof = {
     const sum = { tried: 0, failed: 0, ran: 0, refused: 0 }
     while (sum.tried < n) {
       const lines = Array.from({ length: Math.min(batch, n - sum.tried) }, () => commandLine(random))
-      // Where there is no bash, what is refused is still counted.
-      const ran = bash ? linesThatRun(lines) : new Set<number>()
+      // Where none can be run, what is refused is still counted.
+      const ran = linesCanRun ? linesThatRun(lines) : new Set<number>()
       for (const [number, line] of lines.entries()) {
         const refused = (await judge({ stage: 'action', action: tool('Bash', { command: line }) })).response !== 'allow'
         sum.refused += Number(refused)
@@ -32,7 +32,7 @@ export const proof: Proof = {
     }
     if (n >= 10_000) process.stderr.write(`commands: of ${n} lines ${sum.ran} ran the program, ${sum.refused} were refused\n`)
     // A generator that makes nothing worth refusing, or nothing worth letting pass, proves nothing.
-    const blind = n >= 1_000 && bash !== undefined && (sum.ran < n / 20 || sum.refused > n * 0.9)
+    const blind = n >= 1_000 && linesCanRun && (sum.ran < n / 20 || sum.refused > n * 0.9)
     return { tried: sum.tried, failed: sum.failed + Number(blind) }
   },
 }
