@@ -53,11 +53,8 @@ describe('attacks by commands', () => {
       else it.skip(`${attack.text} (not run: ${why})`, () => {})
     }
 
-    it('at least 200 were run, where the programs of a usual machine are there', () => {
-      const run = attacks.filter(attack => whyNotRun(attack) === undefined)
-      const needNothing = attacks.filter(({ needs, unproved }) => needs === undefined && unproved === undefined)
-      expect(run.length).toBeGreaterThanOrEqual(needNothing.length)
-      expect(needNothing.length).toBeGreaterThanOrEqual(150)
+    it('at least 200 need nothing but bash', () => {
+      expect(attacks.filter(({ needs, unproved }) => needs === undefined && unproved === undefined).length).toBeGreaterThanOrEqual(200)
     })
   })
 })
