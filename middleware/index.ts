@@ -2,6 +2,18 @@
 export { createLimit, type CreateLimitOptions, type Limit, type Turn } from './limit.js'
 export type { Logger, LogLevel } from './logging/writer.js'
 export { createRetryBudget, type RetryBudget, type RetryBudgetOptions } from './retry-budget.js'
+export {
+  type ApprovalAnswer,
+  type ApprovalDecision,
+  type ApprovalMembers,
+  type ApprovalRequest,
+  type Approvals,
+  type ApprovalWhen,
+  type ApprovedAction,
+  type AskAnswer,
+  withApproval,
+  type WithApprovalOptions,
+} from './with-approval.js'
 export { type Budget, type BudgetMembers, type BudgetWindow, type ToolQuota, withBudget, type WithBudgetOptions } from './with-budget.js'
 export { type TotalMs, withDeadline, type WithDeadlineOptions } from './with-deadline.js'
 export {

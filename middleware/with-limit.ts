@@ -1,4 +1,5 @@
 import { type Context, defineMiddleware, type Host, type Layer, type Outcome } from 'outrigger'
+import { isShutTo } from './is-shut-to.js'
 import { checkedConcurrency, type Limit, processLimit, type Turn } from './limit.js'
 
 /** Options of {@link withLimit}. */
@@ -81,11 +82,6 @@ async function waited(turn: Turn, ctx: Context, host: Host): Promise<void> {
     forget()
     signal.removeEventListener('abort', aborted)
   }
-}
-
-/** A closing sidecar lets a send finish what it has begun. */
-function isShutTo({ parent }: Context, { status }: Host): boolean {
-  return status.paused !== undefined || status.failing !== undefined || (status.reaped !== undefined && !parent)
 }
 
 /** A slot is free when its work has ended, also where nobody waits for that any more. */

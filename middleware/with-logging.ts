@@ -172,6 +172,11 @@ function lineOf(event: SidecarEvent): Line | undefined {
       const facts = { ruleId, severity, response, kind, shadow, child }
       return { level: shadow ? 'info' : severe.has(response) ? 'error' : 'warn', message: 'violation', facts }
     }
+    case 'approval': {
+      const { phase, request, sha256, kind, name: asked, child } = event
+      const level = phase === 'denied' || phase === 'expired' ? 'warn' : 'info'
+      return { level, message: `approval ${phase}`, facts: { request, sha256, kind, asked, child } }
+    }
     case 'budget.threshold': {
       const { threshold, unit, allocated, spent, child } = event
       return { level: 'warn', message: 'budget threshold passed', facts: { threshold, unit, allocated, spent, child } }

@@ -10,6 +10,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./start.js')).start,
   },
   { name: 'check', summary: 'Validates a configuration and prints it.', load: async () => (await import('./check.js')).check },
+  {
+    name: 'approve',
+    summary: 'Lists the actions that wait for an approval, and answers one.',
+    load: async () => (await import('./approve/approve.js')).approve,
+  },
   { name: 'ctx', summary: 'CTX statements and the signed record; also by itself, as actx.', commands: ctxCommands },
   { name: 'ledger', summary: 'The books in a file: accounts, history, calls that are to be decided.', commands: ledgerCommands },
 ]

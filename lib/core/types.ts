@@ -309,6 +309,21 @@ export type SidecarEventBody =
       readonly child?: string
     }
   | {
+      readonly type: 'approval'
+      /** `withdrawn`: its action does not wait any more. */
+      readonly phase: 'requested' | 'approved' | 'denied' | 'expired' | 'withdrawn'
+      /** The id of the request. */
+      readonly request: string
+      /** What an answer is bound to: SHA-256 of the action, hex. */
+      readonly sha256: string
+      readonly kind: Kind
+      readonly name: string
+      /** Who answered, where the answer says so. */
+      readonly by?: string | undefined
+      /** The id of the agent that asks, where an ancestor is told. */
+      readonly child?: string
+    }
+  | {
       readonly type: 'budget.threshold'
       readonly threshold: number
       readonly unit: 'nanoUsd' | 'tokens'

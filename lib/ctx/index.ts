@@ -26,6 +26,8 @@ export type {
 export { operationOf } from './targets/read-operation.js'
 export { type BatchTranslation, type Translation, Translator, Translator as Sidecar } from './targets/translator.js'
 export {
+  type ApprovalFacts,
+  approvalOf,
   intentOf,
   type OutcomeFacts,
   outcomeOf,

@@ -1,10 +1,10 @@
-import { type Context, type Host, type Json, LayerError, SigningError } from 'outrigger'
+import { type Context, type Host, type Json, type Kind, LayerError, SigningError } from 'outrigger'
 import {
+  approvalOf,
   digestOf,
   intentOf,
   type LogHead,
   LogWriter,
-  type NotedViolation,
   type Recorder,
   recorder,
   refusalOf,
@@ -144,13 +144,14 @@ export class SigningKeeper {
         return keeper.#writer?.id ?? ''
       },
       head: async () => (keeper.#writer ?? (await keeper.#open())).head,
-      violation: (ctx, violation) => keeper.#violation(ctx, violation),
+      violation: (ctx, { ruleId, response, details, kind, shadow }) =>
+        keeper.#note(ctx, refusalOf({ ruleId, details, response: shadow ? 'shadow' : response }), kind),
+      approval: (ctx, approval) => keeper.#note(ctx, approvalOf(approval), ctx.kind),
     }
   }
 
-  async #violation(ctx: Context, { ruleId, response, details, kind, shadow }: NotedViolation): Promise<void> {
+  async #note(ctx: Context, statement: Statement, kind: Kind): Promise<void> {
     const writer = this.#writer ?? (await this.#open())
-    const statement = refusalOf({ ruleId, details, response: shadow ? 'shadow' : response })
     const record = writer.append(this.#draft(ctx, statement, kind, 'note'))
     await record.durable
     if (this.#settings.files === 'all') this.#project(record)

@@ -2,6 +2,7 @@ import type { Layer } from 'outrigger'
 import { memoryLog } from 'outrigger/ctx'
 import * as shipped from 'outrigger/middleware'
 import {
+  withApproval,
   withBudget,
   withDeadline,
   withGuardrails,
@@ -22,6 +23,7 @@ const quiet = { debug: silent, info: silent, warn: silent, error: silent }
 
 /** Every layer that ships, with the options that let a plain request pass. */
 const contracts: Record<string, readonly LayerCase[]> = {
+  withApproval: testMiddleware(withApproval, { options: { ask: () => 'approve' as const, deadlineMs: 60_000 } }),
   withBudget: testMiddleware(withBudget, { options: { usd: 5, tokens: 1_000_000, warnAt: [0.5] } }),
   withDeadline: testMiddleware(withDeadline, {
     options: { firstTokenMs: 60_000, idleMs: 60_000, totalMs: { send: 600_000, model: 300_000 } },
@@ -41,6 +43,9 @@ const kept = { check: () => undefined, stages: ['action', 'result'] } as const
 const broken = { check: () => ({ details: 'always' }), stages: ['action', 'result'] } as const
 
 const variants: Record<string, readonly LayerCase[]> = {
+  'withApproval, where the answer comes later': testMiddleware(withApproval, {
+    options: { ask: () => new Promise<'approve'>(resolve => setImmediate(resolve, 'approve')) },
+  }),
   'withBudget, soft and calibrated': testMiddleware(withBudget, { options: { usd: 1, mode: 'soft', estimate: 'calibrated' } }),
   'withBudget, clamped': testMiddleware(withBudget, { options: { usd: '0.001', estimate: 'count', whenShort: 'clamp' } }),
   'withViolations, where every result waits for a rule': testMiddleware(withViolations, {
@@ -81,6 +86,7 @@ describe('the layers that ship', () => {
 
   it('are named as they are exported', () => {
     const made: readonly Layer<any>[] = [
+      withApproval(),
       withBudget({ usd: 1 }),
       withDeadline({ totalMs: 1 }),
       withGuardrails({ checks: [] }),

@@ -1,6 +1,7 @@
 import { type Slot, slot } from '../../core/slot.js'
 import type { Context, Kind } from '../../core/types.js'
 import type { LogHead } from '../log/log-writer.js'
+import type { ApprovalFacts } from '../statement/statement.js'
 
 /** A violation that did not refuse its action: it is written down all the same. */
 export interface NotedViolation {
@@ -19,6 +20,8 @@ export interface Recorder {
   head?(): Promise<LogHead | undefined>
   /** Resolves when it is durable. @throws SigningError where it cannot be written: what it is about must not happen then */
   violation(ctx: Context, violation: NotedViolation): Promise<void>
+  /** The same, of an approval: the action has not happened yet. */
+  approval?(ctx: Context, approval: ApprovalFacts): Promise<void>
 }
 
 /** Set by the layer that signs, when it is mounted. */

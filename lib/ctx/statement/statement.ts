@@ -43,6 +43,14 @@ export interface RefusalFacts {
   readonly response: string
 }
 
+/** An approval of an action. */
+export interface ApprovalFacts {
+  /** Of the action that was approved, hex. */
+  readonly sha256: string
+  /** Who says so. */
+  readonly by?: string
+}
+
 type Field = readonly [name: string, value: string]
 
 /**
@@ -110,8 +118,16 @@ export function outcomeOf(intent: Statement, facts: OutcomeFacts): Statement {
 
 /** The statement of an action that a rule refused. */
 export function refusalOf({ ruleId, details, response }: RefusalFacts): Statement {
-  const target = clipped(details ? `${ruleId}: ${details}` : ruleId)
-  const tags = ['violation', label(response, 'tag')]
+  return escalated(details ? `${ruleId}: ${details}` : ruleId, ['violation', label(response, 'tag')])
+}
+
+/** The statement of an approval by somebody outside: what it was bound to, and who gave it. */
+export function approvalOf({ sha256, by }: ApprovalFacts): Statement {
+  return escalated(`approval: ${sha256}${by ? ` by ${by}` : ''}`, ['approval', 'approved'])
+}
+
+function escalated(what: string, tags: readonly string[]): Statement {
+  const target = clipped(what)
   const filters = tags.map(value => ({ type: 'tag' as const, value }))
   const ast: CTXStatement = { operator: '+', plane: 'm', verb: 'escalate', target, filters, raw: '' }
   return { ctx: serialize(ast), human: human(ast) }
