@@ -265,7 +265,9 @@ async function story(
 }
 
 function comparable(event: object): object {
-  const { outcome, attempt, ms, ...rest } = event as {
+  const { outcome, attempt, ms, request, ...rest } = event as {
+    /** The id of a request for an approval, which is a matter of chance. */
+    request?: string
     outcome?: { status?: string }
     attempt?: { outcome: { status: string }; nanoUsd?: number }
     ms?: unknown

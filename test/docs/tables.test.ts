@@ -1,6 +1,7 @@
 import { createSidecar, type Layer } from 'outrigger'
 import { boundTable, classify } from 'outrigger/claude'
 import {
+  withApproval,
   withBudget,
   withDeadline,
   withGuardrails,
@@ -57,6 +58,7 @@ const everyLayer = (): readonly Layer<object>[] => [
   withHealth(),
   withSoftLanding(),
   withSigning(),
+  withApproval(),
   withViolations({ rules: [] }),
   withGuardrails({ checks: [] }),
   withRetry(),
@@ -125,6 +127,7 @@ describe('docs/guide.md', () => {
     ['docs/guide.md', 'lib/claude/options.ts', 'ClaudeOptions', 3],
     ['docs/guide.md', 'lib/claude/agent.ts', 'ClaudeAgentOptions', 2],
     ['docs/guide.md', 'lib/claude/listen.ts', 'ListenOptions', 3],
+    ['docs/with-approval.md', 'middleware/approval/options.ts', 'WithApprovalOptions', 1],
     ['docs/with-limit.md', 'middleware/with-limit.ts', 'WithLimitOptions', 1],
     ['docs/with-retry.md', 'middleware/with-retry.ts', 'WithRetryOptions', 3],
     ['docs/with-retry.md', 'middleware/retry-budget.ts', 'RetryBudgetOptions', 3],
