@@ -4,6 +4,7 @@ import { files } from './files.js'
 import { maxChildren } from './max-children.js'
 import { maxTokens } from './max-tokens.js'
 import { network } from './network.js'
+import { offeredTools } from './offered-tools.js'
 import { rule } from './rule.js'
 import { selfModification } from './self-modification.js'
 import { tools } from './tools.js'
@@ -18,5 +19,6 @@ export const rules: Readonly<{
   maxTokens: typeof maxTokens
   maxChildren: typeof maxChildren
   selfModification: typeof selfModification
+  offeredTools: typeof offeredTools
   rule: typeof rule
-}> = Object.freeze({ commands, files, network, tools, content, maxTokens, maxChildren, selfModification, rule })
+}> = Object.freeze({ commands, files, network, tools, content, maxTokens, maxChildren, selfModification, offeredTools, rule })

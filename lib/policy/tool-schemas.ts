@@ -24,16 +24,25 @@ export function schemaCheck(given: Readonly<Record<string, object | boolean>>): 
   }
 }
 
+/** A union of types is said openly, and so is strict enough; a required member may be described beside `anyOf`. */
+const strict = { strict: true, allowUnionTypes: true, strictRequired: false, logger: false } as const
+
 async function compileAll(schemas: ReadonlyMap<string, object | boolean>): Promise<ReadonlyMap<string, Validate>> {
-  const { Ajv } = await import('ajv')
+  const [{ Ajv }, { Ajv2020 }] = await Promise.all([import('ajv'), import('ajv/dist/2020.js')])
   const compile = (schema: object | boolean): Validate => {
     try {
-      return new Ajv({ strictTypes: false, strictTuples: false, logger: false }).compile(schema)
+      return (is2020(schema) ? new Ajv2020(strict) : new Ajv(strict)).compile(schema)
     } catch {
       return 'wrong'
     }
   }
   return new Map([...schemas].map(([tool, schema]) => [tool, compile(schema)]))
+}
+
+/** Draft 2020-12, which says so; without a word it is draft-07. */
+function is2020(schema: object | boolean): boolean {
+  const { $schema } = Object(schema) as { readonly $schema?: unknown }
+  return typeof $schema === 'string' && $schema.includes('/2020-12/')
 }
 
 function inputFinding(validate: Validate, tool: string, input: unknown): Finding | undefined {

@@ -1,10 +1,12 @@
-import type { Action, ToolAction } from '../core/types.js'
+import type { Json, ModelAction, ToolAction } from '../core/types.js'
 import { digestOf } from './canonical.js'
 import { optionalList, plainObject, shown, wholeNumber } from './check-options.js'
 import { type DeclaredLook, firstDeclared } from './declared-tools.js'
 import { defineRule, type RuleOptions } from './define-rule.js'
+import { everyServer, isToolset, mcpReach, reaches, reachFinding, serverCall } from './mcp-tools.js'
+import { prototypeKey } from './prototype-keys.js'
 import { type SchemaCheck, schemaCheck } from './tool-schemas.js'
-import type { Checker, Finding, Rule } from './types.js'
+import type { Checker, Finding, Rule, Subject } from './types.js'
 
 /** Options of `rules.tools`. At least one that says something is needed. */
 export interface ToolsRuleOptions extends RuleOptions {
@@ -55,10 +57,9 @@ export function tools(options: ToolsRuleOptions): Rule {
     pin: facts.pin && new Map(Object.entries(facts.pin)),
     quota: new Map(Object.entries(facts.quota ?? {})),
   }
-  return defineRule(
-    { name: 'tools', stages: ['action'], kinds: ['tool', 'model'], facts, known, begin: () => toolsChecker(settings) },
-    options,
-  )
+  // What the API has called itself is seen in its answer: looked at only where calls are counted.
+  const stages = settings.quota.size > 0 ? (['action', 'result'] as const) : (['action'] as const)
+  return defineRule({ name: 'tools', stages, kinds: ['tool', 'model'], facts, known, begin: () => toolsChecker(settings) }, options)
 }
 
 /**
@@ -72,21 +73,63 @@ export function toolDigest(definition: object): string {
 
 function toolsChecker(settings: Settings): Checker {
   const calls = new Map<string, number>()
-  const look = declaredLook(settings)
-  const check = ({ action }: { readonly action: Action }) =>
-    action.kind === 'model' ? firstDeclared(action, look) : usedFinding(settings, calls, action as ToolAction)
-  const refused = ({ action }: { readonly action: Action }): void => {
-    if (action.kind === 'tool' && settings.quota.has(action.name)) calls.set(action.name, calls.get(action.name)! - 1)
+  const look = declaredLook(settings, calls)
+  const check = ({ stage, action, result }: Subject): ReturnType<Checker> => {
+    if (action.kind === 'model')
+      return stage === 'action' ? requestFinding(settings, calls, action, look) : answerFinding(settings, calls, result)
+    return stage === 'action' ? usedFinding(settings, calls, action as ToolAction) : undefined
+  }
+  const refused = ({ stage, action }: Subject): void => {
+    if (stage === 'action' && action.kind === 'tool' && settings.quota.has(action.name)) calls.set(action.name, calls.get(action.name)! - 1)
   }
   return Object.assign(check, { refused })
 }
 
+function requestFinding(
+  settings: Settings,
+  calls: ReadonlyMap<string, number>,
+  action: ModelAction,
+  look: DeclaredLook,
+): Finding | undefined {
+  for (const reach of mcpReach(action)) {
+    const found = reachFinding(settings, reach)
+    if (found) return found
+    for (const [name, most] of settings.quota) if (reaches(reach, name) && (calls.get(name) ?? 0) >= most) return usedUp(name, calls, most)
+  }
+  return firstDeclared(action, look)
+}
+
+/** Counts what the API has called itself. It has happened: the rule says so, and the next request that offers it is refused. */
+function answerFinding({ quota }: Settings, calls: Map<string, number>, result: unknown): Finding | undefined {
+  const { content } = Object(result) as { readonly content?: unknown }
+  let found: Finding | undefined
+  for (const block of Array.isArray(content) ? (content as readonly Json[]) : []) {
+    for (const name of serverCall(block)) {
+      const most = quota.get(name)
+      if (most === undefined) continue
+      calls.set(name, (calls.get(name) ?? 0) + 1)
+      if (calls.get(name)! > most) found = usedUp(name, calls, most)
+    }
+  }
+  return found
+}
+
+const usedUp = (name: string, calls: ReadonlyMap<string, number>, most: number): Finding => ({
+  details: `tool ${shown(name)} has been called ${calls.get(name) ?? 0} times, ${most} allowed`,
+})
+
 function usedFinding(settings: Settings, calls: Map<string, number>, action: ToolAction): ReturnType<Checker> {
-  const early = nameFinding(settings, action.name)
+  const early = nameFinding(settings, action.name) ?? keyFinding(action)
   if (early) return early
   const wrong = settings.schemas?.(action.name, action.input)
   if (wrong === undefined) return count(settings, calls, action.name)
   return wrong instanceof Promise ? wrong.then(found => found ?? count(settings, calls, action.name)) : wrong
+}
+
+/** Whatever the schema says of further members: no tool needs them, and many copy what they are given. */
+function keyFinding({ name, input }: ToolAction): Finding | undefined {
+  const key = prototypeKey(input)
+  return key === undefined ? undefined : { details: `the input of tool ${shown(name)} has a member ${shown(key)}` }
 }
 
 function nameFinding({ allow, deny }: Settings, name: string): Finding | undefined {
@@ -99,12 +142,36 @@ function count({ quota }: Settings, calls: Map<string, number>, name: string): F
   const most = quota.get(name)
   if (most === undefined) return
   const made = calls.get(name) ?? 0
-  if (made >= most) return { details: `tool ${shown(name)} has been called ${made} times, ${most} allowed` }
+  if (made >= most) return usedUp(name, calls, most)
   calls.set(name, made + 1)
 }
 
-function declaredLook(settings: Settings): DeclaredLook {
-  return (name, atServer, definition) => (atServer ? nameFinding(settings, name) : undefined) ?? pinFinding(settings, name, definition)
+function declaredLook(settings: Settings, calls: ReadonlyMap<string, number>): DeclaredLook {
+  return (name, atServer, definition) =>
+    (atServer && !isOfMcp(name, definition) ? serverFinding(settings, calls, name, definition) : undefined) ??
+    pinFinding(settings, name, definition)
+}
+
+/** Judged by what it lets the API use, in `mcpReach`. */
+const isOfMcp = (name: string, definition: Json): boolean => name === everyServer || isToolset(definition)
+
+/** By its name and by its type, without the date: neither may say what the other does not. */
+function serverFinding(settings: Settings, calls: ReadonlyMap<string, number>, name: string, definition: Json): Finding | undefined {
+  const { type, max_uses: uses } = Object(definition) as { readonly type?: unknown; readonly max_uses?: unknown }
+  const family = String(type).replace(/_\d{8}$/, '')
+  return nameFinding(settings, name) ?? nameFinding(settings, family) ?? usesFinding(settings, calls, family, uses)
+}
+
+/** Server tools whose calls in one request `max_uses` bounds. */
+const bounded: ReadonlySet<string> = new Set(['web_search', 'web_fetch', 'advisor'])
+
+function usesFinding({ quota }: Settings, calls: ReadonlyMap<string, number>, name: string, uses: unknown): Finding | undefined {
+  const most = quota.get(name)
+  if (most === undefined) return
+  const left = most - (calls.get(name) ?? 0)
+  if (left <= 0) return usedUp(name, calls, most)
+  if (bounded.has(name) && !(typeof uses === 'number' && uses <= left))
+    return { details: `tool ${shown(name)} may be called ${left} times more; declare it with max_uses of at most that` }
 }
 
 function pinFinding({ pin }: Settings, name: string, definition: unknown): Finding | undefined {

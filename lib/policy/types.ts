@@ -1,4 +1,4 @@
-import type { Action, Context, Json, Kind } from '../core/types.js'
+import type { Action, Context, Json, Kind, ModelAction } from '../core/types.js'
 
 /** What a broken rule brings about, from the mildest to the strictest: the strictest of all rules wins. */
 export type Response = 'warn' | 'notifyParent' | 'deny' | 'pause' | 'reap'
@@ -19,6 +19,8 @@ export type Stage = 'action' | 'result'
 export interface Subject {
   readonly stage: Stage
   readonly action: Action
+  /** Of a call that a model asks for, and that has not come yet: the request that it answers. */
+  readonly askedIn?: ModelAction | undefined
   /** What the effect gave: the model's message, the tool's result, the agent's reply. Only at stage `result`. */
   readonly result?: unknown
   readonly agent?: Context['agent']

@@ -20,7 +20,7 @@ export interface WithViolationsOptions {
 
 /** The options as they take effect. */
 export interface ViolationSettings {
-  /** The one that is built in, then those of the option. */
+  /** Those that are built in, then those of the option. */
   readonly rules: readonly Rule[]
   readonly shadow: boolean
   readonly keep: number
@@ -30,6 +30,8 @@ export interface ViolationSettings {
 
 /** Stands before the rules of every stack: no agent may touch what binds it. */
 const selfModification: Rule = makers.selfModification()
+/** And no model may call what it was not offered. */
+const offeredTools: Rule = makers.offeredTools()
 
 const nothing: PastViolations = Object.freeze({ count: 0, kept: Object.freeze([]) })
 const known = new Set(['rules', 'shadow', 'keep', 'onViolation', 'past'])
@@ -42,7 +44,7 @@ export function violationSettings(options: WithViolationsOptions): ViolationSett
     if (!known.has(key)) throw new TypeError(`withViolations: unknown option "${key}"; known are ${[...known].join(', ')}`)
   const { rules, shadow = false, keep = 1000, onViolation, past = nothing } = options
   if (!Array.isArray(rules)) throw new TypeError('withViolations: rules must be a list of what rules.* made; it may be empty')
-  const own = [selfModification, ...rules.map(checkedRule)]
+  const own = [selfModification, offeredTools, ...rules.map(checkedRule)]
   if (typeof shadow !== 'boolean') throw new TypeError(`withViolations: shadow must be true or false, got ${typeof shadow}`)
   if (!(Number.isSafeInteger(keep) && keep >= 0)) throw new RangeError(`withViolations: keep must be a whole number from 0, got ${keep}`)
   if (onViolation !== undefined && typeof onViolation !== 'function') throw new TypeError('withViolations: onViolation must be a function')

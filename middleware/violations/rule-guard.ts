@@ -1,4 +1,13 @@
-import { type Context, type Host, type Kind, type ToolAction, type ToolUse, ViolationError, type ViolationFacts } from 'outrigger'
+import {
+  type Context,
+  type Host,
+  type Kind,
+  type ModelAction,
+  type ToolAction,
+  type ToolUse,
+  ViolationError,
+  type ViolationFacts,
+} from 'outrigger'
 import { recorder } from 'outrigger/ctx'
 import { type Broken, type Judge, type Judgement, openJudge, type Rule, type Stage } from 'outrigger/policy'
 import { holdUntilJudged } from './hold-until-judged.js'
@@ -113,8 +122,10 @@ export class RuleGuard {
 
   #judgementOf(ctx: Context, stage: Stage, action: Context['action']): Judgement | Promise<Judgement> {
     const { agent, labels } = ctx
+    if (stage === 'result') return this.#judge.judge({ stage, action, agent, labels, result: resultOf(ctx) })
+    const isAsked = action.kind === 'tool' && ctx.action.kind === 'model'
     return this.#judge.judge(
-      stage === 'result' ? { stage, action, agent, labels, result: resultOf(ctx) } : { stage, action, agent, labels },
+      isAsked ? { stage, action, agent, labels, askedIn: ctx.action as ModelAction } : { stage, action, agent, labels },
     )
   }
 

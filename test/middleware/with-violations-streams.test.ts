@@ -7,10 +7,13 @@ import { withMetrics, withRetry, withViolations } from 'outrigger/middleware'
 import { type Checker, type Rule, rules } from 'outrigger/policy'
 import { mockModel } from 'outrigger/testing'
 import { conversation, numbers, transparent } from '../seam/conversations.js'
-import { ask, bareClient, failure, mounted, mounts, runnable } from '../seam/mounts.js'
+import { ask as plainAsk, bareClient, failure, mounted, mounts, runnable } from '../seam/mounts.js'
 import { rig } from '../core/rig.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { type Scripted, script } from '../support/script.js'
+
+const offered = ['Bash', 'Write', 'note'].map(name => ({ name, input_schema: { type: 'object' as const } }))
+const ask = { ...plainAsk, tools: offered }
 
 const secret = 'sk-ant-of-another'
 const hasSecret: Checker = ({ result }) => (JSON.stringify(result)?.includes(secret) ? { details: 'a key' } : undefined)
@@ -325,6 +328,24 @@ describe('a call that is asked for and then run', () => {
     expect(told).not.toContain(secret)
     expect(sidecar.violations).toHaveLength(1)
     await sidecar.close()
+  })
+})
+
+describe.each(mounts)('a call of what was not offered (%s, P32)', mount => {
+  it.each([true, false])('is refused and reported, and what was offered passes: streamed %s', async stream => {
+    await start(script.reply({ toolUse: [{ name: 'Deploy', input: {}, id: 'toolu_d' }, { name: 'bash', input: {}, id: 'toolu_b' }, good] }))
+    const { client, sidecar, close } = await mounted(mount, server.url, { use: [withViolations({ rules: [] })] })
+    const message = stream ? await client.messages.stream(ask).finalMessage() : await client.messages.create(ask)
+    expect(message.content.map(block => (block.type === 'tool_use' ? block.name : (block as { readonly text: string }).text))).toEqual([
+      expect.stringContaining('tool "Deploy" was not offered by the request'),
+      expect.stringContaining('tool "bash" was not offered by the request'),
+      'Bash',
+    ])
+    expect((sidecar as any).violations).toEqual([
+      expect.objectContaining({ ruleId: 'offeredTools', response: 'deny', kind: 'tool' }),
+      expect.objectContaining({ ruleId: 'offeredTools' }),
+    ])
+    await close()
   })
 })
 

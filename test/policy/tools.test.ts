@@ -132,7 +132,7 @@ describe('rules.tools', () => {
     })
 
     it('what its own lists refuse is not counted either', async () => {
-      const judged = openJudge([rules.tools({ quota: { Read: 1 }, schema: { Read: { required: ['a'] } } })])
+      const judged = openJudge([rules.tools({ quota: { Read: 1 }, schema: { Read: { type: 'object', required: ['a'] } } })])
       for (let n = 0; n < 3; n++) await judged.judge(call)
       expect(await judged.judge({ stage: 'action', action: tool('Read', { a: 1 }) })).toMatchObject({ response: 'allow' })
     })
@@ -174,6 +174,217 @@ describe('rules.tools', () => {
     })
   })
 
+  describe('members that reach behind an object', () => {
+    const inputs: readonly (readonly [string, string])[] = [
+      ['__proto__', '{"__proto__":{"a":1}}'],
+      ['constructor', '{"a":{"constructor":{}}}'],
+      ['prototype', '{"a":[1,{"b":[{"prototype":null}]}]}'],
+      ['__proto__', `${'{"a":['.repeat(5_000)}{"__proto__":1}${']}'.repeat(5_000)}`],
+    ]
+
+    it.each(inputs.map(([key, json]) => [key, json.slice(0, 40), json] as const))('%s in %s is refused', async (key, _, json) => {
+      const rule = rules.tools({ allow: ['Read'], schema: { Read: true } })
+      const action = { kind: 'tool', name: 'Read', input: JSON.parse(json) } as const
+      const judged = openJudge([rule]).judge({ stage: 'action', action })
+      expect(await judged).toMatchObject({ response: 'deny', details: `the input of tool "Read" has a member "${key}"` })
+    })
+
+    it('is found in maps and behind cycles', async () => {
+      const circle: Record<string, unknown> = { a: 1 }
+      circle.self = [circle, new Map([['x', { constructor: 1 }]])]
+      expect(await uses('Read', { allow: ['Read'] }, circle)).toBe(false)
+      delete circle.self
+      circle.self = circle
+      expect(await uses('Read', { allow: ['Read'] }, circle)).toBe(true)
+    })
+
+    it('a value of that name, and what an object has from its prototype, are none', async () => {
+      expect(await uses('Read', { allow: ['Read'] }, { a: '__proto__', b: ['constructor'] })).toBe(true)
+    })
+  })
+
+  describe('a strict schema', () => {
+    it.each<[string, object, unknown, boolean]>([
+      ['without a type would let other types pass: refused', { required: ['a'] }, 'text', false],
+      ['with a type that is a union', { type: ['object', 'null'] }, null, true],
+      ['with a keyword that is misspelt', { type: 'object', propertys: {} }, {}, false],
+      ['with a format that is unknown', { type: 'string', format: 'uri' }, 'x', false],
+      [
+        'of draft 2020-12',
+        {
+          $schema: 'https://json-schema.org/draft/2020-12/schema',
+          type: 'array',
+          prefixItems: [{ type: 'string' }],
+          items: false,
+          minItems: 1,
+        },
+        ['a'],
+        true,
+      ],
+      [
+        'of draft 2020-12, broken',
+        {
+          $schema: 'https://json-schema.org/draft/2020-12/schema',
+          type: 'array',
+          prefixItems: [{ type: 'string' }],
+          items: false,
+          minItems: 1,
+        },
+        ['a', 'b'],
+        false,
+      ],
+      ['of draft-07', { $schema: 'http://json-schema.org/draft-07/schema#', type: 'object' }, {}, true],
+      [
+        'with one of two required members',
+        { type: 'object', properties: { a: {}, b: {} }, anyOf: [{ required: ['a'] }, { required: ['b'] }] },
+        { b: 1 },
+        true,
+      ],
+      [
+        'that changes nothing: no default, no coercion',
+        { type: 'object', properties: { n: { type: 'number', default: 1 } }, required: ['n'] },
+        { n: '1' },
+        false,
+      ],
+    ])('%s', async (_, schema, input, expected) => {
+      expect(await uses('Read', { schema: { Read: schema } }, input)).toBe(expected)
+    })
+  })
+
+  describe('MCP servers', () => {
+    const url = 'https://mcp.example.com/'
+    const server = (tool_configuration?: object) => ({
+      mcp_servers: [{ type: 'url', url, name: 'git', ...(tool_configuration && { tool_configuration }) }],
+    })
+    const set = (more: object) => ({ ...server(), tools: [{ type: 'mcp_toolset', mcp_server_name: 'git', ...more }] })
+    const only = (...names: string[]) =>
+      set({ default_config: { enabled: false }, configs: Object.fromEntries(names.map(name => [name, { enabled: true }])) })
+    const but = (...names: string[]) => set({ configs: Object.fromEntries(names.map(name => [name, { enabled: false }])) })
+
+    it.each<[string, ToolsRuleOptions, object, boolean]>([
+      ['all of a server', { allow: ['Read'] }, server(), false],
+      ['all of a server, by the word for all', { allow: ['mcp_servers'] }, server(), true],
+      ['all of a server, by its name', { allow: ['mcp__git'] }, server(), true],
+      ['all of another server', { allow: ['mcp__gi'] }, server(), false],
+      ['all of a server, where one tool is allowed', { allow: ['mcp__git__log'] }, server(), false],
+      ['none of a server', { allow: ['Read'] }, server({ enabled: false }), true],
+      ['one tool that is allowed', { allow: ['mcp__git__log'] }, server({ allowed_tools: ['log'] }), true],
+      ['one tool more than is allowed', { allow: ['mcp__git__log'] }, server({ allowed_tools: ['log', 'push'] }), false],
+      ['a set of one that is allowed', { allow: ['mcp__git__log'] }, only('log'), true],
+      ['a set of one that is not', { allow: ['mcp__git__log'] }, only('push'), false],
+      ['an empty set', { allow: ['Read'] }, only(), true],
+      ['all but one, where another is denied', { deny: ['mcp__git__push'] }, but('log'), false],
+      ['all but the one that is denied', { deny: ['mcp__git__push'] }, but('push'), true],
+      ['all, where one is denied', { deny: ['mcp__git__push'] }, server(), false],
+      ['a set without the one that is denied', { deny: ['mcp__git__push'] }, only('log'), true],
+      ['a set with the one that is denied', { deny: ['mcp__git__push'], allow: ['mcp_servers'] }, only('push'), false],
+      ['a denied server', { deny: ['mcp__git'] }, only('log'), false],
+      ['all servers denied', { deny: ['mcp_servers'] }, server(), false],
+      [
+        'a server of two names',
+        { allow: ['mcp__a__b__c'] },
+        { tools: [{ type: 'mcp_toolset', mcp_server_name: 'a__b', default_config: { enabled: false }, configs: { c: {} } }] },
+        false,
+      ],
+      ['a set without a server', { allow: ['Read'] }, { tools: [{ type: 'mcp_toolset' }] }, false],
+      ['what is no server', { allow: ['Read'] }, { mcp_servers: [null] }, false],
+    ])('%s', async (_, options, body, expected) => {
+      expect(await passes(rules.tools(options), request(body))).toBe(expected)
+    })
+
+    it('tools of a client are judged as any other, by their whole name', async () => {
+      expect(await uses('mcp__git__push', { deny: ['mcp__git__push'] })).toBe(false)
+      expect(await uses('mcp__git__push', { allow: ['mcp__git__log'] })).toBe(false)
+      expect(await uses('mcp__git__log', { allow: ['mcp__git__log'] })).toBe(true)
+    })
+  })
+
+  describe('tools of the API server', () => {
+    const search = (more: object = {}) => ({ type: 'web_search_20250305', name: 'web_search', ...more })
+
+    it.each<[string, ToolsRuleOptions, object, boolean]>([
+      ['under another name', { deny: ['web_search'] }, { tools: [search({ name: 'harmless' })] }, false],
+      ['under a name that is allowed', { allow: ['Read'] }, { tools: [search({ name: 'Read' })] }, false],
+      ['under its own name', { allow: ['web_search'] }, { tools: [search()] }, true],
+      ['of a type that nobody knows', { allow: ['Read'] }, { tools: [{ type: 'time_machine_20300101', name: 'Read' }] }, false],
+      ['brought by a message', { deny: ['web_search'] }, brought({ type: 'tool_definition', definition: search() }), false],
+      ['brought by a message, of a server', { allow: ['Read'] }, brought({ type: 'mcp_toolset_reference', server_name: 'git' }), false],
+      ['named by a message', { allow: ['Read'] }, brought({ type: 'tool_reference', name: 'Write' }), true],
+    ])('%s', async (_, options, body, expected) => {
+      expect(await passes(rules.tools(options), request(body))).toBe(expected)
+    })
+
+    it('are pinned where a message brings them, too', async () => {
+      const rule = rules.tools({ pin: { web_search: search() } })
+      expect(await passes(rule, request(brought({ type: 'tool_definition', definition: search() })))).toBe(true)
+      expect(await passes(rule, request(brought({ type: 'tool_definition', definition: search({ max_uses: 9 }) })))).toBe(false)
+    })
+
+    describe('under a quota', () => {
+      const quota = { web_search: 3, code_execution: 2, mcp__git__push: 1 }
+      const open = () => {
+        const judge = openJudge([rules.tools({ quota })])
+        const asks = (...tools: object[]) =>
+          judge.judge({ stage: 'action', action: request({ tools }) }) as { response: string; details?: string }
+        const answers = (...content: object[]) =>
+          judge.judge({ stage: 'result', action: request({}), result: { content } }) as { response: string; details?: string }
+        return { judge, asks, answers }
+      }
+      const searched = { type: 'server_tool_use', id: 's', name: 'web_search', input: {} }
+      const ran = { type: 'server_tool_use', id: 's', name: 'bash_code_execution', input: {} }
+      const pushed = { type: 'mcp_tool_use', id: 's', name: 'push', server_name: 'git', input: {} }
+
+      it('a request must say how many it may make, and no more than are left', () => {
+        const { asks, answers } = open()
+        expect(asks(search()).details).toBe('tool "web_search" may be called 3 times more; declare it with max_uses of at most that')
+        expect(asks(search({ max_uses: 4 })).response).toBe('deny')
+        expect(asks(search({ max_uses: 3 })).response).toBe('allow')
+        expect(answers({ type: 'text', text: 'so' }, searched, searched).response).toBe('allow')
+        expect(asks(search({ max_uses: 3 })).response).toBe('deny')
+        expect(asks(search({ max_uses: 1 })).response).toBe('allow')
+        expect(answers(searched).response).toBe('allow')
+        expect(asks(search({ max_uses: 1 })).details).toBe('tool "web_search" has been called 3 times, 3 allowed')
+      })
+
+      it('what cannot be bounded beforehand is counted, and then refused', () => {
+        const { asks, answers } = open()
+        const code = { type: 'code_execution_20250825', name: 'code_execution' }
+        expect(asks(code).response).toBe('allow')
+        expect(answers(ran, ran, ran)).toMatchObject({
+          response: 'deny',
+          details: 'tool "code_execution" has been called 3 times, 2 allowed',
+        })
+        expect(asks(code).response).toBe('deny')
+      })
+
+      it('calls of MCP servers count by their whole name', () => {
+        const { judge, answers } = open()
+        const asks = () => judge.judge({ stage: 'action', action: request({ mcp_servers: [{ name: 'git', url: 'https://a.com' }] }) })
+        expect(asks()).toMatchObject({ response: 'allow' })
+        answers(pushed, { ...pushed, server_name: 'other' })
+        expect(asks()).toMatchObject({ response: 'deny', details: 'tool "mcp__git__push" has been called 1 times, 1 allowed' })
+      })
+
+      it('calls of a client are counted once, whatever they give', () => {
+        const { judge } = open()
+        const call = { kind: 'tool', name: 'web_search', input: {} } as const
+        for (let n = 0; n < 3; n++) {
+          expect(judge.judge({ stage: 'action', action: call })).toMatchObject({ response: 'allow' })
+          expect(judge.judge({ stage: 'result', action: call, result: { content: [searched] } })).toMatchObject({ response: 'allow' })
+        }
+        expect(judge.judge({ stage: 'action', action: call })).toMatchObject({ response: 'deny' })
+      })
+
+      it.each([undefined, null, 'text', { content: 'text' }, { content: [null, 1, { type: 'server_tool_use' }] }])(
+        'an answer like %j counts nothing',
+        result => {
+          const { judge } = open()
+          expect(judge.judge({ stage: 'result', action: request({}), result })).toMatchObject({ response: 'allow' })
+        },
+      )
+    })
+  })
+
   it.each<[unknown, RegExp]>([
     [{}, /give one of allow, deny, schema, pin, quota/],
     [undefined, /options must be an object/],
@@ -191,5 +402,45 @@ describe('rules.tools', () => {
     expect(await judge([rules.tools({ quota: { Read: 1 }, schema: { Read: true } })], tool('__proto__', {}))).toMatchObject({
       response: 'allow',
     })
+  })
+})
+
+/** A request whose last message brings a tool. */
+function brought(tool: object): object {
+  return {
+    messages: [
+      { role: 'user', content: 'Hello' },
+      { role: 'system', content: [{ type: 'tool_addition', tool }] },
+    ],
+  }
+}
+
+describe('rules.offeredTools', () => {
+  const bash = { name: 'Bash', input_schema: { type: 'object' } }
+
+  it.each<[string, string, object, boolean]>([
+    ['a tool that was offered', 'Bash', { tools: [bash] }, true],
+    ['another one', 'Write', { tools: [bash] }, false],
+    ['one of no tools', 'Bash', {}, false],
+    ['another letter case (P30)', 'bash', { tools: [bash] }, false],
+    ['another alphabet (P30)', 'Ваsh', { tools: [bash] }, false],
+    ['a space behind it (P30)', 'Bash ', { tools: [bash] }, false],
+    ['a member of every object', 'constructor', { tools: [bash] }, false],
+    ['nothing', '', { tools: [bash] }, false],
+    ['a typed tool', 'bash', { tools: [{ type: 'bash_20250124', name: 'bash' }] }, true],
+    ['one of a set of many names', 'left_click', { tools: [{ type: 'computer_toolset_20260801' }] }, true],
+    ['one that a message has brought', 'Bash', brought({ type: 'tool_definition', definition: bash }), true],
+    ['one that a message has named', 'Bash', brought({ type: 'tool_reference', name: 'Bash' }), true],
+    ['another one than a message has brought', 'Write', brought({ type: 'tool_definition', definition: bash }), false],
+    ['one of a thread, which does not say them again', 'Bash', { thread: { id: 't' } }, true],
+    ['what cannot be read', 'Bash', { tools: [null, 1], messages: [null, { content: [null] }] }, false],
+  ])('%s (P32)', (_, name, body, expected) => {
+    const judge = openJudge([rules.offeredTools()])
+    const judged = judge.judge({ stage: 'action', action: tool(name, {}), askedIn: request(body) })
+    expect(judged).toMatchObject({ response: expected ? 'allow' : 'deny' })
+  })
+
+  it('does not look at a call that comes by itself', async () => {
+    expect(await passes(rules.offeredTools(), tool('Bash', {}))).toBe(true)
   })
 })

@@ -55,7 +55,7 @@ describe('mortal', () => {
     expect(chainOf(mortal(), 'model')).toEqual([
       'withHealth {"spinningAfter":4,"maxConsecutiveErrors":3,"firstByteMs":600000,"idleMs":300000}  fails open  shows health',
       'withSigning {"log":".context","batchMs":0,"checkpointEvery":256,"files":"outcomes","content":"digest"}  [commits]  fails closed  shows translate, signAndWrite, verify, publicKey',
-      'withViolations {"rules":["selfModification","commands","files","network","content","maxChildren","maxTokens"],"shadow":false,"keep":1000}  [commits]  fails closed  shows violations',
+      'withViolations {"rules":["selfModification","offeredTools","commands","files","network","content","maxChildren","maxTokens"],"shadow":false,"keep":1000}  [commits]  fails closed  shows violations',
       'withRetry {"attempts":3,"baseDelayMs":2000,"maxDelayMs":30000}  [reenters]  fails closed',
       'withLimit {"concurrency":10,"limit":"process"}  [perAttempt]  fails closed',
       'withDeadline {"firstTokenMs":600000,"idleMs":300000}  [perAttempt]  fails closed',

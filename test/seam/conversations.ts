@@ -136,6 +136,9 @@ interface Seen {
   readonly left: number
 }
 
+/** The tools that a conversation's answers call. */
+const offered = [0, 1, 2].map(n => ({ name: `tool${n}`, input_schema: { type: 'object' } }))
+
 /** An agent that talks to Claude by hand, with tools. Its reply is everything that it was told. */
 function agent({ streamed, extra }: Conversation): Agent<string, unknown, unknown> {
   const messages: Anthropic.MessageParam[] = []
@@ -148,6 +151,7 @@ function agent({ streamed, extra }: Conversation): Agent<string, unknown, unknow
         model: 'claude-haiku-4-5',
         max_tokens: 500,
         messages: [...messages],
+        tools: offered,
         ...extra,
       } as Anthropic.MessageCreateParamsNonStreaming
       const answer = streamed ? yield* events(claude, request) : await claude.messages.create(request)
