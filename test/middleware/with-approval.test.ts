@@ -4,9 +4,11 @@ import { memoryLog, type RecordBody, type Recorder, type RecordLog, recorder } f
 import {
   type ApprovalMembers,
   type ApprovalRequest,
+  type HealthMembers,
   type MetricsMembers,
   withApproval,
   type WithApprovalOptions,
+  withHealth,
   withMetrics,
   withSigning,
   withViolations,
@@ -381,6 +383,19 @@ describe('withApproval', () => {
       await done
       expect(shown.metrics.ms).toMatchObject({ stopped: 5_000, tool: 0, wall: 5_000 })
       expect(shown.metrics.self.ms).toBe(0)
+    })
+
+    it('is not taken for a silence', async () => {
+      const { sidecar, work, clock } = rig([
+        withHealth({ phases: { idleMs: 60_000, toolMs: 60_000 } }),
+        withApproval({ api: true, deadlineMs: 3_600_000 }),
+      ])
+      const { approvals, health } = sidecar as unknown as ApprovalMembers & HealthMembers
+      const done = work()
+      await clock.advance(1_800_000)
+      expect(health().status).toBe('healthy')
+      approvals.approve(only(approvals.list()).id)
+      await done
     })
 
     it('ends at once with the reason of the caller, and leaves nothing behind', async () => {
