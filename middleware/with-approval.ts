@@ -1,4 +1,5 @@
 import { defineMiddleware, type Host, type Layer, type Slot, slot } from 'outrigger'
+import { keyId } from 'outrigger/ctx'
 import { ApprovalGate } from './approval/gate.js'
 import { type ApprovalSettings, approvalSettings, type WithApprovalOptions } from './approval/options.js'
 import type { ApprovalRequest } from './approval/request.js'
@@ -80,10 +81,10 @@ function membersOf({ desk: { queue } }: ApprovalGate): Approvals {
   })
 }
 
-function shownOf({ when, ask, dir, api, deadlineMs }: ApprovalSettings): Layer['meta']['options'] & {} {
+function shownOf({ when, ask, dir, approvers, api, deadlineMs }: ApprovalSettings): Layer['meta']['options'] & {} {
   const asks =
     typeof when === 'function' ? 'a function' : (when?.map(entry => (typeof entry === 'string' ? entry : { rule: entry.id })) ?? 'all')
-  return { when: asks, ask: ask !== undefined, dir: dir ?? null, api, deadlineMs }
+  return { when: asks, ask: ask !== undefined, dir: dir ?? null, approvers: approvers?.map(keyId) ?? null, api, deadlineMs }
 }
 
 const snapshotOf = ({ desk: { queue }, counts }: ApprovalGate): { readonly [fact: string]: number } => ({ waiting: queue.size, ...counts })

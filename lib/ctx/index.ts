@@ -55,6 +55,7 @@ export type { RevokedKey } from './keys/trusted-keys.js'
 export { type Verification, verifyLogs, type VerifyOptions } from './verify/verify.js'
 export type { LogReport, Problem, ProblemWord, UnsignedRecords, Verdict } from './verify/verify-log.js'
 export { createKeys, loadPublicKey, loadPublicKeys, loadSigningKey, rotateKeys } from './keys/keys.js'
+export { verifyStrict as verifySignature } from './keys/ed25519.js'
 export { generateSigningKey, keyId, SigningKey } from './keys/signing-key.js'
 export {
   type TranslationReport,

@@ -100,7 +100,7 @@ export class ApprovalDesk {
 
   #look(folder: ApprovalFolder, { request }: Waiting, host: Host): void {
     try {
-      const taken = folder.take(request)
+      const taken = folder.take(request, this.#settings.approvers)
       if (taken && 'unfit' in taken) this.#tell(host, `${request.id}.answer.json`, taken.unfit, false)
       else if (taken) this.queue.answer(taken.answer.id, taken.answer.sha256, clipped(taken.answer))
     } catch (error) {

@@ -4,6 +4,7 @@ import { canonicalJson } from 'outrigger/ctx'
 import { ownFolder, readOwn, UnfitFile, writeOnce } from './approval-file.js'
 import type { ApprovalAnswer } from './queue.js'
 import { type ApprovalRequest, approvalDigest } from './request.js'
+import { isSignedBy } from './signed-answer.js'
 
 /** An answer as it lies in the folder: for one request and one action. */
 export interface WrittenAnswer extends ApprovalAnswer {
@@ -11,6 +12,9 @@ export interface WrittenAnswer extends ApprovalAnswer {
   readonly sha256: string
   /** Wall time of whoever answered, milliseconds. */
   readonly at: number
+  /** The public key that signed it, base64, and its signature over all the rest. */
+  readonly key?: string
+  readonly signature?: string
 }
 
 /** What lies in the folder as a request: read and found to be whole, or why it is none. */
@@ -75,8 +79,11 @@ export class ApprovalFolder {
     throw new UnfitFile(`the answer came too late: ${id} does not wait any more`)
   }
 
-  /** Takes the answer to a request, where there is one: what has been taken is not there any more. */
-  take({ id, sha256 }: ApprovalRequest): TakenAnswer {
+  /**
+   * Takes the answer to a request, where there is one: what has been taken is not there any more.
+   * @param approvers - the keys of which one must have signed it; `undefined` where nobody has to
+   */
+  take({ id, sha256 }: ApprovalRequest, approvers?: readonly string[]): TakenAnswer {
     const used = this.#file(id, 'used')
     try {
       renameSync(this.#file(id, 'answer'), used)
@@ -87,6 +94,7 @@ export class ApprovalFolder {
     try {
       const answer = answerIn(readOwn(used, mostBytes.answer))
       if (answer.id !== id || answer.sha256 !== sha256) return { unfit: 'is for another action' }
+      if (approvers && !isSignedBy(answer, approvers)) return { unfit: 'is not signed by one who may answer' }
       return { answer }
     } catch (error) {
       return { unfit: reasonOf(error) }
@@ -162,6 +170,8 @@ const answerShape = shaped({
   reason: optional(isText),
   by: optional(isText),
   at: isTime,
+  key: optional(isText),
+  signature: optional(isText),
 })
 
 const requestShape = shaped({

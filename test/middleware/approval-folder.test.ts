@@ -13,9 +13,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ToolAction } from 'outrigger'
+import { createKeys } from 'outrigger/ctx'
 import type { WithApprovalOptions } from 'outrigger/middleware'
 import { ApprovalFolder, type WrittenAnswer } from '../../middleware/approval/folder.js'
 import { approvalDigest } from '../../middleware/approval/request.js'
+import { signedAnswer } from '../../middleware/approval/signed-answer.js'
 import { runMain } from '../cli/run-main.js'
 import { allowNoUnhandled, failure, settled } from '../core/rig.js'
 import { type Asking, asking, came } from './asking.js'
@@ -235,6 +237,71 @@ describe('withApproval with a folder', () => {
     expect(made.effects).toHaveLength(1)
   })
 })
+
+describe('answers that must be signed', () => {
+  const ada = createKeysIn('ada')
+  const eve = createKeysIn('eve')
+  afterAll(() => {
+    for (const { folder } of [ada, eve]) rmSync(folder, { recursive: true, force: true })
+  })
+
+  async function asked() {
+    const made = await lying(open({ approvers: [ada.key.publicKey] }))
+    const answer: WrittenAnswer = { id: made.request.id, sha256: made.request.sha256, decision: 'approve', by: 'ada', at: 5 }
+    const lay = (given: object) => writeFileSync(answerFile(made.request.id), JSON.stringify({ v: 1, ...given }), { mode: 0o600 })
+    return { ...made, answer, lay }
+  }
+
+  it.each<[string, (answer: WrittenAnswer) => WrittenAnswer]>([
+    ['without a signature', answer => answer],
+    ['signed by another', answer => signedAnswer(answer, eve.key)],
+    ['signed by another in her name', answer => ({ ...signedAnswer(answer, eve.key), key: ada.key.publicKey })],
+    [
+      'of which another decision was signed',
+      answer => ({ ...signedAnswer({ ...answer, decision: 'deny' }, ada.key), decision: 'approve' }),
+    ],
+    [
+      'of which another action was signed',
+      answer => ({ ...signedAnswer({ ...answer, sha256: '0'.repeat(64) }, ada.key), sha256: answer.sha256 }),
+    ],
+    ['of which another request was signed', answer => ({ ...signedAnswer({ ...answer, id: '0'.repeat(24) }, ada.key), id: answer.id })],
+    ['of which another name was signed', answer => ({ ...signedAnswer(answer, ada.key), by: 'root' })],
+    ['with half a signature', answer => ({ ...signedAnswer(answer, ada.key), signature: 'AAAA' })],
+    ['with a key that is none', answer => ({ ...signedAnswer(answer, ada.key), key: 'x' })],
+  ])('count for nothing %s', async (_, change) => {
+    const made = await asked()
+    made.lay(change(made.answer))
+    await made.clock.advance(250)
+    expect(made.effects).toEqual([])
+    expect(ignored(made)).toEqual([expect.stringContaining('is not signed by one who may answer')])
+    made.lay(signedAnswer(made.answer, ada.key))
+    await made.clock.advance(250)
+    expect(await made.work).toEqual({ reply: 'done' })
+  })
+
+  it('are signed by outrigger approve --key', async () => {
+    const made = await asked()
+    const { id } = made.request
+    const run = (...args: readonly string[]) => runMain(['approve', ...args], { cwd: root, env: {}, clock: made.clock })
+    expect(await run(id, '--key', join(root, 'nowhere'))).toMatchObject({ code: 1, stderr: expect.stringContaining('nowhere') })
+    expect(await run(id, '--key', ada.folder)).toMatchObject({ code: 0, stderr: '' })
+    await made.clock.advance(250)
+    expect(await made.work).toEqual({ reply: 'done' })
+  })
+
+  it.each<[string, object, RegExp]>([
+    ['without a folder', { approvers: [ada.key.publicKey] }, /give dir too/],
+    ['by nobody', { dir: 'x', approvers: [] }, /list of public keys/],
+    ['by a key that is none', { dir: 'x', approvers: ['AAAA'] }, /list of public keys/],
+  ])('cannot be asked for %s', (_, options, says) => {
+    expect(() => asking(options)).toThrow(says)
+  })
+})
+
+function createKeysIn(name: string) {
+  const folder = mkdtempSync(join(tmpdir(), `outrigger-${name}-`))
+  return { folder, key: createKeys(folder) }
+}
 
 describe('outrigger approve', () => {
   const approve = (made: { readonly clock: Asking['clock'] } | undefined, ...args: readonly string[]) =>

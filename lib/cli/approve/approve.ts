@@ -1,18 +1,21 @@
 import { resolve } from 'node:path'
-import { ApprovalFolder, type FoundRequest } from '../../../middleware/approval/folder.js'
+import { ApprovalFolder, type FoundRequest, type WrittenAnswer } from '../../../middleware/approval/folder.js'
+import { signedAnswer } from '../../../middleware/approval/signed-answer.js'
 import type { ApprovalDecision, ApprovalRequest } from 'outrigger/middleware'
 import { systemClock } from '../../core/clock.js'
+import { loadSigningKey } from '../../ctx/keys/keys.js'
 import { visible, visibleJson } from '../../ctx/language/escape.js'
 import { type Command, type CommandIo, exitCodes, UsageError } from '../command.js'
 import { age } from '../ledger/figures.js'
 
 /** `outrigger approve`: lists the actions that wait for somebody, and answers one. */
 export const approve: Command = {
-  usage: '[ID] [--deny] [--reason TEXT] [--by NAME] [--dir D]',
+  usage: '[ID] [--deny] [--reason TEXT] [--by NAME] [--key K] [--dir D]',
   options: {
     deny: { type: 'boolean', about: 'refuse it; without this, it is approved' },
     reason: { type: 'string', value: 'TEXT', about: 'why; after a denial the model reads it' },
     by: { type: 'string', value: 'NAME', about: 'who answers; default: the user of the environment' },
+    key: { type: 'string', short: 'k', value: 'K', about: 'signs the answer with the key of this folder, which actx init has made' },
     dir: { type: 'string', short: 'd', value: 'D', about: 'the folder of requests; default: .context/approvals' },
   },
   args: [0, 1],
@@ -29,7 +32,7 @@ export const approve: Command = {
 const nowOf = ({ clock = systemClock }: CommandIo): number => clock.now()
 
 function list(io: CommandIo, folder: ApprovalFolder): void {
-  const answering = ['deny', 'reason', 'by'].find(option => io.options[option] !== undefined)
+  const answering = ['deny', 'reason', 'by', 'key'].find(option => io.options[option] !== undefined)
   if (answering) throw new UsageError(`--${answering} needs the id of a request; outrigger approve lists them`)
   const found = folder.requests()
   if (io.options.json) io.stdout.write(`${JSON.stringify(document(folder, found, nowOf(io)), null, 2)}\n`)
@@ -68,8 +71,13 @@ function answer(io: CommandIo, folder: ApprovalFolder, id: string): void {
   if (expiresAt <= at) throw new Error(`${id} expired ${age(at - expiresAt)} ago: it was denied`)
   const decision: ApprovalDecision = io.options.deny ? 'deny' : 'approve'
   const facts = { id, sha256, decision, ...textOf(io, 'by', io.env.USER), ...textOf(io, 'reason') }
-  folder.answer({ ...facts, at })
+  folder.answer(signed(io, { ...facts, at }))
   io.stdout.write(io.options.json ? `${JSON.stringify(facts, null, 2)}\n` : `${told[decision]}: ${said(action)}\n`)
+}
+
+function signed(io: CommandIo, written: WrittenAnswer): WrittenAnswer {
+  const { key } = io.options
+  return typeof key === 'string' ? signedAnswer(written, loadSigningKey(resolve(io.cwd, key))) : written
 }
 
 const told: Readonly<Record<ApprovalDecision, string>> = { approve: 'approved', deny: 'denied' }
