@@ -10,17 +10,34 @@ type Send = () => ActionContext
 interface Shared {
   readonly version: number
   readonly sends: AsyncLocalStorage<Send>
+  /** Absolute paths by their folded form. */
+  readonly ownPlaces: Map<string, string>
 }
 
 /**
- * What must be one per process, where the ESM and CommonJS copies of this package meet. The storage finds the send for handles that were
- * made before it; it is made, and entered, only for agents that need it.
+ * What must be one per process, where the ESM and CommonJS copies of this package meet.
+ * @throws Error when two copies that do not fit together are loaded
+ */
+function shared(): Shared {
+  const holder = globalThis as { [key]?: Shared }
+  holder[key] ??= { version, sends: new AsyncLocalStorage(), ownPlaces: new Map() }
+  if (holder[key].version !== version)
+    throw new Error(`two versions of outrigger are loaded that cannot share a process (${holder[key].version} and ${version}); install one`)
+  return holder[key]
+}
+
+/**
+ * The storage finds the send for handles that were made before it; it is made, and entered, only for agents that need it.
  * @throws Error when two copies that do not fit together are loaded
  */
 export function sends(): AsyncLocalStorage<Send> {
-  const holder = globalThis as { [key]?: Shared }
-  holder[key] ??= { version, sends: new AsyncLocalStorage() }
-  if (holder[key].version !== version)
-    throw new Error(`two versions of outrigger are loaded that cannot share a process (${holder[key].version} and ${version}); install one`)
-  return holder[key].sends
+  return shared().sends
+}
+
+/**
+ * What this process itself keeps, as `placesOf` gives it. Use `own-files.ts`.
+ * @throws Error when two copies that do not fit together are loaded
+ */
+export function ownPlaces(): Map<string, string> {
+  return shared().ownPlaces
 }

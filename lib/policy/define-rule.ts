@@ -1,7 +1,7 @@
 import { frozenCopy } from '../core/freeze.js'
 import type { Json, Kind } from '../core/types.js'
 import { checkKnown, choice, flag, shown } from './check-options.js'
-import { type Checker, type Response, type Rule, responses, type Severity, type Stage, severities } from './types.js'
+import { type Checker, type FileChecker, type Response, type Rule, responses, type Severity, type Stage, severities } from './types.js'
 
 /** What every rule takes. */
 export interface RuleOptions {
@@ -33,6 +33,7 @@ export interface RuleKind {
   readonly severity?: Severity
   readonly onResult?: 'withhold' | 'release'
   begin(): Checker
+  readonly file?: FileChecker
 }
 
 /** Makes a frozen rule. @throws TypeError on a wrong or unknown option */
@@ -54,6 +55,7 @@ export function defineRule(kind: RuleKind, options: RuleOptions): Rule {
     kinds: Object.freeze([...kind.kinds]),
     facts: factsOf(kind.name, kind.facts),
     begin: kind.begin,
+    ...(kind.file ? { file: Object.freeze(kind.file) } : {}),
   })
 }
 

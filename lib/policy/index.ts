@@ -7,6 +7,7 @@ export type { Detector, Run } from './detectors/detector.js'
 export { type DetectorWord, detectors } from './detectors/index.js'
 export type { FilesRuleOptions } from './files.js'
 export { type GuardrailsInForce, guardrailsInForce, type PolicyInForce, policyInForce, spawnRules } from './in-force.js'
+export { type GuardedFiles, type GuardedFilesOptions, guardedFiles, type OpenMode } from './guarded-files.js'
 export { judge, openJudge } from './judge.js'
 export type { NetworkRuleOptions } from './network.js'
 export { policyDigest } from './policy-digest.js'
@@ -15,5 +16,18 @@ export { rules } from './rules.js'
 export type { SelfModificationOptions } from './self-modification.js'
 export type { NamedTools, ToolNames } from './tool-names.js'
 export { toolDigest, type ToolsRuleOptions } from './tools.js'
-export type { Broken, Checker, Finding, Judge, Judgement, Response, Rule, Severity, Stage, Subject } from './types.js'
+export type {
+  Broken,
+  Checker,
+  FileChecker,
+  Finding,
+  HeldFile,
+  Judge,
+  Judgement,
+  Response,
+  Rule,
+  Severity,
+  Stage,
+  Subject,
+} from './types.js'
 export { responses, severities } from './types.js'

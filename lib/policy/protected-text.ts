@@ -1,8 +1,13 @@
 import { resolve, sep } from 'node:path'
+import { ownFiles, type Places } from '../core/own-files.js'
 import { isProtected } from './protected-paths.js'
 
 /** Names that a pattern of the shell is tried on. */
-const sampleNames = ['.context', 'outrigger.config.json', 'outrigger.config.js', 'outrigger.config.mjs', 'outrigger.config.ts']
+const sampleNames = [
+  '.context',
+  ...['config', 'policy'].flatMap(stem => ['json', 'js', 'mjs', 'ts'].map(ending => `outrigger.${stem}.${ending}`)),
+  ...['outrigger', 'ledger'].flatMap(stem => ['', '-wal', '-shm', '-journal'].map(ending => `${stem}.sqlite${ending}`)),
+]
 
 /** No shell takes a longer command as an argument, on Linux. */
 const longest = 131_072
@@ -11,7 +16,7 @@ const longest = 131_072
  * Does the text of a command name what steers the sidecar? It is read as text, quotes and escapes taken out, so that no wrapper hides a name. A
  * name that is only made when the command runs is not seen.
  */
-export function namesProtected(command: string, also: readonly string[]): boolean {
+export function namesProtected(command: string, also: Places): boolean {
   return (
     command.length > longest ||
     [command, unescaped(command)].some(text => {
@@ -26,8 +31,8 @@ function answers(words: readonly string[]): boolean {
   return words.includes('approve') && words.some(word => /(?:^|\/)(?:outrigger|bin\.js)(?:@|$)/.test(word))
 }
 
-function isNamed(word: string, also: readonly string[]): boolean {
-  return isProtected(word, also) || (also.length > 0 && isProtected(resolve(word).split(sep).join('/'), also))
+function isNamed(word: string, also: Places): boolean {
+  return isProtected(word, also) || ((also.size > 0 || ownFiles().size > 0) && isProtected(resolve(word).split(sep).join('/'), also))
 }
 
 function wordsOf(text: string): readonly string[] {

@@ -1,13 +1,14 @@
-import { resolve, sep } from 'node:path'
+import { isAbsolute, resolve, sep } from 'node:path'
+import { type Places, placesOf } from '../core/own-files.js'
 import type { ToolAction } from '../core/types.js'
 import { optionalList, plainObject } from './check-options.js'
 import { always, defineRule, type RuleOptions } from './define-rule.js'
-import { isProtected } from './protected-paths.js'
-import { realPath } from './real-path.js'
+import { isProtected, isProtectedByAnotherName } from './protected-paths.js'
 import { namesProtected } from './protected-text.js'
+import { type RealPath, realPath } from './real-path.js'
 import { textsOf, UnreadableError } from './texts.js'
 import { inputField, knownTools, type KnownTools, namesAsFacts, type ToolNames } from './tool-names.js'
-import type { Finding, Rule } from './types.js'
+import type { FileChecker, Finding, HeldFile, Rule } from './types.js'
 
 /** Options of `rules.selfModification`. */
 export interface SelfModificationOptions extends RuleOptions {
@@ -21,8 +22,9 @@ const where = 'rules.selfModification'
 const refused: Finding = Object.freeze({ details: 'it addresses the files that steer the sidecar' })
 
 /**
- * An agent may not touch what holds it: `outrigger.config.*`, the folder `.context` (record, keys), and `paths`. Looks at the path of a file tool, at
- * every word of a command, at the URL of a fetch, and at every text in the input of other tools that could be a path.
+ * An agent may not touch what holds it: `outrigger.config.*` and `outrigger.policy.*`, the folder `.context` (record, keys), books (`ledger.sqlite`,
+ * `outrigger.sqlite`, each with `-wal`, `-shm` and `-journal`), the books, keys and logs that this process has opened, and `paths`. Looks at the path of a
+ * file tool, at every word of a command, at the URL of a fetch, and at every text in the input of other tools that could be a path.
  * `withViolations` adds it to every stack.
  * @throws TypeError on a wrong option
  */
@@ -30,7 +32,7 @@ export function selfModification(options: SelfModificationOptions = {}): Rule {
   const { paths, names } = plainObject(where, 'options', options)
   const given = optionalList(where, 'paths', paths)
   const known = knownTools(where, names)
-  const also = (given ?? []).map(path => resolve(path).split(sep).join('/').normalize('NFC').toLowerCase())
+  const also = placesOf(given ?? [])
   return defineRule(
     {
       name: 'selfModification',
@@ -40,12 +42,20 @@ export function selfModification(options: SelfModificationOptions = {}): Rule {
       facts: { paths: given, names: namesAsFacts(known.shell, known.fetch, known.read, known.write) },
       known: ['paths', 'names'],
       begin: always(({ action }) => (addresses(action as ToolAction, known, also) ? refused : undefined)),
+      file: fileChecker(also),
     },
     options,
   )
 }
 
-function addresses({ name, input }: ToolAction, known: KnownTools, also: readonly string[]): boolean {
+function fileChecker(also: Places): FileChecker {
+  return {
+    asked: (_use, path) => (leadsThere(path, also) ? refused : undefined),
+    held: file => (isOneOfThem(file, also) ? refused : undefined),
+  }
+}
+
+function addresses({ name, input }: ToolAction, known: KnownTools, also: Places): boolean {
   const command = known.shell.get(name)
   if (command !== undefined) return namesProtected(String(inputField(input, command) ?? ''), also)
   const field = known.read.get(name) ?? known.write.get(name) ?? known.fetch.get(name)
@@ -64,10 +74,13 @@ function anyText(input: unknown, holds: (text: string) => boolean): boolean {
 }
 
 /** By its text, decoded too, and by where the disk says that it leads. */
-function leadsThere(path: unknown, also: readonly string[]): boolean {
+function leadsThere(path: unknown, also: Places): boolean {
   if (typeof path !== 'string') return false
-  const forms = [path, decoded(path), resolved(path), followed(path)]
-  return forms.some(form => form !== undefined && isProtected(form.replace(/[?#].*$/, ''), also))
+  const forms = [path, decoded(path), path.trim()].filter(form => form !== undefined)
+  return (
+    forms.some(form => isProtected(form.replace(/[?#].*$/s, ''), also) || isProtected(slashed(resolve(form)), also)) ||
+    leadsOnDisk(path, also)
+  )
 }
 
 function decoded(path: string): string | undefined {
@@ -78,11 +91,23 @@ function decoded(path: string): string | undefined {
   }
 }
 
-const resolved = (path: string): string => resolve(path).split(sep).join('/')
+function leadsOnDisk(path: string, also: Places): boolean {
+  const found = [...new Set([resolve(path), asKernel(path), resolve(path.trim())])].map(followed)
+  return found.some(real => real !== undefined && isOneOfThem(real, also))
+}
 
-function followed(path: string): string | undefined {
+/** With each `..` left for the links before it. */
+const asKernel = (path: string): string => (isAbsolute(path) ? path : `${process.cwd()}${sep}${path}`)
+
+function isOneOfThem({ path, stats }: Pick<HeldFile, 'path' | 'stats'>, also: Places): boolean {
+  return isProtected(slashed(path), also) || (stats?.isFile() === true && isProtectedByAnotherName(stats, process.cwd(), also))
+}
+
+const slashed = (path: string): string => path.split(sep).join('/')
+
+function followed(path: string): RealPath | undefined {
   try {
-    return realPath(resolve(path)).path.split(sep).join('/')
+    return realPath(path)
   } catch {
     return undefined
   }

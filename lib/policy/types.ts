@@ -1,4 +1,5 @@
 import type { Action, Context, Json, Kind, ModelAction } from '../core/types.js'
+import type { Stats } from 'node:fs'
 
 /** What a broken rule brings about, from the mildest to the strictest: the strictest of all rules wins. */
 export type Response = 'warn' | 'notifyParent' | 'deny' | 'pause' | 'reap'
@@ -39,6 +40,29 @@ export interface Checker {
   readonly refused?: (subject: Subject) => void
 }
 
+/** A file that is held open, or the place of one that is about to be made. */
+export interface HeldFile {
+  readonly use: 'read' | 'write'
+  /** Absolute, no link in it: where the file is. */
+  readonly path: string
+  /** `undefined` where the file is about to be made. */
+  readonly stats: Stats | undefined
+  /** The file system: of the file, else of the folder that it will be in. */
+  readonly dev: number
+  /** By which mount it was reached, where the system says so. */
+  readonly mountId?: string | undefined
+}
+
+/** What a rule says of files when they are opened, for `guardedFiles`: `files` and `selfModification` have it. */
+export interface FileChecker {
+  /** Where relative paths start, where the rule says so. */
+  readonly root?: string
+  /** Judges an absolute path before anything is opened; `given` is the path for messages. */
+  asked(use: 'read' | 'write', path: string, given: string): Finding | undefined
+  /** Judges what was opened, by where it is. */
+  held(file: HeldFile, given: string): Finding | undefined
+}
+
 /** One rule, frozen. Made by `rules.*`. */
 export interface Rule {
   readonly id: string
@@ -55,6 +79,7 @@ export interface Rule {
   readonly facts: Json
   /** A checker of its own for each agent: it may count. */
   begin(): Checker
+  readonly file?: FileChecker
 }
 
 /** A rule that was broken. */

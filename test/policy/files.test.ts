@@ -1,10 +1,38 @@
 import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { type FilesRuleOptions, rules } from 'outrigger/policy'
+import { strangeOnWindows } from '../../lib/policy/strange-path.js'
 import { found, passes, tool } from './support.js'
+
+/** A folder, and a folder of another file system below it. */
+function mountsBelowRoot(): readonly [string, string] | undefined {
+  try {
+    const mounts = readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .flatMap(line => line.split(' ')[1] ?? [])
+    const folders = mounts.filter(path => /^\/(?!proc|sys|dev)[\w.-]+\/[\w./-]+$/.test(path) && statSync(path).isDirectory())
+    const pairs = folders.map(path => [`/${path.split('/')[1]}`, path] as const)
+    return pairs.find(([above, path]) => statSync(above).dev !== statSync(path).dev && realpathSync(path) === path)
+  } catch {
+    return undefined
+  }
+}
 
 describe('rules.files', () => {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'outrigger-files-')))
@@ -36,6 +64,11 @@ describe('rules.files', () => {
     symlinkSync(root, join(base, 'alias'))
     for (let n = 0; n < 41; n++) symlinkSync(n === 0 ? 'a.ts' : `chain${n - 1}`, at(`src/chain${n}`))
     linkSync(join(base, 'outside/secret'), at('src/hard'))
+    symlinkSync('deep', at('src/inward'))
+    symlinkSync('/dev', at('src/devices'))
+    symlinkSync(`/proc/${process.pid}/cwd/docs`, at('src/process'))
+    symlinkSync(join(base, 'outside'), Buffer.from(`${at('src')}/\xff`, 'latin1'))
+    symlinkSync(Buffer.from('\xff/secret', 'latin1'), at('src/bytes'))
     execFileSync('mkfifo', [at('src/fifo')])
   })
   afterAll(() => rmSync(base, { recursive: true, force: true }))
@@ -91,6 +124,18 @@ describe('rules.files', () => {
     ['F04 a loop', 'src/loop'],
     ['F04 a link to /proc', 'src/root/etc/passwd'],
     ['F16 a FIFO', 'src/fifo'],
+    ['F16 a device', '/dev/null'],
+    ['F16 a device, by a link', 'src/devices/null'],
+    ['F03 a link through a process', 'src/process/guide.md'],
+    ['F03 the files of another process', `/proc/${process.ppid}/fd/0`],
+    ['F03 a file by its number, on macOS', '/.vol/16777220/2'],
+    ['F03 any letters of /proc', '/PROC/self/root/etc/passwd'],
+    ['F04 .. behind a link, which leads inside only by its text', 'src/folder/../../src/a.ts'],
+    ['F04 .. behind a link, which leads inside only on the disk', 'src/inward/../../config/../src/deep/../../config/y'],
+    ['F04 a link to a name of bytes', 'src/bytes'],
+    ['F10 a .. that a space hides from those who do not trim', ' ../outside/secret'],
+    ['F10 an outside path between spaces', ' /etc/passwd '],
+    ['half a character', 'src/\ud800'],
     ['a file for a folder', 'src/a.ts/x'],
     ['no path', undefined],
     ['an empty path', ''],
@@ -117,6 +162,77 @@ describe('rules.files', () => {
   ]
   it.each(denied)('F12 does not read the denied %s', async path => {
     expect([await read(path), await read(path, { deny: ['secret.env', '*.pem'], root })]).toEqual([false, false])
+  })
+
+  it.each(['src/secret.env ', ' src/secret.env', 'src/secret.env\n', 'src/secret\u200B.env', 'src/\u017Fecret.env'])(
+    'F12 does not read %j, which some reader takes for secret.env',
+    async path => expect(await read(path)).toBe(false),
+  )
+
+  it('F10 dots and spaces at the end are names like others, outside Windows', async () => {
+    writeFileSync(at('src/dot.'), '')
+    writeFileSync(at('src/space '), '')
+    expect(await Promise.all(['src/dot.', 'src/space ', 'src/a.ts::$DATA', 'src/CON', 'src/PROGRA~1'].map(path => read(path)))).toEqual(
+      Array(5).fill(true),
+    )
+  })
+
+  it.each([
+    'a. ',
+    'a./b',
+    'a /b',
+    'a.txt.',
+    'a.txt::$DATA',
+    'a.txt:stream',
+    'C:\\a:b',
+    'C:a',
+    'PROGRA~1\\x',
+    'CON',
+    'a\\nul.txt',
+    'COM1',
+    'lpt9.log',
+    'COM\u00B9',
+    'conin$',
+    'aux .txt',
+    '\\\\server\\share',
+    '\\\\?\\C:\\x',
+    '\\\\.\\pipe\\x',
+    '//server/share',
+  ])('F10 %s is no plain path on Windows', path => {
+    expect(strangeOnWindows(path)).toEqual(expect.any(String))
+  })
+
+  it.each(['C:\\a\\b.txt', 'a\\b', 'a/b', '..\\a', '.\\a', 'console.txt', 'a~b', 'nullable', 'x.con'])('F10 %s is, on Windows', path => {
+    expect(strangeOnWindows(path)).toBeUndefined()
+  })
+
+  it('F16 reads no socket, and waits for no FIFO', async () => {
+    const server = createServer().listen(at('src/socket'))
+    await once(server, 'listening')
+    expect([await read('src/socket'), await write('src/socket', { write: ['src'], root })]).toEqual([false, false])
+    server.close()
+  })
+
+  it('a path that leads to two places, by its text and on the disk, must be allowed at both', async () => {
+    const given = { read: ['src'], root }
+    mkdirSync(at('src/deep/er'))
+    symlinkSync('deep/er', at('src/far'))
+    symlinkSync(at('config'), at('src/across'))
+    const byText = 'src/across/../config/x.env' // the kernel opens ws/config/x.env, a tool that shortens it first src/config/x.env
+    const onDisk = 'src/far/../../config/x.env' // the other way round
+    expect([await read(byText, given), await read(onDisk, given), await read('src/far/../../a.ts', given)]).toEqual([false, false, false])
+    expect([await read(byText, { read: ['src', 'config'], root }), await read('src/far/../a.ts', given)]).toEqual([true, true])
+    for (const path of ['src/across', 'src/far', 'src/deep/er']) rmSync(at(path), { recursive: true })
+  })
+
+  it('F09 an entry of deny matches the name on the disk, composed or not', async () => {
+    writeFileSync(at('src/caf\u00E9'), '')
+    writeFileSync(at('src/cafe\u0301'), '')
+    for (const name of ['caf\u00E9', 'cafe\u0301', 'CAF\u00C9'])
+      expect([await read('src/caf\u00E9', { deny: [name], root }), await read('src/cafe\u0301', { deny: [name], root })]).toEqual([
+        false,
+        false,
+      ])
   })
 
   it('F01 a sibling of the same beginning is outside', async () => {
@@ -193,6 +309,76 @@ describe('rules.files', () => {
     symlinkSync(join(base, 'outside'), join(base, 'alias'))
     mkdirSync(join(base, 'outside/src'), { recursive: true })
     expect(await passes(rule, tool('Read', { file_path: 'src/x' }))).toBe(false)
+  })
+
+  it('F14 a root that is another folder than it was allows nothing', async () => {
+    const own = join(base, 'own')
+    mkdirSync(join(own, 'src'), { recursive: true })
+    writeFileSync(join(own, 'src/a'), '')
+    const rule = rules.files({ read: ['src'], root: own })
+    const reads = () => passes(rule, tool('Read', { file_path: 'src/a' }))
+    writeFileSync(join(own, 'src/b'), '')
+    expect(await reads()).toBe(true)
+    renameSync(own, `${own}-aside`)
+    expect(await reads()).toBe(false)
+    mkdirSync(join(own, 'src'), { recursive: true })
+    writeFileSync(join(own, 'src/a'), '')
+    expect(await reads()).toBe(false)
+    expect(await found(rule, tool('Read', { file_path: at('src/a.ts') }))).toBe('the root is not the folder that it was')
+    rmSync(own, { recursive: true })
+    symlinkSync(`${own}-aside`, own)
+    expect(await reads()).toBe(false)
+    rmSync(own)
+    renameSync(`${own}-aside`, own)
+    expect(await reads()).toBe(true)
+  })
+
+  const { birthtimeNs, ctimeNs } = statSync(tmpdir(), { bigint: true })
+  ;(birthtimeNs === ctimeNs ? it.skip : it)(
+    'F14 a root that is removed and made again is another one, though it may get its number again',
+    async () => {
+      const own = join(base, 'again')
+      /** The clock of the file system, which ticks every few milliseconds. */
+      const bornNow = () => {
+        rmSync(join(base, 'tick'), { force: true })
+        writeFileSync(join(base, 'tick'), '')
+        return statSync(join(base, 'tick')).birthtimeMs
+      }
+      const make = () => {
+        mkdirSync(own)
+        writeFileSync(join(own, 'a'), '')
+      }
+      make()
+      const rule = rules.files({ deny: ['x'], root: own })
+      expect(await passes(rule, tool('Read', { file_path: 'a' }))).toBe(true)
+      while (bornNow() === statSync(own).birthtimeMs);
+      rmSync(own, { recursive: true })
+      make()
+      expect(await passes(rule, tool('Read', { file_path: 'a' }))).toBe(false)
+    },
+  )
+
+  it('F14 folders that are listed may be made later, and again', async () => {
+    const given = { write: ['build'], root }
+    const rule = rules.files(given)
+    const writes = (path: string) => passes(rule, tool('Write', { file_path: path }))
+    expect(await writes('build/x')).toBe(true)
+    mkdirSync(at('build'))
+    expect(await writes('build/x')).toBe(true)
+    rmSync(at('build'), { recursive: true })
+    symlinkSync(join(base, 'outside'), at('build'))
+    expect(await writes('build/x')).toBe(false)
+    rmSync(at('build'))
+  })
+
+  /** A folder of another file system below the root of all, in no place that is refused by its name. */
+  const mounted = mountsBelowRoot()
+  ;(mounted ? it : it.skip)('F13 what is mounted inside a folder is on another file system', async () => {
+    const [above, mount] = mounted!
+    const readsIn = (read: string[], path: string) => passes(rules.files({ read, root: '/' }), tool('Read', { file_path: path }))
+    expect(await readsIn([above], mount)).toBe(false)
+    expect(await readsIn([above], join(mount, 'not-there'))).toBe(false)
+    expect([await readsIn([above, mount], mount), await readsIn(['/'], mount), await readsIn([above], above)]).toEqual([true, true, true])
   })
 
   it('leads never out of its folder, whatever the path', async () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { SigningError } from '../../core/errors.js'
+import { keepForItself } from '../../core/own-files.js'
 import { decodeBase64, encodeBase64 } from '../base64-strict.js'
 import { type Engine, nodeEngine, PrivateKey } from './ed25519.js'
 import { checkFolder, forbidden, readTrustedFile, syncFolder, writeNewFile } from './key-file.js'
@@ -23,6 +24,7 @@ const label = 'outrigger-ed25519-seed:'
  * @throws SigningError where they cannot be made, or what is there cannot be trusted
  */
 export function createKeys(dir: string, engine: Engine = nodeEngine): SigningKey {
+  keepForItself(folderOf(dir))
   explained(`the folder ${dir} cannot be made`, () => mkdirSync(dir, { recursive: true, mode: 0o755 }))
   checkFolder(dir, forbidden.writing, 'follow')
   if (!exists(folderOf(dir))) makeKeys(dir, engine)

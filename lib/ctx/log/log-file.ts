@@ -4,6 +4,7 @@ import { constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promi
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { SigningError } from '../../core/errors.js'
+import { keepForItself } from '../../core/own-files.js'
 import { type LockFile, lockState, takeLock } from './lock-file.js'
 import { isLogOf } from './log-name.js'
 import type { LogHandle, RecordLog } from './record-log.js'
@@ -49,6 +50,7 @@ const realDisk: LogDisk = {
 export function fileLog(options: FileLogOptions = {}): RecordLog {
   const { dir, disk } = validated(options)
   const root = join(dir, 'log')
+  keepForItself(root, join(dir, 'translations'))
   const folderOf = (id: string): string => join(root, checkedId(id))
   return {
     where: dir,

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../core/clock.js'
 import { LedgerUnavailableError, OutriggerError } from '../../core/errors.js'
+import { keepForItself } from '../../core/own-files.js'
 import { checkAmount } from '../amount.js'
 import { MemoryLedgerStore } from '../memory-store.js'
 import type {
@@ -51,6 +52,7 @@ const driverWaitMs = 20
  */
 export async function sqliteStore(options: SqliteStoreOptions): Promise<LedgerStore> {
   const { path, clock = systemClock, busyMs = 5_000 } = validated(options)
+  keepForItself(path)
   const database = await failing('opened', () => openDatabase(path))
   try {
     begin(database)
