@@ -30,3 +30,4 @@ export type {
   Snapshot,
   SpawnSpec,
 } from './sidecar/types.js'
+export type { Lookup } from './sidecar/lookup.js'

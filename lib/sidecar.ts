@@ -31,10 +31,12 @@ import { Closing } from './sidecar/closing.js'
 import { driveAgent } from './sidecar/drive-agent.js'
 import { EventStream } from './sidecar/event-stream.js'
 import { explain } from './sidecar/explain.js'
+import { FetchWays } from './sidecar/fetch-way.js'
 import { guardedFetch } from './sidecar/guarded-fetch.js'
 import { contextOf, guardedTool } from './sidecar/guarded-tool.js'
 import { type HandleMakers, Handles, type Parent } from './sidecar/handles.js'
 import { inherited } from './sidecar/inherit.js'
+import { type Lookup, systemLookup } from './sidecar/lookup.js'
 import { nested } from './sidecar/nested-event.js'
 import { mount, showMembers } from './sidecar/members.js'
 import { checkOptions, checkSendOptions } from './sidecar/options.js'
@@ -79,6 +81,8 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   readonly #agent: AnyAgent
   readonly #byFactory: boolean
   readonly #timeout: number | undefined
+  readonly #lookup: Lookup
+  #ways: FetchWays | undefined
   #makers: HandleMakers | undefined
   #clients: ClientFactory | undefined
   #io: Io | undefined
@@ -90,10 +94,11 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
   #closing: Promise<void> | undefined
 
   constructor(options: AnyOptions, layers: readonly Layer[], birth?: Birth) {
-    const { agent, claude = {}, whenPaused = 'reject', clock = systemClock } = options
+    const { agent, claude = {}, whenPaused = 'reject', clock = systemClock, lookup = systemLookup } = options
     this.#birth = birth
     this.#byFactory = typeof agent === 'function'
     this.#timeout = claude.timeout
+    this.#lookup = lookup
     const identity = { id: options.id ?? '', name: '', type: '', ...(birth ? { parent: birth.host.agent.id } : {}) }
     const runtime = new Runtime({ agent: identity, clock, layers, whenPaused, origin: birth })
     this.#runtime = runtime
@@ -275,7 +280,10 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
         return this.#clients.client({ parent })
       },
       tool: (definition, parent) => guardedTool(this.#runtime, definition, parent),
-      fetch: parent => guardedFetch(this.#runtime, parent),
+      fetch: parent => {
+        this.#ways ??= new FetchWays(this.#runtime, this.#lookup)
+        return guardedFetch(this.#runtime, parent, this.#ways)
+      },
       spawn: (spec, parent) => this.#spawn(spec, parent),
     }
     return this.#makers
@@ -322,7 +330,15 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
       prepare: own => spawnRules.set(own, rules),
       ended: (ended, reason) => this.#children?.ended(ended as SidecarCore, reason),
     }
-    const options = { agent, use: [], whenPaused, clock, claude: { timeout: this.#timeout }, ...(id === undefined ? {} : { id }) }
+    const options = {
+      agent,
+      use: [],
+      whenPaused,
+      clock,
+      lookup: this.#lookup,
+      claude: { timeout: this.#timeout },
+      ...(id === undefined ? {} : { id }),
+    }
     const child = new SidecarCore(options, layers, birth)
     const refuse = (why: string) => {
       child.reap(why)

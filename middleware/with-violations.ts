@@ -1,5 +1,5 @@
 import { defineMiddleware, type Host, type Layer } from 'outrigger'
-import { policyDigest, policyInForce, type Rule, spawnRules } from 'outrigger/policy'
+import { policyDigest, type PolicyInForce, policyInForce, type Rule, spawnRules } from 'outrigger/policy'
 import { RuleGuard } from './violations/rule-guard.js'
 import { selfTest } from './violations/self-test.js'
 import { type Violation, ViolationBook, violationBook } from './violations/book.js'
@@ -41,7 +41,8 @@ export function withViolations(options: WithViolationsOptions): Layer<Violations
         selfTest(all)
         violationBook.set(host, book)
         guard = new RuleGuard(host, book, all)
-        policyInForce.set(host, Object.freeze({ digest: policyDigest(all), rules: all }))
+        const connect: PolicyInForce['connect'] = (ctx, addresses) => guard.connect(ctx, addresses)
+        policyInForce.set(host, Object.freeze({ digest: policyDigest(all), rules: all, connect }))
       },
       inherit: () => withViolations({ rules: [], shadow, keep }),
       snapshot: () => ({ count: book.count, kept: book.list.map(violation => ({ ...violation })) }),

@@ -130,8 +130,8 @@ export interface ViolationFacts {
   readonly at?: number | undefined
   /** The id of the action. */
   readonly action?: string | undefined
-  /** `result`: the action has happened, and is paid for; what it gave is withheld. Default `action`. */
-  readonly stage?: 'action' | 'result'
+  /** `result`: the action has happened, and is paid for; what it gave is withheld. `connect`: nothing was sent. Default `action`. */
+  readonly stage?: 'action' | 'connect' | 'result'
 }
 
 /** A rule refused the action, or withheld its result. */
@@ -145,7 +145,7 @@ export class ViolationError extends OutriggerError implements ViolationFacts {
   readonly shadow: boolean
   readonly at: number | undefined
   readonly action: string | undefined
-  readonly stage: 'action' | 'result'
+  readonly stage: 'action' | 'connect' | 'result'
 
   constructor(facts: ViolationFacts) {
     const { ruleId, details = '', stage = 'action' } = facts

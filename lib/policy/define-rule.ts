@@ -2,6 +2,7 @@ import { frozenCopy } from '../core/freeze.js'
 import type { Json, Kind } from '../core/types.js'
 import { checkKnown, choice, flag, shown } from './check-options.js'
 import { type Checker, type FileChecker, type Response, type Rule, responses, type Severity, type Stage, severities } from './types.js'
+import type { FetchLimits } from './fetch-limits.js'
 
 /** What every rule takes. */
 export interface RuleOptions {
@@ -32,6 +33,7 @@ export interface RuleKind {
   readonly known?: readonly string[]
   readonly severity?: Severity
   readonly onResult?: 'withhold' | 'release'
+  readonly fetch?: FetchLimits
   begin(): Checker
   readonly file?: FileChecker
 }
@@ -54,6 +56,7 @@ export function defineRule(kind: RuleKind, options: RuleOptions): Rule {
     stages: Object.freeze([...kind.stages]),
     kinds: Object.freeze([...kind.kinds]),
     facts: factsOf(kind.name, kind.facts),
+    ...(kind.fetch ? { fetch: kind.fetch } : {}),
     begin: kind.begin,
     ...(kind.file ? { file: Object.freeze(kind.file) } : {}),
   })

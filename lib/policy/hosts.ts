@@ -1,5 +1,6 @@
-import ipaddr from 'ipaddr.js'
+import { isIP } from 'node:net'
 import { parseUrl } from '../core/parse-url.js'
+import { isPublicAddress } from './addresses.js'
 import { shown } from './check-options.js'
 
 /** Where a URL leads, in the form that the platform's `fetch` gives it. */
@@ -15,11 +16,11 @@ export interface Place {
 export type HostPattern = (place: Place) => boolean
 
 const usual: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
-/** Names that the public DNS does not have, and names of metadata services. */
+/** Names that the public DNS does not have. */
 const localName = /(^|\.)(localhost|local|internal|intranet|lan|home|corp|home\.arpa|onion|test|invalid|example)$/
-/** A public address that clouds answer at from inside: Azure's. */
-const metadata = new Set(['168.63.129.16'])
-const globalIPv6 = ipaddr.parseCIDR('2000::/3') as [ipaddr.IPv6, number]
+/** Names of metadata services, which hand out credentials: only by their whole name. */
+const metadataName =
+  /^(metadata(\.google\.internal|\.goog|\.azure\.internal|\.packet\.net|\.platformequinix\.com|\.tencentyun\.com)?|instance-data(\.ec2\.internal)?)$/
 
 /**
  * Reads a URL as `fetch` would. What two readers could take for two places is refused.
@@ -49,8 +50,23 @@ export function hostPattern(where: string, entry: string): HostPattern {
   if (entry === 'public') return place => place.usualPort && isPublic(place.host)
   const { wild, name, port } = parts(where, entry)
   const host = canonicalHost(where, entry, name)
-  const matches = wild ? (place: Place) => place.host.endsWith(`.${host}`) : (place: Place) => place.host === host
-  return place => matches(place) && portMatches(place, port)
+  const matches = nameMatches(wild, host)
+  return place => matches(place.host) && portMatches(place, port)
+}
+
+/**
+ * The same for a name without a port.
+ * @throws TypeError where it is none
+ */
+export function namePattern(where: string, entry: string): (host: string) => boolean {
+  const { wild, name, port } = parts(where, entry)
+  if (port !== undefined) throw new TypeError(`${where}: a name without a port is meant; got ${shown(entry)}`)
+  return nameMatches(wild, canonicalHost(where, entry, name))
+}
+
+/** Label by label. Names of metadata services are not below anything. */
+function nameMatches(wild: boolean, host: string): (other: string) => boolean {
+  return wild ? other => other.endsWith(`.${host}`) && !metadataName.test(other) : other => other === host
 }
 
 function portMatches(place: Place, port: string | undefined): boolean {
@@ -61,26 +77,30 @@ function parts(where: string, entry: string): { readonly wild: boolean; readonly
   const found = /^(\*\.)?(\[[0-9a-f:.]+\]|[^\s:/@?#[\]*\\]+)(?::(\*|[1-9]\d{0,4}))?$/i.exec(entry)
   if (!found || Number(found[3] ?? 1) > 65_535)
     throw new TypeError(
-      `${where}: allow takes hosts like example.com, *.example.com, example.com:8443, 'public' or 'none'; got ${shown(entry)}`,
+      `${where}: hosts are written like example.com, *.example.com, example.com:8443, 'public' or 'none'; got ${shown(entry)}`,
     )
   return { wild: found[1] !== undefined, name: found[2]!, port: found[3] }
 }
 
 function canonicalHost(where: string, entry: string, name: string): string {
   const place = placeOf(`http://${name}/`)
-  if (typeof place === 'string') throw new TypeError(`${where}: allow: ${shown(entry)} is no host: ${place}`)
+  if (typeof place === 'string') throw new TypeError(`${where}: ${shown(entry)} is no host: ${place}`)
   return place.host
 }
 
-/** A name that the public DNS may have, or an address that is reached over the internet. What a name resolves to is not looked at. */
+/** A name that the public DNS may have, or an address that is reached over the internet. What a name leads to is another question. */
 export function isPublic(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '')
-  if (!ipaddr.isValid(bare)) return host.includes('.') && !localName.test(host)
-  return isPublicAddress(bare)
+  const address = addressIn(host)
+  return address === undefined ? !isLocalName(host) && !metadataName.test(host) : isPublicAddress(address)
 }
 
-function isPublicAddress(text: string): boolean {
-  const address = ipaddr.parse(text)
-  if (address.range() !== 'unicast' || metadata.has(address.toString())) return false
-  return address.kind() === 'ipv4' || address.match(globalIPv6)
+/** A name that the public DNS does not have: it can only lead inside. */
+export function isLocalName(host: string): boolean {
+  return addressIn(host) === undefined && (!host.includes('.') || localName.test(host))
+}
+
+/** The address that stands in the place of a name, without brackets. */
+export function addressIn(host: string): string | undefined {
+  const bare = host.replace(/^\[(.*)\]$/, '$1')
+  return isIP(bare) === 0 ? undefined : bare
 }

@@ -1,4 +1,5 @@
 import { type Slot, slot } from '../core/slot.js'
+import type { Context } from '../core/types.js'
 import type { Rule } from './types.js'
 
 /** The policy that an agent is under. */
@@ -7,6 +8,11 @@ export interface PolicyInForce {
   readonly digest: string
   /** Its own rules and those of every ancestor. */
   readonly rules: readonly Rule[]
+  /**
+   * Judges the addresses that a guarded `fetch` is about to connect to one of, notes and records what is found, and throws where a rule refuses them.
+   * Without it, a guarded `fetch` under a rule that looks at connections connects to nothing.
+   */
+  connect?(ctx: Context, addresses: readonly string[]): void | Promise<void>
 }
 
 /** Set by the layer that judges, when it is mounted: a record names the policy, and a child is judged by its parent's rules too. */

@@ -68,7 +68,7 @@ function table(seats: readonly Seat[]): Record<Subject['stage'], Record<Action['
     tool: row(stage, 'tool'),
     spawn: row(stage, 'spawn'),
   })
-  return { action: rows('action'), result: rows('result') }
+  return { action: rows('action'), connect: rows('connect'), result: rows('result') }
 }
 
 /** The usual way allocates nothing: every rule answers at once, and none is broken. */

@@ -3,7 +3,7 @@ import { shown } from './check-options.js'
 import { defineRule, type RuleOptions } from './define-rule.js'
 import type { Checker, Rule, Stage } from './types.js'
 
-const allStages: readonly Stage[] = ['action', 'result']
+const allStages: readonly Stage[] = ['action', 'connect', 'result']
 
 /** Options of `rules.rule`. */
 export interface OwnRuleOptions extends RuleOptions {

@@ -1,5 +1,6 @@
 import type { Action, Context, Json, Kind, ModelAction } from '../core/types.js'
 import type { Stats } from 'node:fs'
+import type { FetchLimits } from './fetch-limits.js'
 
 /** What a broken rule brings about, from the mildest to the strictest: the strictest of all rules wins. */
 export type Response = 'warn' | 'notifyParent' | 'deny' | 'pause' | 'reap'
@@ -13,8 +14,8 @@ export type Severity = 'info' | 'warning' | 'error' | 'critical'
 /** All severities, mildest first. */
 export const severities: readonly Severity[] = ['info', 'warning', 'error', 'critical']
 
-/** When a rule judges: before the effect, or what the effect gave. */
-export type Stage = 'action' | 'result'
+/** When a rule judges: before the effect; before the guarded `fetch` connects, when the addresses are known; or what the effect gave. */
+export type Stage = 'action' | 'connect' | 'result'
 
 /** What is judged: structured data, never text to be guessed at. */
 export interface Subject {
@@ -24,6 +25,8 @@ export interface Subject {
   readonly askedIn?: ModelAction | undefined
   /** What the effect gave: the model's message, the tool's result, the agent's reply. Only at stage `result`. */
   readonly result?: unknown
+  /** Every address that the host leads to: the connection is made to one of these. Only at stage `connect`. */
+  readonly addresses?: readonly string[]
   readonly agent?: Context['agent']
   readonly labels?: Readonly<Record<string, string>>
 }
@@ -77,6 +80,8 @@ export interface Rule {
   readonly kinds: readonly Kind[]
   /** What it says, as JSON: for `explain()` and the digest of the policy. */
   readonly facts: Json
+  /** How much of an answer the guarded `fetch` takes, and how long it waits, while the rule is in force. */
+  readonly fetch?: FetchLimits
   /** A checker of its own for each agent: it may count. */
   begin(): Checker
   readonly file?: FileChecker

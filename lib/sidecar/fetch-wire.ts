@@ -1,4 +1,5 @@
 import type { Scope } from '../core/scope.js'
+import type { AnswerMeter } from './answer-meter.js'
 
 /** A body that nobody reads or cancels is over when it is garbage. */
 const unread = new FinalizationRegistry<() => void>(unlink => unlink())
@@ -14,11 +15,13 @@ export class FetchWire {
   readonly #abort = new AbortController()
   readonly #outer: Scope
   readonly #caller: AbortSignal | undefined
+  readonly #meter: AnswerMeter | undefined
   #unlink: () => void = () => {}
 
-  constructor(outer: Scope, caller: AbortSignal | undefined) {
+  constructor(outer: Scope, caller: AbortSignal | undefined, meter?: AnswerMeter) {
     this.#outer = outer
     this.#caller = caller
+    this.#meter = meter
   }
 
   /**
@@ -28,7 +31,9 @@ export class FetchWire {
   async open(action: Scope, send: (signal: AbortSignal) => Promise<Response>, led?: Led): Promise<Response> {
     const forget = action.onAbort(reason => this.drop(reason))
     try {
-      return this.#follow(await send(this.#abort.signal), led)
+      const head = () => send(this.#abort.signal)
+      const answer = await (this.#meter ? this.#meter.wait('headersMs', head, reason => this.drop(reason)) : head())
+      return this.#follow(answer, led)
     } finally {
       forget()
     }
@@ -43,10 +48,27 @@ export class FetchWire {
   #follow(response: Response, led: Led | undefined): Response {
     const facts = factsOf(response, led)
     if (!response.body) return led ? like(facts, response) : response
+    this.#meter?.announced(response)
     this.#link()
-    const body = followed(response, this.#unlink)
+    const body = followed(response, this.#unlink, this.#metered())
     unread.register(body, this.#unlink)
     return like(facts, new Response(body, { status: 200, headers: response.headers }))
+  }
+
+  /** How a part of the body is read under limits. What goes beyond them closes the connection. */
+  #metered(): ReadPart {
+    const meter = this.#meter
+    if (!meter) return read => read()
+    return async read => {
+      const part = await meter.wait('idleMs', read, reason => this.drop(reason))
+      try {
+        meter.count(part.value?.byteLength ?? 0)
+      } catch (error) {
+        this.drop(error)
+        throw error
+      }
+      return part
+    }
   }
 
   #link(): void {
@@ -61,8 +83,11 @@ export class FetchWire {
   }
 }
 
+type Part = ReadableStreamReadResult<Uint8Array<ArrayBuffer>>
+type ReadPart = (read: () => Promise<Part>) => Promise<Part>
+
 /** The body of an answer, read as it is pulled. Says when it is over. */
-function followed(response: Response, over: () => void): ReadableStream<Uint8Array> {
+function followed(response: Response, over: () => void, readPart: ReadPart): ReadableStream<Uint8Array> {
   // The answer itself is kept: undici cancels a body whose answer is garbage.
   let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined
   const read = () => {
@@ -73,7 +98,7 @@ function followed(response: Response, over: () => void): ReadableStream<Uint8Arr
     type: 'bytes',
     async pull(controller) {
       try {
-        const { done, value } = await read()
+        const { done, value } = await readPart(read)
         if (!done) return controller.enqueue(value)
       } catch (error) {
         over()

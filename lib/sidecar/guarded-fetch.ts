@@ -1,5 +1,6 @@
 import type { Runtime } from '../core/runtime.js'
 import type { ToolAction } from '../core/types.js'
+import type { FetchWay, FetchWays } from './fetch-way.js'
 import { FetchWire, type Led } from './fetch-wire.js'
 import { contextOf, judgedInput, runGuarded } from './guarded-tool.js'
 import type { Parent } from './handles.js'
@@ -14,14 +15,21 @@ interface Judged {
 /**
  * A `fetch` that is an action of kind `tool`, name `WebFetch`. A redirect is another one: nothing is sent to where it leads before the chain
  * has let it pass. Reading the body is no longer part of the action, but ends with what encloses it.
+ * Under rules that look at connections, where the host leads is found and judged when the chain has let it pass, and the connection is made there.
  */
-export function guardedFetch(runtime: Runtime, parent: Parent): typeof fetch {
-  return (input, init) => new GuardedFetch(runtime, parent, input, init).run()
+export function guardedFetch(runtime: Runtime, parent: Parent, ways: FetchWays): typeof fetch {
+  return (input, init) => new GuardedFetch({ runtime, parent, ways }, input, init).run()
+}
+
+/** What the guarded `fetch` of a sidecar works with. */
+interface Works {
+  readonly runtime: Runtime
+  readonly parent: Parent
+  readonly ways: FetchWays
 }
 
 class GuardedFetch {
-  readonly #runtime: Runtime
-  readonly #parent: Parent
+  readonly #works: Works
   readonly #request: Request | undefined
   readonly #init: RequestInit
   readonly #caller: AbortSignal | undefined
@@ -31,9 +39,8 @@ class GuardedFetch {
   #spare: Request | undefined
   #crossed = false
 
-  constructor(runtime: Runtime, parent: Parent, input: string | URL | Request, init: RequestInit | undefined) {
-    this.#runtime = runtime
-    this.#parent = parent
+  constructor(works: Works, input: string | URL | Request, init: RequestInit | undefined) {
+    this.#works = works
     this.#request = input instanceof Request ? input : undefined
     this.#init = membersOf(init)
     // `null` says that the signal of the request does not count.
@@ -72,22 +79,24 @@ class GuardedFetch {
   async #act(hop: Hop | undefined): Promise<{ readonly judged: Judged; readonly answer: Response }> {
     const { url, method } = hop ?? this.#first
     const action: ToolAction = Object.freeze({ kind: 'tool', name: 'WebFetch', input: Object.freeze({ url, method }) })
-    const ctx = contextOf(this.#runtime, action, this.#parent)
-    const outer = ctx.parent?.scope ?? this.#runtime.scope
+    const { runtime, parent, ways } = this.#works
+    const ctx = contextOf(runtime, action, parent)
+    const outer = ctx.parent?.scope ?? runtime.scope
     let judged = this.#first
     let wire: FetchWire | undefined
     const run = () => {
       wire?.drop(undefined)
-      wire = new FetchWire(outer, this.#caller)
+      const way = ways.of(ctx)
+      wire = new FetchWire(outer, this.#caller, way?.meter)
       judged = judgedInput(ctx) as Judged
       return wire.open(
         ctx.scope,
-        signal => (hop ? this.#resend(hop, judged, signal) : this.#send(judged, signal)),
+        signal => (hop ? this.#resend(hop, judged, signal, way) : this.#send(judged, signal, way)),
         hop && this.#led(judged.url),
       )
     }
     try {
-      const answer = (await runGuarded(this.#runtime, ctx, this.#caller, run)) as Response
+      const answer = (await runGuarded(runtime, ctx, this.#caller, run)) as Response
       return { judged, answer }
     } catch (error) {
       wire?.drop(error)
@@ -101,15 +110,18 @@ class GuardedFetch {
     return { redirected: true, type: this.#crossed ? 'cors' : 'basic' }
   }
 
-  #send({ url, method }: Judged, signal: AbortSignal): Promise<Response> {
+  async #send({ url, method }: Judged, signal: AbortSignal, way: FetchWay | undefined): Promise<Response> {
     const request = this.#request
+    const init = this.#init
+    const bound = await way?.bind(url, init, init.headers ?? request?.headers, signal)
     const target = request && url !== request.url ? new Request(url, request) : (request ?? url)
-    return fetch(target, { ...this.#init, method, signal, ...(this.#follows ? { redirect: 'manual' } : {}) })
+    return fetch(target, { ...init, method, signal, ...(this.#follows ? { redirect: 'manual' } : {}), ...bound })
   }
 
-  async #resend({ headers, body }: Hop, { url, method }: Judged, signal: AbortSignal): Promise<Response> {
+  async #resend({ headers, body }: Hop, { url, method }: Judged, signal: AbortSignal, way: FetchWay | undefined): Promise<Response> {
+    const bound = await way?.bind(url, this.#init, headers, signal)
     const again = (await body?.again?.()) as RequestInit['body']
-    return fetch(url, { ...this.#init, method, headers, body: again ?? null, redirect: 'manual', signal })
+    return fetch(url, { ...this.#init, method, headers, body: again ?? null, redirect: 'manual', signal, ...bound })
   }
 
   /** What the caller gave, as the first hop. */

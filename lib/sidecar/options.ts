@@ -3,7 +3,7 @@ import { isFactory, isLayer, isPreset } from '../core/define.js'
 import type { LayerInput } from '../core/types.js'
 import type { SendOptions, SidecarOptions } from './types.js'
 
-const known = new Set(['agent', 'use', 'claude', 'whenPaused', 'id', 'clock'])
+const known = new Set(['agent', 'use', 'claude', 'whenPaused', 'id', 'clock', 'lookup'])
 
 /** @throws TypeError, RangeError or ConfigError that says the value and the fix */
 export function checkOptions(options: object): asserts options is SidecarOptions<readonly LayerInput[], unknown, unknown, unknown> {
@@ -11,13 +11,17 @@ export function checkOptions(options: object): asserts options is SidecarOptions
     throw new TypeError('createSidecar needs an object: createSidecar({ agent, use: [] })')
   for (const key of Object.keys(options))
     if (!known.has(key)) throw new TypeError(`createSidecar: unknown option "${key}"; known are ${[...known].join(', ')}`)
-  const { use, whenPaused, claude, id, clock } = options as Partial<SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>>
+  const { use, whenPaused, claude, id, clock, lookup } = options as Partial<
+    SidecarOptions<readonly LayerInput[], unknown, unknown, unknown>
+  >
   if (!Array.isArray(use)) throw new TypeError(`createSidecar: use must be a list of layers, outermost first${noList(use)}`)
   if (whenPaused !== undefined && whenPaused !== 'reject' && whenPaused !== 'wait')
     throw new TypeError(`createSidecar: whenPaused must be 'reject' or 'wait', got ${JSON.stringify(whenPaused)}`)
   if (id !== undefined && (typeof id !== 'string' || id === '')) throw new TypeError('createSidecar: id must be a non-empty string')
   if (clock !== undefined && typeof clock?.monotonic !== 'function')
     throw new TypeError('createSidecar: clock must have now(), monotonic() and after(ms, fn), as systemClock does')
+  if (lookup !== undefined && typeof lookup !== 'function')
+    throw new TypeError(`createSidecar: lookup must be a function from a host name to its addresses, got ${typeof lookup}`)
   if (claude !== undefined) checkClaudeOptions(claude)
 }
 

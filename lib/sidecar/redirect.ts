@@ -1,4 +1,5 @@
 import { parseUrl } from '../core/parse-url.js'
+import { fetchFailed } from './fetch-failed.js'
 
 /** One request of a guarded `fetch`. */
 export interface Hop {
@@ -33,11 +34,11 @@ export function redirect(from: Hop, answer: Response, count: number): Hop | unde
   const location = statuses.has(answer.status) ? answer.headers.get('location') : null
   if (location === null) return undefined
   const to = targetOf(location, from.url)
-  if (count >= mostRedirects) throw failed('redirect count exceeded')
-  if (to.username || to.password) throw failed('the URL that a redirect leads to cannot have credentials')
-  if (answer.status !== 303 && from.body && !from.body.again) throw failed('the body is a stream, and cannot be sent a second time')
+  if (count >= mostRedirects) throw fetchFailed('redirect count exceeded')
+  if (to.username || to.password) throw fetchFailed('the URL that a redirect leads to cannot have credentials')
+  if (answer.status !== 303 && from.body && !from.body.again) throw fetchFailed('the body is a stream, and cannot be sent a second time')
   const leaves = to.origin !== new URL(from.url).origin
-  if (leaves && from.mode === 'same-origin') throw failed('request mode "same-origin" does not leave its origin')
+  if (leaves && from.mode === 'same-origin') throw fetchFailed('request mode "same-origin" does not leave its origin')
   const headers = new Headers(from.headers)
   const bare = losesBody(answer.status, from.method)
   if (bare) for (const name of ofBody) headers.delete(name)
@@ -49,16 +50,13 @@ function targetOf(location: string, base: string): URL {
   // Headers are read as Latin-1; servers write UTF-8.
   const text = Buffer.from(location, 'latin1').toString('utf8')
   const to = parseUrl(text, base)
-  if (!to) throw failed('the URL that a redirect leads to is none')
-  if (to.protocol !== 'http:' && to.protocol !== 'https:') throw failed('the URL that a redirect leads to must be one of HTTP or HTTPS')
+  if (!to) throw fetchFailed('the URL that a redirect leads to is none')
+  if (to.protocol !== 'http:' && to.protocol !== 'https:')
+    throw fetchFailed('the URL that a redirect leads to must be one of HTTP or HTTPS')
   to.hash ||= new URL(base).hash
   return to
 }
 
 function losesBody(status: number, method: string): boolean {
   return status === 303 ? method !== 'GET' && method !== 'HEAD' : status <= 302 && method === 'POST'
-}
-
-function failed(why: string): TypeError {
-  return new TypeError('fetch failed', { cause: new Error(why) })
 }

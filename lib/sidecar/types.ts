@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.js'
 import type { Part } from '../ledger/account.js'
 import type { SpanTotals } from '../core/spans.js'
 import type { Agent, Io, NestedEvent } from './agent-contract.js'
+import type { Lookup } from './lookup.js'
 import type { Rule } from '../policy/types.js'
 import type { AgentState, Attempt, Json, Kind, LayerInput, LayerMeta, SidecarEvent, TokenUsage } from '../core/types.js'
 
@@ -23,6 +24,8 @@ export interface SidecarOptions<U extends readonly LayerInput[], In, Out, Ev> {
   readonly id?: string
   /** For tests. Default: the real clock. */
   readonly clock?: Clock
+  /** How the guarded `fetch` finds the addresses of a host under a rule on the network; children do the same. Default: the operating system. */
+  readonly lookup?: Lookup
 }
 
 /** A child to start. */

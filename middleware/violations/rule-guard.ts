@@ -114,6 +114,17 @@ export class RuleGuard {
     if (judgement.all.length > 0) return this.#answer(ctx, action.kind, news(judgement, told))
   }
 
+  /**
+   * Judges the addresses that a guarded `fetch` found, before it connects to one of them.
+   * @throws ViolationError where a rule refuses them
+   */
+  connect(ctx: Context, addresses: readonly string[]): Done {
+    const { action, agent, labels } = ctx
+    const judgement = this.#judge.judge({ stage: 'connect', action, agent, labels, addresses: Object.freeze([...addresses]) })
+    if (judgement instanceof Promise) return unlessAborted(ctx, judgement, found => this.#answer(ctx, ctx.kind, found, 'connect'))
+    if (judgement.all.length > 0) return this.#answer(ctx, ctx.kind, judgement, 'connect')
+  }
+
   #judgeResult(ctx: Context): Done {
     const judgement = this.#judgementOf(ctx, 'result', ctx.action)
     if (judgement instanceof Promise) return unlessAborted(ctx, judgement, found => this.#answer(ctx, ctx.kind, found, 'result'))

@@ -176,7 +176,7 @@ describe('rules', () => {
   it.each<[string, Rule, Partial<Rule>]>([
     ['commands', rules.commands({ allow: [] }), {}],
     ['files', rules.files({ deny: ['x'] }), {}],
-    ['network', rules.network(), {}],
+    ['network', rules.network(), { stages: ['action', 'connect'] }],
     ['tools', rules.tools({ allow: [] }), {}],
     ['content', rules.content({ deny: ['secrets'] }), { onResult: 'withhold', stages: ['action', 'result'] }],
     ['maxTokens', rules.maxTokens(1), {}],
@@ -184,7 +184,7 @@ describe('rules', () => {
     ['selfModification', rules.selfModification(), { severity: 'critical' }],
     ['own', no('own'), {}],
   ])('%s: the defaults', (id, made, others) => {
-    const { facts: _facts, begin: _begin, kinds: _kinds, file: _file, ...rest } = made
+    const { facts: _facts, begin: _begin, kinds: _kinds, file: _file, fetch: _fetch, ...rest } = made
     expect(rest).toEqual({ id, response: 'deny', severity: 'error', shadow: false, onResult: 'release', stages: ['action'], ...others })
     expect([Object.isFrozen(made), Object.isFrozen(made.stages), Object.isFrozen(made.kinds), Object.isFrozen(made.facts)]).toEqual([
       true,

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { type NetworkRuleOptions, rules } from 'outrigger/policy'
+import { type NetworkRuleOptions, policyDigest, rules } from 'outrigger/policy'
 import { found, passes, request, tool } from './support.js'
 
 const fetches = (url: unknown, allow: NetworkRuleOptions['allow']) => passes(rules.network({ allow }), tool('WebFetch', { url }))
@@ -198,12 +198,13 @@ describe('rules.network', () => {
     expect(await found(rule, tool('WebFetch', { url: 'https://user:key@evil.com/' }))).toBe('the URL carries credentials')
   })
 
-  it('other tools, by choice', async () => {
+  it('other tools, by choice; the guarded fetch always', async () => {
     const rule = rules.network({ names: { fetch: { get: 'href' } } })
     expect([
       await passes(rule, tool('get', { href: 'https://a.com' })),
       await passes(rule, tool('WebFetch', { url: 'https://a.com' })),
-    ]).toEqual([false, true])
+      await passes(rule, tool('fetch', { url: 'https://a.com' })),
+    ]).toEqual([false, false, true])
   })
 
   describe('tools of the API server', () => {
@@ -252,6 +253,31 @@ describe('rules.network', () => {
     '',
   ])('refuses the entry %j', entry => {
     expect(() => rules.network({ allow: [entry] })).toThrow(TypeError)
+  })
+
+  it.each([
+    'https://example.com',
+    'example.com:80',
+    '10.0.0.0/33',
+    '10.0.0.0/-1',
+    '10.0.0.0/8/8',
+    '10.0.0.0/',
+    '0x7f.1/8',
+    'fd00::/129',
+    'fe80::1%eth0',
+    '*',
+    '',
+  ])('refuses %j in private', entry => {
+    expect(() => rules.network({ private: [entry] })).toThrow(TypeError)
+  })
+
+  it.each(['maxBytes', 'headersMs', 'idleMs', 'maxMs'])('takes a whole number for %s', name => {
+    for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(() => rules.network({ [name]: value })).toThrow(RangeError)
+    for (const value of ['1', null, true]) expect(() => rules.network({ [name]: value as never })).toThrow(TypeError)
+    const usual = rules.network()
+    expect(policyDigest([rules.network({ [name]: 7 })])).not.toBe(policyDigest([usual]))
+    expect(rules.network({ [name]: undefined }).fetch).toEqual(usual.fetch)
   })
 
   it('takes the word none alone: beside a host it would say two things', () => {
