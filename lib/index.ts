@@ -19,6 +19,7 @@ export type { Spans, SpanTotals } from './core/spans.js'
 export type * from './core/types.js'
 export type { Agent, Call, Io, NestedEvent } from './sidecar/agent-contract.js'
 export { createSidecar } from './sidecar.js'
+export { killSwitchFile } from './sidecar/kill-switch.js'
 export type {
   Base,
   CallResult,

@@ -37,6 +37,7 @@ import { contextOf, guardedTool } from './sidecar/guarded-tool.js'
 import { type HandleMakers, Handles, type Parent } from './sidecar/handles.js'
 import { inherited } from './sidecar/inherit.js'
 import { type Lookup, systemLookup } from './sidecar/lookup.js'
+import { KillSwitch, killSwitchFile } from './sidecar/kill-switch.js'
 import { nested } from './sidecar/nested-event.js'
 import { mount, showMembers } from './sidecar/members.js'
 import { checkOptions, checkSendOptions } from './sidecar/options.js'
@@ -100,7 +101,9 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     this.#timeout = claude.timeout
     this.#lookup = lookup
     const identity = { id: options.id ?? '', name: '', type: '', ...(birth ? { parent: birth.host.agent.id } : {}) }
-    const runtime = new Runtime({ agent: identity, clock, layers, whenPaused, origin: birth })
+    // Here, and in no layer: what is left out of a stack must not leave out the kill switch.
+    const halt = new KillSwitch(killSwitchFile())
+    const runtime = new Runtime({ agent: identity, clock, layers, whenPaused, origin: birth, halt })
     this.#runtime = runtime
     this.#seam = birth ? { ...birth.seam, runtime, counts: { passed: 0 } } : seamOf(runtime, claude)
     try {

@@ -166,17 +166,18 @@ export class ViolationError extends OutriggerError implements ViolationFacts {
   }
 }
 
-/** The sidecar is paused: `resume()` lets actions pass again. */
+/** The sidecar is paused: `resume()` lets actions pass again, or what `lift` says where a switch outside of it has paused it. */
 export class AgentPausedError extends OutriggerError {
   override readonly name = 'AgentPausedError'
   readonly reason: string
+  /** What to do: `call resume() to go on`, or how the kill switch is lifted. */
+  readonly lift: string
 
-  constructor(facts: { agent: string; reason: string }) {
-    super('ERR_PAUSED', `${facts.agent} is paused: ${facts.reason}; call resume() to go on`, {
-      facts,
-      http: { status: 409, type: 'invalid_request_error' },
-    })
-    this.reason = facts.reason
+  constructor(facts: { agent: string; reason: string; lift?: string }) {
+    const { agent, reason, lift = 'call resume() to go on' } = facts
+    super('ERR_PAUSED', `${agent} is paused: ${reason}; ${lift}`, { facts, http: { status: 409, type: 'invalid_request_error' } })
+    this.reason = reason
+    this.lift = lift
   }
 }
 

@@ -3,6 +3,7 @@ import { type Chain, compose } from './compose.js'
 import { ActionContext, type Home } from './context.js'
 import { AgentPausedError, AgentReapedError, LayerError } from './errors.js'
 import { Events } from './events.js'
+import type { Halt, Halted } from './halt.js'
 import { type Origin, RuntimeHost } from './host.js'
 import { patience } from './patience.js'
 import { Scope } from './scope.js'
@@ -43,6 +44,8 @@ export class Runtime implements Home {
   /** Actions that have begun and not ended. */
   inFlight = 0
   readonly whenPaused: 'reject' | 'wait'
+  readonly #halt: Halt | undefined
+  #watching = false
   #paused: string | undefined
   #reaped: string | undefined
   #chains: Partial<Record<Kind, Chain>> = {}
@@ -62,12 +65,14 @@ export class Runtime implements Home {
     layers: readonly Layer[]
     whenPaused: 'reject' | 'wait'
     origin?: Origin | undefined
+    halt?: Halt | undefined
   }) {
     this.agent = options.agent
     this.origin = options.origin
     this.clock = options.clock
     this.layers = options.layers
     this.whenPaused = options.whenPaused
+    this.#halt = options.halt
     this.spans = new SpanFold(options.clock)
     this.events = new Events(options.clock, options.agent)
   }
@@ -83,8 +88,9 @@ export class Runtime implements Home {
     return this.#state
   }
 
+  /** Why it is paused, by `pause` or by the switch outside. */
   get paused(): string | undefined {
-    return this.#paused
+    return this.#paused ?? this.#halt?.now()?.reason
   }
 
   get reaped(): string | undefined {
@@ -211,8 +217,32 @@ export class Runtime implements Home {
     this.#tellShut()
   }
 
+  /** For as long as something is running: nothing runs on for long after the switch outside was set. */
+  #watch(): void {
+    if (!this.#halt || this.#watching) return
+    this.#watching = true
+    this.#halt.soon(() => {
+      this.#watching = false
+      if (this.inFlight === 0) return
+      this.#abortWhereHalted()
+      this.#watch()
+    })
+  }
+
+  #abortWhereHalted(): void {
+    const halted = this.#halt?.now()
+    if (!halted) return
+    this.#tellShut()
+    this.scope.abortRunning(this.#haltedError(halted))
+  }
+
+  #haltedError(halted: Halted): AgentPausedError {
+    return new AgentPausedError({ agent: this.agent.name, ...halted })
+  }
+
   #begin(ctx: ActionContext, signal: AbortSignal | undefined, now: number): (() => void) | undefined {
     this.inFlight++
+    this.#watch()
     this.self.actions++
     if (ctx.root === ctx) {
       this.spans.enter('wall', now)
@@ -228,7 +258,7 @@ export class Runtime implements Home {
 
   /** The gate: every kind, every action, every attempt. `begun`: what has begun may finish after a failure or in a close that drains. */
   pass(ctx: ActionContext, begun = false): Promise<void> | undefined {
-    if (this.whenPaused === 'wait' && this.#paused !== undefined) return this.#held(ctx, begun)
+    if (this.whenPaused === 'wait' && this.#paused !== undefined && !this.#halt?.now()) return this.#held(ctx, begun)
     const error = this.#refusal(ctx, begun)
     if (error) throw error
   }
@@ -241,6 +271,8 @@ export class Runtime implements Home {
 
   #refusal(ctx: ActionContext, begun: boolean): Error | undefined {
     if (this.#isShutTo(ctx, begun)) return new AgentReapedError({ agent: this.agent.name, reason: this.#reaped! })
+    const halted = this.#halt?.now()
+    if (halted) return this.#haltedError(halted)
     if (this.failing && !begun) return stopped(this.agent.name, this.failing)
     if (this.#paused !== undefined) return new AgentPausedError({ agent: this.agent.name, reason: this.#paused })
   }

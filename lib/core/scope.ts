@@ -45,6 +45,16 @@ export class Scope {
     this.whenAborted?.(reason)
   }
 
+  /** Ends what is running below, and not this scope: what comes later runs. What is over, and hangs here for others to hear of an abort, stays. */
+  abortRunning(reason: unknown): void {
+    const running: Scope[] = []
+    for (let below = this.child; below; below = below.after) running.push(below)
+    for (const below of running) {
+      if (below.over) below.abortRunning(reason)
+      else below.abort(reason)
+    }
+  }
+
   /** Was this scope aborted for this very reason? */
   gave(reason: unknown): boolean {
     return this.aborted && Object.is(reason, this.reason)
