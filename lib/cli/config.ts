@@ -5,7 +5,7 @@ import { ConfigError } from '../core/errors.js'
 import { checkConfig } from './check-config.js'
 import { type Io, UsageError } from './command.js'
 import type { Config } from './config-schema.js'
-import { JsonSyntaxError, parseWithPlaces, placeOf } from './json-positions.js'
+import { JsonSyntaxError, parseWithPlaces, placeOf } from '../core/json-positions.js'
 
 /** The names that are looked for, in this order, when no file is named. */
 export const configFiles: readonly string[] = ['json', 'js', 'mjs', 'ts'].map(ending => `outrigger.config.${ending}`)

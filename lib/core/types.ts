@@ -340,6 +340,14 @@ export type SidecarEventBody =
     }
   | { readonly type: 'state' | 'health'; readonly from: string; readonly to: string; readonly reason: string }
   | { readonly type: 'layer.degraded'; readonly layer: string; readonly error: string }
+  | {
+      readonly type: 'policy'
+      /** `heldBack`: what would loosen the policy has no effect; what tightens it has. `broken`: the rules in force stay. */
+      readonly change: 'tightened' | 'loosened' | 'heldBack' | 'broken'
+      readonly reason: string
+      /** SHA-256 of the rules in force after it, hex. */
+      readonly digest: string
+    }
   | { readonly type: 'child.started' | 'child.ended' | 'decision'; readonly child?: string; readonly reason?: string }
 
 /** What `subscribe` delivers. `at` is milliseconds on the sidecar's clock (Unix time on the real one). */

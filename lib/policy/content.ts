@@ -1,4 +1,4 @@
-import { type Kind, kinds as allKinds } from '../core/types.js'
+import { type Json, type Kind, kinds as allKinds } from '../core/types.js'
 import { plainObject, shown, wholeNumber } from './check-options.js'
 import { always, defineRule, type RuleOptions } from './define-rule.js'
 import { personalIn } from './detectors/index.js'
@@ -38,7 +38,7 @@ export function content(options: ContentRuleOptions): Rule {
       name: 'content',
       stages: someOf('stages', stages, allStages),
       kinds: someOf('kinds', kinds, allKinds),
-      facts: { deny: patterns.map(String), maxChars: most },
+      facts: { deny: patterns.map(saidBy), maxChars: most },
       known,
       onResult: 'withhold',
       begin: always(subject => firstFinding(tests, subject)),
@@ -56,6 +56,10 @@ function checkedPatterns(deny: unknown): readonly (string | RegExp)[] {
     throw new TypeError(`${where}: deny must list strings and regular expressions, got ${shown(pattern)}`)
   })
 }
+
+/** A text as it stands, and a pattern as no text can be. */
+const saidBy = (pattern: string | RegExp): Json =>
+  typeof pattern === 'string' ? pattern : { pattern: pattern.source, flags: pattern.flags }
 
 function someOf<T extends string>(name: string, value: readonly T[], words: readonly T[]): readonly T[] {
   if (!Array.isArray(value) || value.length === 0 || value.some(word => !words.includes(word)))

@@ -34,7 +34,7 @@ export interface RuleKind {
   readonly severity?: Severity
   readonly onResult?: 'withhold' | 'release'
   readonly fetch?: FetchLimits
-  begin(): Checker
+  begin(before?: readonly Checker[]): Checker
   readonly file?: FileChecker
 }
 

@@ -13,6 +13,8 @@ export interface PolicyInForce {
    * Without it, a guarded `fetch` under a rule that looks at connections connects to nothing.
    */
   connect?(ctx: Context, addresses: readonly string[]): void | Promise<void>
+  /** Both may be others at the next action: ask again. */
+  readonly mayChange?: boolean
 }
 
 /** Set by the layer that judges, when it is mounted: a record names the policy, and a child is judged by its parent's rules too. */

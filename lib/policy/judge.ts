@@ -21,8 +21,14 @@ const none: readonly Seat[] = Object.freeze([])
  * @throws TypeError where a rule is none
  */
 export function openJudge(rules: readonly Rule[]): Judge {
+  return seated(rules, none)
+}
+
+/** The same with what earlier seats have counted: a rule that stays keeps its checker, one that is new may take over what others know. */
+function seated(rules: readonly Rule[], earlier: readonly Seat[]): Judge {
   checkRules(rules)
-  const seats = rules.map(rule => ({ rule, check: rule.begin() }))
+  const checkers = earlier.map(({ check }) => check)
+  const seats = rules.map(rule => earlier.find(seat => seat.rule === rule) ?? { rule, check: rule.begin(checkers) })
   const rows = table(seats)
   const rowOf = ({ stage, action }: Subject) => {
     const row = rows[stage]?.[action.kind]
@@ -32,6 +38,7 @@ export function openJudge(rules: readonly Rule[]): Judge {
   return Object.freeze({
     rules: Object.freeze([...rules]),
     judge: (subject: Subject) => ask(rowOf(subject), subject),
+    under: (others: readonly Rule[]) => seated(others, seats),
     takeBack: (subject: Subject, found: readonly Broken[]) =>
       takeBack(rowOf(subject), subject, ({ id }) => !found.some(({ ruleId }) => ruleId === id)),
   })

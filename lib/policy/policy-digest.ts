@@ -9,6 +9,7 @@ export function policyDigest(rules: readonly Rule[]): string {
   return digestOf(rules.map(rule => digestOf(saidBy(rule))).sort())
 }
 
-function saidBy({ id, response, severity, shadow, onResult, stages, kinds, facts }: Rule): unknown {
+/** What counts of a rule. */
+export function saidBy({ id, response, severity, shadow, onResult, stages, kinds, facts }: Rule): unknown {
   return { id, response, severity, shadow, onResult, stages, kinds, facts }
 }

@@ -59,7 +59,10 @@ export function tools(options: ToolsRuleOptions): Rule {
   }
   // What the API has called itself is seen in its answer: looked at only where calls are counted.
   const stages = settings.quota.size > 0 ? (['action', 'result'] as const) : (['action'] as const)
-  return defineRule({ name: 'tools', stages, kinds: ['tool', 'model'], facts, known, begin: () => toolsChecker(settings) }, options)
+  return defineRule(
+    { name: 'tools', stages, kinds: ['tool', 'model'], facts, known, begin: before => toolsChecker(settings, before) },
+    options,
+  )
 }
 
 /**
@@ -71,8 +74,8 @@ export function toolDigest(definition: object): string {
   return digestOf(rest)
 }
 
-function toolsChecker(settings: Settings): Checker {
-  const calls = new Map<string, number>()
+function toolsChecker(settings: Settings, before: readonly Checker[] = []): Checker {
+  const calls = mostCalls(before)
   const look = declaredLook(settings, calls)
   const check = ({ stage, action, result }: Subject): ReturnType<Checker> => {
     if (action.kind === 'model')
@@ -80,9 +83,18 @@ function toolsChecker(settings: Settings): Checker {
     return stage === 'action' ? usedFinding(settings, calls, action as ToolAction) : undefined
   }
   const refused = ({ stage, action }: Subject): void => {
-    if (stage === 'action' && action.kind === 'tool' && settings.quota.has(action.name)) calls.set(action.name, calls.get(action.name)! - 1)
+    const isCounted = stage === 'action' && action.kind === 'tool' && settings.quota.has(action.name)
+    const made = isCounted ? (calls.get(action.name) ?? 0) : 0
+    if (made > 0) calls.set((action as ToolAction).name, made - 1)
   }
-  return Object.assign(check, { refused })
+  return Object.assign(check, { refused, calls })
+}
+
+/** What the strictest of earlier checkers has counted. */
+function mostCalls(before: readonly Checker[]): Map<string, number> {
+  const calls = new Map<string, number>()
+  for (const checker of before) for (const [name, made] of checker.calls ?? []) calls.set(name, Math.max(made, calls.get(name) ?? 0))
+  return calls
 }
 
 function requestFinding(

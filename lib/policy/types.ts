@@ -41,6 +41,8 @@ export interface Checker {
   (subject: Subject): Finding | undefined | Promise<Finding | undefined>
   /** Called after it found nothing, where another rule refuses the same subject: a checker that counts takes its count back. */
   readonly refused?: (subject: Subject) => void
+  /** How many calls of each tool it has counted: a rule that takes the place of this one goes on from there. */
+  readonly calls?: ReadonlyMap<string, number>
 }
 
 /** A file that is held open, or the place of one that is about to be made. */
@@ -82,8 +84,11 @@ export interface Rule {
   readonly facts: Json
   /** How much of an answer the guarded `fetch` takes, and how long it waits, while the rule is in force. */
   readonly fetch?: FetchLimits
-  /** A checker of its own for each agent: it may count. */
-  begin(): Checker
+  /**
+   * A checker of its own for each agent: it may count.
+   * @param before - the checkers of the rules that this agent was under until now, where its rules change
+   */
+  begin(before?: readonly Checker[]): Checker
   readonly file?: FileChecker
 }
 
@@ -109,6 +114,8 @@ export interface Judgement {
 export interface Judge {
   readonly rules: readonly Rule[]
   judge(subject: Subject): Judgement | Promise<Judgement>
+  /** The same agent under other rules: what it has been counted for goes on counting. */
+  under(rules: readonly Rule[]): Judge
   /**
    * Takes back what judging an action has counted, because it does not happen after all, or is judged again.
    * @param found - what that judgement found: those rules have counted nothing

@@ -29,17 +29,35 @@ interface Looks {
 export class RuleGuard {
   readonly #host: Host
   readonly #book: ViolationBook
-  readonly #judge: Judge
+  readonly #inForce: () => readonly Rule[]
+  /** The rules may change while the sidecar lives. */
+  readonly #mayChange: boolean
+  #rules: readonly Rule[]
+  #judge: Judge
   readonly #calls = new JudgedCalls()
-  /** How many tools have begun. */
+  /** How many tools have begun, and how often the rules have changed. */
   #begun = 0
-  readonly #looks: Readonly<Record<Kind, Looks>>
+  #looks: Readonly<Record<Kind, Looks>>
 
-  constructor(host: Host, book: ViolationBook, rules: readonly Rule[]) {
+  /** @param inForce - the rules at this moment: the same list until they change */
+  constructor(host: Host, book: ViolationBook, inForce: () => readonly Rule[], mayChange: boolean) {
     this.#host = host
     this.#book = book
-    this.#judge = openJudge(rules)
-    this.#looks = { send: looks(rules, 'send'), model: looks(rules, 'model'), tool: looks(rules, 'tool'), spawn: looks(rules, 'spawn') }
+    this.#inForce = inForce
+    this.#mayChange = mayChange
+    this.#rules = inForce()
+    this.#judge = openJudge(this.#rules)
+    this.#looks = looksOf(this.#rules)
+  }
+
+  /** Takes up rules that have changed. What was judged and has not begun is judged again. */
+  #renew(): void {
+    const rules = this.#inForce()
+    if (rules === this.#rules) return
+    this.#rules = rules
+    this.#judge = this.#judge.under(rules)
+    this.#looks = looksOf(rules)
+    this.#begun++
   }
 
   /** Judges the action, goes inward, judges the result. Without a finding, and with rules that answer at once, it waits for nothing of its own. */
@@ -50,6 +68,7 @@ export class RuleGuard {
 
   #before(ctx: Context): Done {
     const { action } = ctx
+    if (this.#mayChange) this.#renew()
     const known = action.kind === 'tool' ? this.#calls.take(action) : undefined
     if (!known) return this.#admit(ctx, action)
     if (known.refusal) throw new ViolationError({ ...known.refusal, action: ctx.id, at: this.#host.clock.now() })
@@ -66,8 +85,8 @@ export class RuleGuard {
   #inward(ctx: Context, next: () => Promise<void>): Promise<void> {
     const { result, holds } = this.#looks[ctx.kind]
     if (ctx.kind === 'tool') this.#begun++
-    if (ctx.kind === 'model' && this.#looks.tool.action) ctx.tap({ toolUse: call => this.#asked(ctx, call) })
-    return result ? this.#withResult(ctx, next, holds) : next()
+    if (ctx.kind === 'model' && (this.#looks.tool.action || this.#mayChange)) ctx.tap({ toolUse: call => this.#asked(ctx, call) })
+    return result || this.#mayChange ? this.#withResult(ctx, next, holds) : next()
   }
 
   async #withResult(ctx: Context, next: () => Promise<void>, holds: boolean): Promise<void> {
@@ -83,6 +102,7 @@ export class RuleGuard {
 
   /** A call that the model asks for, before its client may see it. What is thrown refuses it. */
   #asked(ctx: Context, { id, name, input }: ToolUse): Done {
+    if (this.#mayChange) this.#renew()
     const action: ToolAction = Object.freeze({ kind: 'tool', name, input, toolUseId: id })
     const known = this.#calls.peek(action)
     if (known?.refusal) throw new ViolationError(known.refusal)
@@ -126,6 +146,7 @@ export class RuleGuard {
   }
 
   #judgeResult(ctx: Context): Done {
+    if (this.#mayChange) this.#renew()
     const judgement = this.#judgementOf(ctx, 'result', ctx.action)
     if (judgement instanceof Promise) return unlessAborted(ctx, judgement, found => this.#answer(ctx, ctx.kind, found, 'result'))
     if (judgement.all.length > 0) return this.#answer(ctx, ctx.kind, judgement, 'result')
@@ -193,6 +214,10 @@ function news(judgement: Judgement, told: Broken[] | undefined): Judgement {
 }
 
 const reasonOf = ({ ruleId, details }: Broken): string => `rule ${ruleId}: ${details}`
+
+function looksOf(rules: readonly Rule[]): Readonly<Record<Kind, Looks>> {
+  return { send: looks(rules, 'send'), model: looks(rules, 'model'), tool: looks(rules, 'tool'), spawn: looks(rules, 'spawn') }
+}
 
 function looks(rules: readonly Rule[], kind: Kind): Looks {
   const ofKind = rules.filter(({ kinds }) => kinds.includes(kind))

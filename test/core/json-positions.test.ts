@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { parseWithPlaces, placeOf } from '../../lib/cli/json-positions.js'
+import { parseWithPlaces, placeOf } from '../../lib/core/json-positions.js'
 
 const syntaxError = (text: string): unknown => {
   try {
