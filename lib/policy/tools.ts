@@ -46,9 +46,9 @@ export function tools(options: ToolsRuleOptions): Rule {
   const facts = {
     allow: optionalList(where, 'allow', allow),
     deny: optionalList(where, 'deny', deny),
-    schema: schema && digests('schema', schema, isSchema),
-    pin: pin && digests('pin', pin, isPin),
-    quota: quota && quotas(quota),
+    schema: schema === undefined ? undefined : digests('schema', schema, isSchema),
+    pin: pin === undefined ? undefined : digests('pin', pin, isPin),
+    quota: quota === undefined ? undefined : quotas(quota),
   }
   const settings: Settings = {
     allow: facts.allow && new Set(facts.allow),

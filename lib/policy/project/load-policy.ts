@@ -35,7 +35,15 @@ export async function schemaProblems(value: unknown): Promise<readonly PolicyPro
   return problems.filter(({ pointer }, at) => problems.findIndex(other => other.pointer === pointer) === at)
 }
 
-async function compiled(): Promise<ValidateFunction> {
+let compiling: Promise<ValidateFunction> | undefined
+
+/** Once in a process. */
+function compiled(): Promise<ValidateFunction> {
+  compiling ??= compile()
+  return compiling
+}
+
+async function compile(): Promise<ValidateFunction> {
   const { Ajv } = await import('ajv')
   return new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, strictTypes: false, strictRequired: false }).compile(policySchema)
 }
