@@ -25,7 +25,7 @@ export interface FilePlaces {
 }
 
 /** What is wrong with using the file that a path leads to, as facts; `undefined` where it may be. Each way of reading the path must lead to a place that is allowed. */
-export function pathFinding(places: FilePlaces, use: Use, path: unknown, given = path): string | undefined {
+export function pathFinding(places: FilePlaces, use: Use, path: unknown, given: unknown = path): string | undefined {
   const strange = strangePath(path)
   if (strange !== undefined) return strange
   if (places.pin && !isPinned(places.pin, places.root)) return 'the root is not the folder that it was'

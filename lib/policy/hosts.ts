@@ -48,8 +48,8 @@ function placed({ hostname, port, protocol }: URL): Place | string {
 export function hostPattern(where: string, entry: string): HostPattern {
   if (entry === 'none') return () => false
   if (entry === 'public') return place => place.usualPort && isPublic(place.host)
-  const { wild, name, port } = parts(where, entry)
-  const host = canonicalHost(where, entry, name)
+  const { wild, name, port } = parts(`${where}: allow`, entry)
+  const host = canonicalHost(`${where}: allow`, entry, name)
   const matches = nameMatches(wild, host)
   return place => matches(place.host) && portMatches(place, port)
 }
@@ -59,9 +59,9 @@ export function hostPattern(where: string, entry: string): HostPattern {
  * @throws TypeError where it is none
  */
 export function namePattern(where: string, entry: string): (host: string) => boolean {
-  const { wild, name, port } = parts(where, entry)
-  if (port !== undefined) throw new TypeError(`${where}: a name without a port is meant; got ${shown(entry)}`)
-  return nameMatches(wild, canonicalHost(where, entry, name))
+  const { wild, name, port } = parts(`${where}: private`, entry)
+  if (port !== undefined) throw new TypeError(`${where}: private takes a name without a port; got ${shown(entry)}`)
+  return nameMatches(wild, canonicalHost(`${where}: private`, entry, name))
 }
 
 /** Label by label. Names of metadata services are not below anything. */
@@ -76,9 +76,7 @@ function portMatches(place: Place, port: string | undefined): boolean {
 function parts(where: string, entry: string): { readonly wild: boolean; readonly name: string; readonly port: string | undefined } {
   const found = /^(\*\.)?(\[[0-9a-f:.]+\]|[^\s:/@?#[\]*\\]+)(?::(\*|[1-9]\d{0,4}))?$/i.exec(entry)
   if (!found || Number(found[3] ?? 1) > 65_535)
-    throw new TypeError(
-      `${where}: hosts are written like example.com, *.example.com, example.com:8443, 'public' or 'none'; got ${shown(entry)}`,
-    )
+    throw new TypeError(`${where} takes hosts like example.com, *.example.com, example.com:8443, 'public' or 'none'; got ${shown(entry)}`)
   return { wild: found[1] !== undefined, name: found[2]!, port: found[3] }
 }
 

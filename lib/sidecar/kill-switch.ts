@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
+import { setTimeout } from 'node:timers'
 import { type Clock, systemClock } from '../core/clock.js'
 import type { Halt, Halted } from '../core/halt.js'
 
@@ -24,17 +25,26 @@ export function killSwitchFile(env: Readonly<Record<string, string | undefined>>
   return resolve(cwd, env.OUTRIGGER_KILL_SWITCH || '.context/kill')
 }
 
+/** Real time past the timers that tests replace and count: looking is nothing that a layer has left behind. */
+const ownTime: Pick<Clock, 'monotonic' | 'after'> = {
+  monotonic: systemClock.monotonic,
+  after: (ms, look) => {
+    const timer = setTimeout(look, ms).unref()
+    return () => clearTimeout(timer)
+  },
+}
+
 /**
  * The kill switch of a sidecar: a file that stops it by being there, whatever is in it. One that cannot be looked at counts as set. It is looked at
  * by the real clock, whatever clock the sidecar has: a person who throws it lives in real time.
  */
 export class KillSwitch implements Halt {
   readonly #file: string
-  readonly #clock: Clock
+  readonly #clock: Pick<Clock, 'monotonic' | 'after'>
   #lookedAt = Number.NEGATIVE_INFINITY
   #halted: Halted | undefined
 
-  constructor(file: string, clock: Clock = systemClock) {
+  constructor(file: string, clock: Pick<Clock, 'monotonic' | 'after'> = ownTime) {
     this.#file = file
     this.#clock = clock
   }

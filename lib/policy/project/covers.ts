@@ -55,6 +55,9 @@ function folders(use: 'read' | 'write'): Stricter {
 /** `'none'` allows nothing. */
 const hosts: Stricter = (before, after, facts) => canonical(after) === '["none"]' || shrinks(before, after, facts)
 
+/** A list of what is let pass besides: left out, it is empty. */
+const without: Stricter = (before, after) => isSubset(after ?? [], before ?? [])
+
 const schemas: Stricter = (before, after) => holdsAll(mapOf(after), mapOf(before), (a, b) => a === b)
 const pins: Stricter = (before, after) =>
   before === undefined || (after !== undefined && holdsAll(mapOf(before), mapOf(after), (a, b) => a === b))
@@ -64,7 +67,7 @@ const quotas: Stricter = (before, after) => holdsAll(mapOf(after), mapOf(before)
 const stricter: Readonly<Record<string, Readonly<Record<string, Stricter>>>> = {
   commands: { allow: dropsPrograms, deny: grows, redirections: offOrSame, names: judgesMore },
   files: { read: folders('read'), write: folders('write'), deny: grows },
-  network: { allow: hosts, names: judgesMore },
+  network: { allow: hosts, private: without, names: judgesMore, maxBytes: atMost, headersMs: atMost, idleMs: atMost, maxMs: atMost },
   tools: { allow: shrinks, deny: grows, schema: schemas, pin: pins, quota: quotas },
   content: { deny: grows, maxChars: atMost },
   maxTokens: { n: atMost },

@@ -1,4 +1,5 @@
 import { kinds } from '../../core/types.js'
+import { limitNames } from '../fetch-limits.js'
 import { responses, severities } from '../types.js'
 
 /** A JSON schema, or a part of one. */
@@ -74,7 +75,13 @@ const atLeastOne = (...options: readonly string[]): object => ({ anyOf: options.
 /** The rules that a file can hold, by name, each with what its options may be. */
 export const ruleSchemas: Readonly<Record<string, Schema>> = {
   commands: ofRule(
-    { allow: texts('a list of commands'), deny: texts('a list of commands'), redirections: yes, names },
+    {
+      allow: texts('a list of commands'),
+      deny: texts('a list of commands'),
+      redirections: yes,
+      scripts: oneOf(['none', 'usual', 'any']),
+      names,
+    },
     { ...atLeastOne('allow', 'deny'), description: 'an object of options with allow or deny' },
   ),
   files: ofRule(
@@ -89,7 +96,9 @@ export const ruleSchemas: Readonly<Record<string, Schema>> = {
   ),
   network: ofRule({
     allow: { anyOf: [texts('a list of hosts'), oneOf(['public', 'none'])], description: 'a list of hosts, or one of "public", "none"' },
+    private: texts('a list of hosts, addresses or ranges'),
     names,
+    ...Object.fromEntries(limitNames.map(name => [name, count(1)])),
   }),
   tools: ofRule(
     {

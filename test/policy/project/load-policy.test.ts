@@ -107,7 +107,7 @@ describe('a file of rules', () => {
   })
 
   it('knows every rule but one of your own, and every option of each', () => {
-    expect([...ruleNames, 'rule'].sort()).toEqual(Object.keys(rules).sort())
+    expect([...ruleNames, 'offeredTools', 'rule'].sort()).toEqual(Object.keys(rules).sort())
     const properties = (policySchema.properties as any).rules.items.properties
     expect(Object.keys(properties)).toEqual(ruleNames)
     const fields = (file: string, name: string) =>
