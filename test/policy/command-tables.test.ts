@@ -266,7 +266,7 @@ describe('the tables of rules.commands', () => {
 
   describe('variables', () => {
     it.each(
-      'PATH IFS ENV BASH_ENV SHELLOPTS PROMPT_COMMAND LD_PRELOAD LD_LIBRARY_PATH NODE_OPTIONS NODE_PATH PYTHONSTARTUP PYTHONPATH PERL5OPT RUBYOPT PAGER EDITOR VISUAL GIT_SSH_COMMAND PS4 HOME MAKEFLAGS RANDOM SRANDOM SECONDS OPTIND HISTCMD'
+      'PATH IFS ENV BASH_ENV SHELLOPTS PROMPT_COMMAND LD_PRELOAD LD_LIBRARY_PATH NODE_OPTIONS NODE_PATH PYTHONSTARTUP PYTHONPATH PERL5OPT RUBYOPT PAGER EDITOR VISUAL GIT_SSH_COMMAND PS4 HOME MAKEFLAGS RANDOM SRANDOM SECONDS OPTIND HISTCMD RUSTC RUSTC_WRAPPER CMAKE_C_COMPILER_LAUNCHER PYTEST_ADDOPTS GH_PAGER GOROOT AR SYSTEMD_EDITOR TS_NODE_COMPILER'
         .split(' ')
         .map(name => [name]),
     )('%s steers programs', async name => {
@@ -282,6 +282,23 @@ describe('the tables of rules.commands', () => {
           `for ${name} in x; do ls; done`,
         ]),
       ).toEqual([])
+    })
+
+    it.each(['make', 'npm test', 'bash x.sh', 'env B=1 make'])('%s gets none that could be code', async task => {
+      expect(
+        await admitted([`CFLAGS=-O2 ${task}`, `export A=b C=d; ${task}`, `env A=b ${task}`, `for i in 1 2; do ${task}; done`]),
+      ).toHaveLength(4)
+      const odd = ['A="; x"', "A='$(x)'", 'A=`ls`', 'A=$(ls)', `A=${denied}`, 'A="$b"', `A=(b ${denied})`]
+      const forms = odd.flatMap(set => [`${set}; ${task}`, `${set} ${task}`, `export ${set}; ${task}`, `${task}; ${set}`])
+      const others = [
+        `env A=${denied} ${task}`,
+        `env 'A=;x' ${task}`,
+        `read A; ${task}`,
+        `for A in "$b"; do ${task}; done`,
+        `for A in ${denied}; do ${task}; done`,
+        `: \${A:=b}; ${task}`,
+      ]
+      expect(await admitted([...forms, ...others])).toEqual([])
     })
 
     it.each(['FOO', 'NODE_ENV', 'DEBUG', 'CI'])('%s does not', async name => {

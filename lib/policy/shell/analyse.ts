@@ -1,4 +1,4 @@
-import type { Command, Pipeline, Redirect, SyntaxNode, Word } from 'unbash'
+import type { Assignment, Command, For, Pipeline, Select, Redirect, SyntaxNode, Word } from 'unbash'
 import { steersPrograms } from './tables/environment.js'
 import type { ShellParser } from './load-parser.js'
 import { type Argument, argumentOf, literalOf } from './words.js'
@@ -25,6 +25,8 @@ export interface Analysis {
   readonly writes: readonly Written[]
   readonly reads: readonly string[]
   readonly sets: readonly string[]
+  /** What the variables are set to; `undefined` where that is not known. */
+  readonly values: readonly (Argument | undefined)[]
   /** Parts of it run more than once. */
   readonly loops: boolean
   readonly unclear?: string
@@ -36,6 +38,7 @@ interface Findings {
   readonly writes: Written[]
   readonly reads: string[]
   readonly sets: string[]
+  readonly values: (Argument | undefined)[]
   loops: boolean
   readonly redirections: boolean
   /** The commands and redirections that were met, by their nodes. */
@@ -57,10 +60,20 @@ const deepest = 100
  * @param redirections - may files be read and written by `<` and `>`?
  */
 export function analyse(parser: ShellParser, text: string, redirections: boolean): Analysis {
-  const found: Findings = { runs: [], writes: [], reads: [], sets: [], loops: false, redirections, byNode: new Map(), before: new Map() }
+  const found: Findings = {
+    runs: [],
+    writes: [],
+    reads: [],
+    sets: [],
+    values: [],
+    loops: false,
+    redirections,
+    byNode: new Map(),
+    before: new Map(),
+  }
   const unclear = tooMuch(text) ?? walk(parser, parser.parse(text) as SyntaxNode, found)
-  const { runs, writes, reads, sets, loops } = found
-  return { runs, writes, reads, sets, loops, unclear }
+  const { runs, writes, reads, sets, values, loops } = found
+  return { runs, writes, reads, sets, values, loops, unclear }
 }
 
 /** What would take the parser long, or could mean another thing to another shell. */
@@ -95,7 +108,7 @@ function takesInput(node: any): boolean {
 
 const fine: Look = () => undefined
 const unknownNode: Look = ({ type }) => `the command uses what is not known: ${type}`
-const named: Look = ({ name }, found) => variable(typeof name === 'string' ? name : literalOf(name), found)
+const named: Look = ({ name }, found) => variable(name, found)
 const loop: Look = (_node, found) => {
   found.loops = true
   return undefined
@@ -118,9 +131,9 @@ const looks: Readonly<Record<string, Look>> = {
   // `[x]=1`: bash calculates the place.
   ArrayValue: ({ elements }) => (elements.some(({ text }: Word) => /^\[(?!\d+\]\+?=)/.test(text)) ? arithmetic : undefined),
   Redirect: redirectLook,
-  Assignment: ({ name, index }, found) => variable(name, found) ?? subscript(index),
-  For: (node, found, fed) => loop(node, found, fed) ?? named(node, found, fed),
-  Select: (node, found, fed) => loop(node, found, fed) ?? named(node, found, fed),
+  Assignment: assignmentLook,
+  For: listLook,
+  Select: listLook,
   While: loop,
   ArithmeticFor: loop,
   FileDescriptorVariable: named,
@@ -157,6 +170,7 @@ function commandLook(node: Command, found: Findings, fed: boolean): string | und
   const before = found.before.get(node)
   const run: Run = { name: text, args: words.map(argumentOf), fed, behind: before && found.byNode.get(before) }
   found.runs.push(run)
+  if (text === 'export') found.values.push(...run.args)
   for (const one of [node, ...node.redirects]) found.byNode.set(one, run)
 }
 
@@ -182,6 +196,25 @@ function scriptLook({ script }: { readonly script: unknown }): string | undefine
   return script === undefined ? 'the command does not parse' : undefined
 }
 
+function assignmentLook({ name, index, value }: Assignment, found: Findings): string | undefined {
+  found.values.push(...(value.type === 'Word' ? [assignedOf(value)] : value.elements.map(argumentOf)))
+  return variable(name, found) ?? subscript(index)
+}
+
+/** What is assigned is no pattern: `app:*` stays as it is. */
+function assignedOf(word: Word): Argument {
+  const { text, value, parts } = word
+  if (parts?.some(({ type }) => type === 'Glob') !== true) return argumentOf(word)
+  const literal = parts.map(part => (part.type === 'Glob' ? { ...part, type: 'Literal', value: part.text } : part))
+  return argumentOf({ type: 'Word', text, value, parts: literal } as unknown as Word)
+}
+
+function listLook({ name, wordlist }: For | Select, found: Findings): string | undefined {
+  found.loops = true
+  found.values.push(...(wordlist?.map(argumentOf) ?? [undefined]))
+  return variable(literalOf(name), found)
+}
+
 function variable(name: string | undefined, { sets }: Findings): string | undefined {
   if (name === undefined || !/^[a-zA-Z_]\w*$/.test(name)) return 'the command sets a variable that is not known before it runs'
   sets.push(name)
@@ -198,5 +231,7 @@ function parameterLook(node: any, found: Findings): string | undefined {
   if (index !== undefined && !/^[@*]$/.test(index.text) && subscript(index)) return arithmetic
   if (operation?.type === 'Slice' && [operation.offset, operation.length].some(word => word && !isNumber(literalOf(word))))
     return arithmetic
-  return operation?.type === 'Default' && operation.operator.endsWith('=') ? variable(parameter, found) : undefined
+  if (operation?.type !== 'Default' || !operation.operator.endsWith('=')) return undefined
+  found.values.push(undefined)
+  return variable(parameter, found)
 }

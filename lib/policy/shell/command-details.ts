@@ -8,7 +8,8 @@ import { runsOthers } from './programs.js'
 import { isStartupFile } from './tables/startup-files.js'
 import { understand } from './understand.js'
 import type { Understood } from './understood.js'
-import { leavesCode } from './written-code.js'
+import type { Argument } from './words.js'
+import { leavesCode, steersCode } from './written-code.js'
 
 /** What `rules.commands` judges by. */
 export interface CommandSettings {
@@ -36,7 +37,8 @@ const tooDeep = 'the command nests too much'
 /** Why a command cannot be let pass; `undefined` where it can. */
 export function commandDetails(parser: ShellParser, settings: CommandSettings, command: string): string | undefined {
   const look: Look = { parser, settings, analyses: [], code: [], quiet: [] }
-  return textDetails(look, command, 0) ?? (settings.allow ? undefined : leavesCode(look))
+  const isDenied = (value: Argument) => settings.deny.some(one => isNamedBy(one, { name: '', args: [value] }))
+  return textDetails(look, command, 0) ?? (settings.allow ? undefined : (leavesCode(look) ?? steersCode(look, isDenied)))
 }
 
 function textDetails(look: Look, text: string, depth: number): string | undefined {
@@ -95,7 +97,7 @@ function innerText(look: Look, { text, isBash }: NonNullable<Understood['text']>
 function openDetails(look: Look, run: Run, root: Run, depth: number): string | undefined {
   const { refused, inner, text, code, unknown, quiet } = understand(run)
   if (refused !== undefined) return refused
-  const against = code ? codeDetails(look, run, code) : unknown && namedDetails(look, run)
+  const against = code ? (codeDetails(look, run, code) ?? namedDetails(look, root)) : unknown && namedDetails(look, run)
   if (against !== undefined) return against
   if (code) look.code.push(root)
   if (inner) return runDetails(look, inner, root, depth + 1)

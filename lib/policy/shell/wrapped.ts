@@ -2,7 +2,7 @@ import type { Run } from './analyse.js'
 import { tableName } from './programs.js'
 import { steersPrograms } from './tables/environment.js'
 import { type WrapperRow, wrappers } from './tables/wrappers.js'
-import { nothing, refusal, type Understood } from './understood.js'
+import { isPlainWord, nothing, refusal, type Understood } from './understood.js'
 import type { Argument } from './words.js'
 
 const rows: ReadonlyMap<string, WrapperRow> = new Map(wrappers.map(row => [row.program, row]))
@@ -55,9 +55,9 @@ function commandPlace(row: WrapperRow, args: readonly Argument[], from: number):
 function afterAssignments(row: WrapperRow, args: readonly Argument[], from: number, replace: string | undefined): Read | undefined {
   let at = from
   while (row.assignments && /^[^=]*=/.test(args[at]?.start ?? '')) {
-    const { start, single } = args[at]!
+    const { start } = args[at]!
     const name = start.slice(0, start.indexOf('='))
-    if (!single || !/^[a-zA-Z_]\w*$/.test(name) || steersPrograms(name)) return undefined
+    if (!isPlainWord(args[at]!) || !/^[a-zA-Z_]\w*$/.test(name) || steersPrograms(name)) return undefined
     at++
   }
   return { at, replace }

@@ -1,5 +1,7 @@
 import type { Analysis, Run } from './analyse.js'
 import { baseName } from './programs.js'
+import { isPlainWord } from './understood.js'
+import type { Argument } from './words.js'
 
 /** The commands of a text: those that run code in files, and those that leave no text in a file. */
 interface Sorted {
@@ -26,6 +28,18 @@ export function leavesCode({ analyses, code, quiet }: Sorted): string | undefine
   return isOwn && onlyOutput && !files.some(file => isNamedIn(code[0]!, file))
     ? undefined
     : 'the command writes files, and runs code that stands in a file'
+}
+
+/**
+ * Why a text that runs code in files cannot be let pass for the variables that it sets: a task may make a part of a command of them.
+ * @param isDenied - does a value name a program that is denied?
+ */
+export function steersCode({ analyses, code }: Sorted, isDenied: (value: Argument) => boolean): string | undefined {
+  if (code.length === 0) return undefined
+  const values = analyses.flatMap(analysis => analysis.values)
+  return values.every(value => value && isPlainWord(value) && !isDenied(value))
+    ? undefined
+    : 'the command sets a variable to what code in a file could run'
 }
 
 /** `bash -c`: the commands of its text are looked at one by one. */

@@ -687,6 +687,15 @@ const git = family('git', [
 ])
 
 const written = family('written, then run', [
+  ["V='$(shell forbidden-x)' make", { needs: ['make'], files: { Makefile: 'all:\n\techo $(V)\n' } }],
+  ["V='; forbidden-x' make", { needs: ['make'], files: { Makefile: 'all:\n\techo $(V)\n' } }],
+  ["export V='; forbidden-x'; make", { needs: ['make'], files: { Makefile: 'all:\n\techo $(V)\n' } }],
+  ["env V=';forbidden-x' make", { needs: ['make', 'env'], files: { Makefile: 'all:\n\techo $(V)\n' } }],
+  ['AR=forbidden-x make', { needs: ['make'], files: { Makefile: 'all:\n\t$(AR) x\n' } }],
+  ["read V <<< '; forbidden-x'; export V; make", { needs: ['make'], files: { Makefile: 'all:\n\techo $(V)\n' } }],
+  ["export V; for V in '; forbidden-x'; do make; done", { needs: ['make'], files: { Makefile: 'all:\n\techo $(V)\n' } }],
+  ["export V; : ${V:='; forbidden-x'}; make", { needs: ['make'], files: { Makefile: 'all:\n\techo $(V)\n' } }],
+  ['V=forbidden-x npm test', { needs: ['npm'], files: { 'package.json': '{"scripts":{"test":"$V"}}' } }],
   'echo forbidden-x > run.sh; bash run.sh',
   'echo forbidden-x > run.sh && bash ./run.sh',
   'echo forbidden-x | tee run.sh; bash run.sh',

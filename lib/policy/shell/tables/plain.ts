@@ -21,7 +21,7 @@ export const writeNothing: ReadonlySet<string> = new Set(
     'ls cat tac head tail wc nl od hexdump hd strings md5sum sha1sum sha256sum sha512sum cksum echo printf true false test [ : cd pwd pushd popd dirs mkdir rmdir rm unlink ' +
     'touch chmod stat file readlink realpath basename dirname du df cut paste join comm tr expand fold fmt rev seq date sleep wait kill pkill pgrep pidof ps uptime free ' +
     'nproc whoami id groups hostname uname grep egrep fgrep rg tree which type diff cmp jq column tput clear ping exit return break continue shift jobs umask ulimit printenv ' +
-    'read export set command'
+    'export set command'
   ).split(' '),
 )
 
