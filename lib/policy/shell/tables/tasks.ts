@@ -41,7 +41,7 @@ const kubeOptions =
   '-n= --namespace= -A --all-namespaces -o= --output= -w --watch -l= --selector= --context= --tail= -f --follow --since= -p --previous -c= --container= --sort-by= --show-labels --all-containers ' +
   '--dry-run= --no-headers --field-selector= --replicas= --timeout='
 const pipOptions =
-  '-r= --requirement= -U --upgrade --user -q --quiet -e= --editable= --no-cache-dir --no-deps --pre -y --yes --outdated --format= -v --disable-pip-version-check --break-system-packages --dry-run'
+  '-r= --requirement= -U --upgrade --user -q --quiet --no-cache-dir --no-deps --pre -y --yes --outdated --format= -v --disable-pip-version-check --break-system-packages --dry-run'
 const makeOptions =
   '-j -j* -B -k -s -n -i -C= --directory= --silent --dry-run --always-make --keep-going --jobs --jobs= --no-print-directory --debug -d'
 const testOptions =
@@ -116,6 +116,7 @@ export const tasks: readonly TaskRow[] = [
   },
   { program: 'pip', first: 'install wheel', second: '. ./ .. ../', runs: 'other', options: pipOptions, like: 'pip install .' },
   { program: 'pip', first: 'install uninstall wheel', runs: 'code', options: pipOptions, like: 'pip install -r x.txt' },
+  { program: 'pip', first: 'install', runs: 'other', options: `${pipOptions} -e= --editable=`, like: 'pip install -e x' },
   {
     program: 'uv',
     first: 'sync lock add remove tree venv',
