@@ -146,6 +146,9 @@ function compiled(folder: string): string {
   const files = [
     'core/errors',
     'core/brand',
+    'core/fold-name',
+    'core/own-files',
+    'core/process',
     'ctx/base64-strict',
     ...['keys', 'key-file', 'signing-key', 'ed25519', 'ed25519-engine'].map(f => `ctx/keys/${f}`),
   ]

@@ -11,13 +11,15 @@ import {
   withViolations,
 } from 'outrigger/middleware'
 import { rules } from 'outrigger/policy'
-import { ask, bareClient, failure, type Mount, mounted, mounts } from '../seam/mounts.js'
+import { ask as plain, bareClient, failure, type Mount, mounted, mounts } from '../seam/mounts.js'
 import { rig } from '../core/rig.js'
 import { bytesOf } from '../ctx/log-rig.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { type Scripted, script } from '../support/script.js'
 import { actions, mountedWith } from './guarded.js'
 
+/** With every tool that an answer here calls: what is not offered is refused by itself. */
+const ask = { ...plain, tools: ['mail', 'Bash'].map(name => ({ name, input_schema: { type: 'object' as const } })) }
 const key = `sk-ant-api03-${'aB3-'.repeat(12)}x`
 const mail = 'ada@example.com'
 const deny: GuardrailCheck = { find: 'secrets', response: 'deny' }

@@ -59,8 +59,8 @@ const before: Readonly<Record<string, Case>> = {
     good: spawn,
   },
   selfModification: {
-    make: options => rules.selfModification({ ...options, id: 'own', paths: ['ledger.db'] }),
-    bad: tool('Write', { file_path: 'ledger.db', content: '' }),
+    make: options => rules.selfModification({ ...options, id: 'own', paths: ['steering.db'] }),
+    bad: tool('Write', { file_path: 'steering.db', content: '' }),
     good: tool('Write', { file_path: 'notes.md', content: '' }),
   },
   rule: {

@@ -300,7 +300,8 @@ describe('the connections of a guarded fetch', () => {
     expect(await isKept()).toBe(false) // the same address, among others
     expect(await isKept()).toBe(true)
     expect(await isKept(under(here(one.port), names).fetch)).toBe(false) // of another sidecar
-    policyInForce.set(host, { ...policyInForce.get(host), digest: 'of another policy' })
+    const { rules: inForce, connect } = policyInForce.get(host)!
+    policyInForce.set(host, { rules: inForce, connect: connect!, digest: 'of another policy' })
     expect(await isKept()).toBe(false)
   })
 
