@@ -68,9 +68,11 @@ export class FetchWays {
     if ((init as { readonly dispatcher?: unknown }).dispatcher != null)
       throw new TypeError('fetch: a dispatcher cannot be given under a rule on the network: it would connect elsewhere; leave it out')
     const addresses = await unlessAborted(signal, this.#addresses(url))
+    // Rules may change while they judge: what an older policy let pass is no connection of the newer one.
+    const { digest } = policy
     await judged(ctx, policy, addresses)
     signal.throwIfAborted()
-    return { headers: sent, dispatcher: this.#pools.to(policy.digest, origin, addresses) } as Bound
+    return { headers: sent, dispatcher: this.#pools.to(digest, origin, addresses) } as Bound
   }
 
   /** For rules that only look: what they find is noted, and nothing else changes. */

@@ -300,8 +300,8 @@ describe('the connections of a guarded fetch', () => {
     expect(await isKept()).toBe(false) // the same address, among others
     expect(await isKept()).toBe(true)
     expect(await isKept(under(here(one.port), names).fetch)).toBe(false) // of another sidecar
-    const { rules: inForce, connect } = policyInForce.get(host)!
-    policyInForce.set(host, { rules: inForce, connect: connect!, digest: 'of another policy' })
+    const { rules: same, connect } = policyInForce.get(host)
+    policyInForce.set(host, { rules: same, connect: connect!, digest: 'of another policy' })
     expect(await isKept()).toBe(false)
   })
 
