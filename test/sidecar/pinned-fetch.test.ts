@@ -305,6 +305,30 @@ describe('the connections of a guarded fetch', () => {
     expect(await isKept()).toBe(false)
   })
 
+  it('belong to the policy that began to judge them, where another comes into force meanwhile (N15)', async () => {
+    const one = await site()
+    const { fetch: own, host } = under(here(one.port), names)
+    const { rules: same } = policyInForce.get(host)
+    let digest = 'older'
+    const policy = {
+      rules: same,
+      get digest() {
+        return digest
+      },
+      connect: async () => {
+        digest = 'newer'
+      },
+    }
+    policyInForce.set(host, policy)
+    const ports: (number | undefined)[] = []
+    for (let round = 0; round < 2; round++) {
+      await (await own(`http://site.example.com:${one.port}/`)).text()
+      ports.push(one.requests.at(-1)!.socket.remotePort)
+      await new Promise(setImmediate)
+    }
+    expect(new Set(ports).size).toBe(2)
+  })
+
   it('ask no proxy, whatever the environment and the process say (N16)', async () => {
     const proxy = await site()
     const one = await site()
