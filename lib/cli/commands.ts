@@ -1,6 +1,7 @@
 import type { CommandEntry } from './command.js'
 import { ctxCommands } from './ctx/commands.js'
 import { ledgerCommands } from './ledger/commands.js'
+import { policyCommands } from './policy/commands.js'
 
 /** The one table of commands, in the order of the help. */
 export const commands: readonly CommandEntry[] = [
@@ -15,6 +16,16 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Lists the actions that wait for an approval, and answers one.',
     load: async () => (await import('./approve/approve.js')).approve,
   },
+  {
+    name: 'kill',
+    summary: 'Stops every sidecar of this folder by its kill switch, or lifts it.',
+    load: async () => (await import('./kill.js')).kill,
+  },
+  { name: 'policy', summary: 'Rules of the project: tries them on cases, and explains a command.', commands: policyCommands },
   { name: 'ctx', summary: 'CTX statements and the signed record; also by itself, as actx.', commands: ctxCommands },
-  { name: 'ledger', summary: 'The books in a file: accounts, history, calls that are to be decided.', commands: ledgerCommands },
+  {
+    name: 'ledger',
+    summary: 'The books, in a file or in PostgreSQL: accounts, history, calls that are to be decided.',
+    commands: ledgerCommands,
+  },
 ]
