@@ -5,6 +5,7 @@ export const groups = {
   core: () => import('./core.mjs'),
   ctx: () => import('./ctx.mjs'),
   ledger: () => import('./ledger.mjs'),
+  policy: () => import('./policy.mjs'),
 }
 
 /** The names that --only takes. */
