@@ -54,8 +54,9 @@ export class ApprovalGate {
     for (;;) {
       const end = await ctx.during('stopped', () => this.#asked(ctx, host, { action, sha256, reasons }))
       if (end !== shut) await this.#settle(ctx, host, end, sha256)
-      const held = host.gate(ctx)
+      // Before the gate: what waits there for an action that is aborted would reject to nobody.
       ctx.signal.throwIfAborted()
+      const held = host.gate(ctx)
       if (!held && end !== shut) return
       await held
     }
