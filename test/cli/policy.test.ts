@@ -108,3 +108,44 @@ describe('outrigger policy explain', () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('there is no outrigger.policy.json') })
   })
 })
+
+describe('outrigger policy compare', () => {
+  const stricter = { rules: [{ commands: { deny: ['curl', 'rm', 'dd'] } }, policy.rules[1], policy.rules[2], { files: { read: ['src'] } }] }
+  const files = (old: object, next: object) => {
+    const elsewhere = folderWith({ 'old.json': JSON.stringify(old) })
+    writeFileSync(join(folder, 'outrigger.policy.json'), JSON.stringify(next))
+    return [join(elsewhere, 'old.json'), 'outrigger.policy.json'] as const
+  }
+
+  it('a tightening and no change end with 0', async () => {
+    expect(await run('compare', ...files(policy, stricter))).toMatchObject({
+      code: 0,
+      stdout: 'tightened: whatever was refused still is\n',
+    })
+    // Relative paths of both mean the same, wherever the old file lies.
+    expect(await run('compare', ...files(stricter, stricter))).toMatchObject({ code: 0, stdout: 'none: both say the same\n' })
+  })
+
+  it('a loosening ends with 1 and says which rules, unless it is allowed', async () => {
+    const { code, stdout } = await run('compare', ...files(stricter, policy))
+    expect(code).toBe(1)
+    expect(stdout.split('\n')).toEqual([
+      'loosened: nothing in the new file is certain to be as strict as',
+      expect.stringMatching(/^ {2}commands \(deny\): \{"rule":"commands","deny":\["curl","rm","dd"\]/),
+      expect.stringMatching(/^ {2}files \(deny\): \{"rule":"files","read":\["src"\]/),
+      '',
+    ])
+    expect((await run('compare', ...files(stricter, policy), '--allow-loosening')).code).toBe(0)
+    expect(await json('compare', ...files(stricter, policy))).toMatchObject({
+      change: 'loosened',
+      loosened: [{ id: 'commands' }, { id: 'files' }],
+    })
+  })
+
+  it('says which of the two is wrong', async () => {
+    const [old, next] = files({ rules: [{ command: {} }] }, policy)
+    expect(await run('compare', old, next)).toMatchObject({ code: 2, stderr: expect.stringContaining(`${old}:1:`) })
+    expect((await run('compare', 'none.json', next)).stderr).toMatch(/none\.json.*there is no such file/)
+    expect((await run('compare', old)).code).toBe(2)
+  })
+})

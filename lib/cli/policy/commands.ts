@@ -12,4 +12,9 @@ export const policyCommands: readonly CommandEntry[] = [
     summary: 'Says how a command of the shell is read, and what the rules say of it.',
     load: async () => (await import('./explain.js')).explain,
   },
+  {
+    name: 'compare',
+    summary: 'Says whether one file of rules is at least as strict as another.',
+    load: async () => (await import('./compare.js')).compare,
+  },
 ]

@@ -55,6 +55,14 @@ function folders(use: 'read' | 'write'): Stricter {
 /** `'none'` allows nothing. */
 const hosts: Stricter = (before, after, facts) => canonical(after) === '["none"]' || shrinks(before, after, facts)
 
+/** One of some words, from the freest to the strictest; a word that is not known is as strict as none. */
+function downThe(words: readonly Json[]): Stricter {
+  return (before, after) => {
+    const [was, is] = [words.indexOf(before ?? null), words.indexOf(after ?? null)]
+    return was >= 0 && is >= was
+  }
+}
+
 /** A list of what is let pass besides: left out, it is empty. */
 const without: Stricter = (before, after) => isSubset(after ?? [], before ?? [])
 
@@ -65,7 +73,13 @@ const quotas: Stricter = (before, after) => holdsAll(mapOf(after), mapOf(before)
 
 /** By rule and fact: which change makes it no weaker. A fact that is not listed must not change. */
 const stricter: Readonly<Record<string, Readonly<Record<string, Stricter>>>> = {
-  commands: { allow: dropsPrograms, deny: grows, redirections: offOrSame, names: judgesMore },
+  commands: {
+    allow: dropsPrograms,
+    deny: grows,
+    redirections: offOrSame,
+    scripts: downThe([null, 'any', 'usual', 'none']),
+    names: judgesMore,
+  },
   files: { read: folders('read'), write: folders('write'), deny: grows },
   network: { allow: hosts, private: without, names: judgesMore, maxBytes: atMost, headersMs: atMost, idleMs: atMost, maxMs: atMost },
   tools: { allow: shrinks, deny: grows, schema: schemas, pin: pins, quota: quotas },

@@ -1,9 +1,9 @@
 import { chmodSync, rmSync } from 'node:fs'
-import { createSidecar, type SidecarEvent, ViolationError } from 'outrigger'
+import { type Call, ConfigError, createSidecar, type SidecarEvent, ViolationError } from 'outrigger'
 import { memoryLog } from 'outrigger/ctx'
 import { withSigning, withViolations } from 'outrigger/middleware'
 import { rules } from 'outrigger/policy'
-import { VirtualClock } from 'outrigger/testing'
+import { mockModel, VirtualClock } from 'outrigger/testing'
 import { bytesOf, linesIn } from '../../ctx/log-rig.js'
 import { scratch } from './folder.js'
 
@@ -137,6 +137,85 @@ describe('a file of rules that changes while a sidecar lives', () => {
       .filter(policy => typeof policy === 'string')
     expect(new Set(policies).size).toBe(2)
     expect(policies.at(-1)).toBe(digests.at(-1))
+  })
+
+  it('judges a call again that was judged and has not begun, by the rules of now', async () => {
+    write({ tools: { deny: ['Mail'] } })
+    const ran: string[] = []
+    const clock = new VirtualClock()
+    const mock = mockModel().reply({ toolUse: { name: 'Read', input: { file_path: 'a' } } })
+    const sidecar = createSidecar({
+      agent: {
+        name: 'worker',
+        send: async (_: string, { claude, tool }: Call) => {
+          const tools = [{ name: 'Read', input_schema: { type: 'object' as const } }]
+          const asked = await claude.messages.create({
+            model: 'claude-haiku-4-5',
+            max_tokens: 9,
+            tools,
+            messages: [{ role: 'user', content: 'go' }],
+          })
+          const use = asked.content.find(block => block.type === 'tool_use')!
+          write({ tools: { deny: ['Mail', 'Read'] } })
+          await clock.advance(300)
+          return (tool({ name: 'Read', run: async () => ran.push('Read') }) as any).run(use.input, { toolUseId: use.id })
+        },
+      },
+      use: [withViolations({ rules: [], project: `${folder.path}/outrigger.policy.json` })],
+      claude: { upstream: mock.upstream },
+      clock,
+    } as any) as any
+    await expect(sidecar.send('go')).rejects.toMatchObject({ code: 'ERR_VIOLATION', ruleId: 'tools' })
+    expect([ran, mock.requests.length]).toEqual([[], 1])
+  })
+
+  it('judges what an action gave by the rules of now, which looked at no result when it began', async () => {
+    write({ tools: { deny: ['Mail'] } })
+    const { call, clock } = under()
+    const given = call('Read', async () => {
+      write({ tools: { deny: ['Mail'] } }, { content: { deny: ['ACME'], stages: ['result'] } })
+      await clock.advance(300)
+      return 'all about ACME'
+    })
+    expect(await given).toBe('refused by content')
+  })
+
+  it('is not put in shadow with the rules of the agent, nor is what keeps its file from being written', async () => {
+    folder.write('named.json', { rules: [{ tools: { deny: ['Mail'] } }] })
+    const layer = withViolations({
+      rules: [rules.tools({ deny: ['Task'], id: 'own' })],
+      project: `${folder.path}/named.json`,
+      shadow: true,
+    })
+    const sidecar = createSidecar({ agent: { name: 'worker', send: async () => '' }, use: [layer] }) as any
+    const call = (name: string, input: object = {}) =>
+      sidecar.io
+        .tool({ name, run: async () => 'done' })
+        .run(input)
+        .catch((error: ViolationError) => error.ruleId)
+    expect([await call('Task'), await call('Mail')]).toEqual(['done', 'tools'])
+    expect(await call('Write', { file_path: `${folder.path}/named.json` })).toBe('selfModification')
+    expect(await call('Bash', { command: `echo > ${folder.path}/named.json` })).toBe('selfModification')
+  })
+
+  it.each([
+    [{ project: 5 }, /project must be true or the path of a file/],
+    [{ project: '' }, /project must be true or the path of a file/],
+    [{ project: true, allowLoosening: 'yes' }, /allowLoosening must be true or false/],
+    [{ project: true, readPolicy: 'x' }, /readPolicy must be a function/],
+  ])('refuses the options %j at once', (options, message) => {
+    expect(() => withViolations({ rules: [], ...options } as never)).toThrow(message)
+  })
+
+  it('no sidecar starts where the file is missing or wrong', () => {
+    const start = () =>
+      createSidecar({
+        agent: { name: 'worker', send: async () => '' },
+        use: [withViolations({ rules: [], project: `${folder.path}/outrigger.policy.json` })],
+      })
+    expect(start).toThrow(ConfigError)
+    write({ tools: { refuse: [] } })
+    expect(start).toThrow(/outrigger\.policy\.json:1:12/)
   })
 
   it('is looked at by actions alone, four times a second at most', async () => {

@@ -14,6 +14,7 @@ const pools: Readonly<Record<string, readonly unknown[]>> = {
   'files.write': ['out', 'out/deep', '.'],
   'files.deny': ['*.pem', 'src/**', 'secret.env'],
   'network.allow': ['example.com', '*.example.com', 'example.com:8443', '127.0.0.1:3000', 'public'],
+  'network.private': ['example.com', '10.0.0.0/8', '127.0.0.1', '*.example.com'],
   'tools.allow': ['Bash', 'Read', 'Write', 'WebFetch', 'weather', 'search', 'mcp_servers'],
   'tools.deny': ['Bash', 'weather', 'search', 'mcp_servers'],
   'content.deny': ['secrets', 'ACME', '/acme/i', { pattern: 'acme', flags: 'i' }, { pattern: '^x+$' }],
@@ -54,6 +55,8 @@ const values: Readonly<Record<string, (random: Random) => unknown>> = {
   ...Object.fromEntries(Object.keys(maps).map(name => [name, (random: Random) => mapOf(random, name)])),
   'network.allow': random => (random() < 0.3 ? pick(random, ['none', 'public']) : listOf(random, 'network.allow')),
   'commands.redirections': random => random() < 0.5,
+  'commands.scripts': random => pick(random, ['none', 'usual', 'any']),
+  'network.maxBytes': random => pick(random, [1, 1000, 100_000_000]),
   'files.root': random => pick(random, ['/srv/app', '/srv/app', '/srv']),
   'content.stages': random => pick(random, [['action'], ['result'], ['action', 'result']]),
   'content.kinds': random => pick(random, [['tool'], ['tool', 'model'], ['send', 'tool', 'model', 'spawn']]),
@@ -206,10 +209,17 @@ const before = (actions: readonly Subject['action'][]): readonly Subject[] => ac
 const after: readonly Subject[] = [bash('ls'), asked[0]!].flatMap(action =>
   results.map(result => ({ stage: 'result', action, result }) as const),
 )
+const connecting: readonly Subject[] = fetched
+  .filter(({ name }) => name === 'WebFetch')
+  .flatMap(action =>
+    [['93.184.216.34'], ['10.0.0.1'], ['127.0.0.1'], ['93.184.216.34', '10.0.0.1'], ['169.254.169.254']].map(
+      addresses => ({ stage: 'connect', action, addresses }) as const,
+    ),
+  )
 const subjectsOf: Readonly<Record<string, readonly Subject[]>> = {
   commands: before(shell),
   files: before(file),
-  network: before([...fetched, ...declared]),
+  network: [...before([...fetched, ...declared]), ...connecting],
   tools: before([...called, ...declared]),
   content: [...before([...texts, ...said]), ...after],
   maxTokens: before(asked),
