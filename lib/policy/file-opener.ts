@@ -109,7 +109,9 @@ function byPath(noLink: number): FileOpener {
 const asPlace = ({ path, dev }: RealPath): HeldPlace => ({ path, dev, stats: undefined })
 
 function unlinked(opening: Promise<FileHandle>): Promise<FileHandle> {
-  return opening.catch(error => Promise.reject(error.code === 'ELOOP' ? new MovedError('a link has come into the path') : error))
+  // ENXIO: a FIFO that nobody reads.
+  const isMoved = ({ code }: NodeJS.ErrnoException) => code === 'ELOOP' || code === 'ENXIO'
+  return opening.catch(error => Promise.reject(isMoved(error) ? new MovedError('a link or a FIFO has come into the path') : error))
 }
 
 function checkSame(path: string, judged: Stats, opened: Stats): void {

@@ -12,6 +12,8 @@ export interface AttackedTree {
   readonly base: string
   readonly root: string
   readonly outside: string
+  /** Files outside, each of which holds the secret; from `outside` on. */
+  readonly secrets: readonly string[]
   /** Paths in the workspace to try. */
   readonly paths: readonly string[]
   remove(): void
@@ -19,6 +21,8 @@ export interface AttackedTree {
 
 /** Places that are exchanged: what is named, and what lies ready for it. */
 const exchanged = ['src/folder', 'src/deep/file', 'src/pipe', 'out/folder', 'out/hard', 'moved']
+
+const secrets = ['a', 'file', 'hard', 'sub/a']
 
 /** Makes the tree. */
 export function attackedTree(): AttackedTree {
@@ -28,7 +32,7 @@ export function attackedTree(): AttackedTree {
     mkdirSync(at(folder), { recursive: true })
   for (const file of ['src/folder/a', 'src/deep/file', 'src/pipe', 'out/folder/a', 'out/hard', 'moved/a'])
     writeFileSync(at(`ws/${file}`), 'fine')
-  for (const file of ['a', 'file', 'hard', 'sub/a']) writeFileSync(at(`outside/${file}`), secret)
+  for (const file of secrets) writeFileSync(at(`outside/${file}`), secret)
   symlinkSync(at('outside'), at('ws/src/folder.next'))
   symlinkSync('../../../outside/file', at('ws/src/deep/file.next'))
   execFileSync('mkfifo', [at('ws/src/pipe.next')])
@@ -39,6 +43,7 @@ export function attackedTree(): AttackedTree {
     base,
     root: at('ws'),
     outside: at('outside'),
+    secrets,
     paths: ['src/folder/a', 'src/folder/../folder/a', 'src/deep/file', 'src/pipe', 'out/folder/a', 'out/folder/new', 'out/hard', 'moved/a'],
     remove: () => rmSync(base, { recursive: true, force: true }),
   }
@@ -47,8 +52,8 @@ export function attackedTree(): AttackedTree {
 /** Exchanges one place: what stood there lies ready, what lay ready stands there. */
 const program = `
 const { renameSync, existsSync } = require('node:fs')
-const [, root, seconds, ...places] = process.argv
-const end = Date.now() + 1000 * Number(seconds)
+const [, root, ...places] = process.argv
+const parent = process.ppid
 const exchange = place => {
   try {
     renameSync(root + '/' + place, root + '/' + place + '.held')
@@ -59,12 +64,12 @@ const exchange = place => {
 places.forEach(exchange)
 places.forEach(exchange)
 process.stdout.write('ready')
-while (Date.now() < end) for (const place of places) exchange(place)
+while (process.ppid === parent) for (const place of places) exchange(place)
 `
 
-/** Another process that exchanges all places without a pause, until it is stopped. */
+/** Another process that exchanges all places without a pause, until it is stopped or left alone. */
 export async function startSwapping({ root }: AttackedTree): Promise<{ stop(): Promise<void> }> {
-  const child: ChildProcess = spawn(process.execPath, ['-e', program, root, '3600', ...exchanged], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child: ChildProcess = spawn(process.execPath, ['-e', program, root, ...exchanged], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   await once(child.stdout!, 'data')
   return {

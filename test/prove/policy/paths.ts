@@ -28,15 +28,29 @@ const names = ['a', 'b', 'c', 'd', 'secret.env', 'Secret.ENV']
 const zones = { read: ['read', 'both'], write: ['write', 'both'] } as const
 type Use = keyof typeof zones
 
-const outside = ['ws-evil/a', 'outside/a', 'outside/deep/b', 'outside/secret.env']
+const outside = ['ws-evil/a', 'ws/read-evil/a', 'ws/both.evil/a', 'outside/a', 'outside/deep/b', 'outside/secret.env']
 
 const starts: readonly ((scratch: Scratch) => string)[] = [
-  ...['read/', 'read/../write', 'none', '..', '../ws-evil', '/proc/self/cwd', ' read', '.'].map(text => () => text),
+  ...[
+    'read/',
+    'read/../write',
+    'none',
+    '..',
+    '../ws-evil',
+    'read-evil',
+    'both.evil',
+    'read/../both.evil',
+    '/proc/self/cwd',
+    ' read',
+    '.',
+  ].map(text => () => text),
   ({ root }) => root,
   ({ root }) => `${root}/both`,
   ({ base }) => base,
   ({ base }) => `${base}/outside`,
 ]
+/** Folders of the workspace in which the disk is changed. */
+const changeable = ['read', 'write', 'both', 'none']
 const nearParts = ['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd', 'secret.env', '..']
 const farParts = ['..', '..', '.', '', ...names, 'read', 'both', 'outside', 'ws', 'new', 'deep', 'ﬁ', 'secret\u200B.env']
 
@@ -50,7 +64,7 @@ class Scratch {
 
   constructor(random: Random) {
     this.#random = random
-    for (const folder of ['ws/read', 'ws/write', 'ws/both', 'ws/none', 'ws-evil', 'outside/deep'])
+    for (const folder of ['ws/read', 'ws/write', 'ws/both', 'ws/none', 'ws/read-evil', 'ws/both.evil', 'ws-evil', 'outside/deep'])
       mkdirSync(join(this.base, folder), { recursive: true })
     for (const file of outside) writeFileSync(join(this.base, file), secret)
     writeFileSync(join(this.root, 'none/a'), 'fine')
@@ -74,7 +88,7 @@ class Scratch {
   /** Somewhere in the folders of the workspace, where the disk is changed. */
   #place(): string {
     const depth = 1 + Math.floor(this.#random() * 3)
-    return [this.root, this.pick(['read', 'write', 'both', 'none']), ...Array.from({ length: depth }, () => this.pick(names))].join('/')
+    return [this.root, this.pick(changeable), ...Array.from({ length: depth }, () => this.pick(names))].join('/')
   }
 
   #target(): string {
@@ -85,6 +99,7 @@ class Scratch {
       () => this.pick(names),
       () => join(this.base, 'outside/a'),
       () => join(this.base, 'outside'),
+      () => join(this.root, 'read-evil'),
     ])()
   }
 
@@ -112,7 +127,7 @@ class Scratch {
 
   /** Is what is outside as it was? */
   isIntact(): boolean {
-    const found = ['ws-evil', 'outside', 'outside/deep'].flatMap(folder =>
+    const found = ['ws-evil', 'ws/read-evil', 'ws/both.evil', 'outside', 'outside/deep'].flatMap(folder =>
       readdirSync(join(this.base, folder)).map(name => `${folder}/${name}`),
     )
     const same = outside.every(file => readFileSync(join(this.base, file), 'utf8') === secret)
@@ -124,10 +139,11 @@ class Scratch {
   }
 }
 
-/** Does nothing but what is in the workspace itself change? A rename through a link to outside would change what the check holds for fixed. */
+/** Is it in a folder that may change? A rename through a link would change what the check holds for fixed. */
 function isHere(place: string, root: string): boolean {
   try {
-    return realpathSync(join(place, '..')).startsWith(`${root}/`)
+    const folder = realpathSync(join(place, '..'))
+    return changeable.some(name => `${folder}/`.startsWith(`${root}/${name}/`))
   } catch {
     return false
   }
@@ -244,7 +260,6 @@ export const proof: Proof = {
       await tryTree(scratch, random, Math.min(1_000, n - counts.tried), counts)
       scratch.remove()
     }
-    process.stderr.write(JSON.stringify(counts))
     const isEmpty = counts.opened < n / 50 || counts.prevented < n / 50
     if (isEmpty) process.stderr.write(`paths: too little was tried: ${JSON.stringify(counts)}\n`)
     return { tried: counts.tried, failed: counts.failed + (isEmpty ? 1 : 0) }
