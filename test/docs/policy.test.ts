@@ -17,6 +17,7 @@ describe('docs/policy.md', () => {
     ['Options of every rule', 'lib/policy/define-rule.ts', 'RuleOptions'],
     ['commands', 'lib/policy/commands.ts', 'CommandsRuleOptions'],
     ['files', 'lib/policy/files.ts', 'FilesRuleOptions'],
+    ['guardedFiles', 'lib/policy/guarded-files.ts', 'GuardedFilesOptions'],
     ['network', 'lib/policy/network.ts', 'NetworkRuleOptions'],
     ['tools', 'lib/policy/tools.ts', 'ToolsRuleOptions'],
     ['content', 'lib/policy/content.ts', 'ContentRuleOptions'],

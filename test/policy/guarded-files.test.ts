@@ -208,7 +208,7 @@ describe('guardedFiles', () => {
     })
   })
 
-  describe('when the disk is changed between judgement and use', () => {
+  describe('F08 when the disk is changed between judgement and use', () => {
     /** The real opener, with something that happens before it opens, and after it has judged. */
     function disturbed(event: { readonly before?: () => void; readonly between?: () => void }): FileOpener {
       const real = openerFor(process.platform)
@@ -292,6 +292,16 @@ describe('guardedFiles', () => {
       expect(await text('src/a', filesBehind(movedFor(3), [rules.files(options())], {}))).toBe('fine')
       const hopeless = filesBehind(movedFor(Infinity), [rules.files(options())], {})
       expect(await outcome('src/a', 'r', hopeless)).toBe('"src/a" was moved while it was opened')
+    })
+
+    onLinux('reads on from a file whose folder is moved away, and makes none there that it gives out', async () => {
+      const moves = (folder: string) => () => renameSync(at(folder), join(base, 'outside/moved'))
+      const reading = filesBehind(disturbed({ between: once(moves('src/deep')) }), [rules.files(options())], {})
+      expect(await text('src/deep/a', reading)).toBe('fine')
+      rmSync(join(base, 'outside/moved'), { recursive: true })
+      const making = filesBehind(disturbed({ between: once(moves('out/deep')) }), [rules.files(options())], {})
+      expect(await outcome('out/deep/new', 'wx', making)).toBe('"out/deep/new" is outside of what may be written')
+      expect(readFileSync(join(base, 'outside/moved/new'), 'utf8')).toBe('')
     })
 
     onLinux('does not take the name of a file that is gone for a name', async () => {
