@@ -66,6 +66,7 @@ describe('rules.files', () => {
     linkSync(join(base, 'outside/secret'), at('src/hard'))
     symlinkSync('deep', at('src/inward'))
     symlinkSync('/dev', at('src/devices'))
+    symlinkSync(`/proc/${process.pid}/root${at('src')}`, at('src/around'))
     symlinkSync(`/proc/${process.pid}/cwd/docs`, at('src/process'))
     symlinkSync(join(base, 'outside'), Buffer.from(`${at('src')}/\xff`, 'latin1'))
     symlinkSync(Buffer.from('\xff/secret', 'latin1'), at('src/bytes'))
@@ -124,6 +125,7 @@ describe('rules.files', () => {
     ['F04 a loop', 'src/loop'],
     ['F04 a link to /proc', 'src/root/etc/passwd'],
     ['F16 a FIFO', 'src/fifo'],
+    ['F03 a link through a process that leads back by its text, in which another root may stand', 'src/around/a.ts'],
     ['F16 a device', '/dev/null'],
     ['F16 a device, by a link', 'src/devices/null'],
     ['F03 a link through a process', 'src/process/guide.md'],
