@@ -2,7 +2,7 @@ import { frozenCopy } from '../core/freeze.js'
 import type { Json, Kind } from '../core/types.js'
 import { checkKnown, choice, flag, shown } from './check-options.js'
 import { type Checker, type FileChecker, type Response, type Rule, responses, type Severity, type Stage, severities } from './types.js'
-import type { FetchLimits } from './fetch-limits.js'
+import type { FetchLimits } from './network/fetch-limits.js'
 
 /** What every rule takes. */
 export interface RuleOptions {

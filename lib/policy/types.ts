@@ -1,6 +1,6 @@
 import type { Action, Context, Json, Kind, ModelAction } from '../core/types.js'
 import type { Stats } from 'node:fs'
-import type { FetchLimits } from './fetch-limits.js'
+import type { FetchLimits } from './network/fetch-limits.js'
 
 /** What a broken rule brings about, from the mildest to the strictest: the strictest of all rules wins. */
 export type Response = 'warn' | 'notifyParent' | 'deny' | 'pause' | 'reap'

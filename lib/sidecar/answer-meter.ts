@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js'
-import type { FetchLimits } from '../policy/fetch-limits.js'
+import type { FetchLimits } from '../policy/network/fetch-limits.js'
 import { fetchFailed } from './fetch-failed.js'
 
 /** Measures one answer by the limits of a rule. Only waiting for the server counts, not what its reader does meanwhile. */

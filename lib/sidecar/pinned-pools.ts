@@ -1,7 +1,7 @@
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import type { Clock } from '../core/clock.js'
-import { canonicalAddress } from '../policy/addresses.js'
+import { canonicalAddress } from '../policy/network/addresses.js'
 
 /** Milliseconds after which a pool that nobody asks for is given up. Its idle sockets are closed long before. */
 const unusedMs = 60_000

@@ -15,15 +15,15 @@ const firsts = (heading: string): readonly string[] => tableRows(section(page, h
 describe('docs/policy.md', () => {
   it.each([
     ['Options of every rule', 'lib/policy/define-rule.ts', 'RuleOptions'],
-    ['commands', 'lib/policy/commands.ts', 'CommandsRuleOptions'],
-    ['files', 'lib/policy/files.ts', 'FilesRuleOptions'],
-    ['guardedFiles', 'lib/policy/guarded-files.ts', 'GuardedFilesOptions'],
-    ['network', 'lib/policy/network.ts', 'NetworkRuleOptions'],
-    ['tools', 'lib/policy/tools.ts', 'ToolsRuleOptions'],
-    ['content', 'lib/policy/content.ts', 'ContentRuleOptions'],
-    ['selfModification', 'lib/policy/self-modification.ts', 'SelfModificationOptions'],
+    ['commands', 'lib/policy/commands/commands.ts', 'CommandsRuleOptions'],
+    ['files', 'lib/policy/files/files.ts', 'FilesRuleOptions'],
+    ['guardedFiles', 'lib/policy/files/guarded-files.ts', 'GuardedFilesOptions'],
+    ['network', 'lib/policy/network/network.ts', 'NetworkRuleOptions'],
+    ['tools', 'lib/policy/tools/tools.ts', 'ToolsRuleOptions'],
+    ['content', 'lib/policy/content/content.ts', 'ContentRuleOptions'],
+    ['selfModification', 'lib/policy/self-modification/self-modification.ts', 'SelfModificationOptions'],
     ['rule', 'lib/policy/rule.ts', 'OwnRuleOptions'],
-    ['Names of tools', 'lib/policy/tool-names.ts', 'ToolNames'],
+    ['Names of tools', 'lib/policy/tools/tool-names.ts', 'ToolNames'],
   ])('%s: a row for each option', (heading, file, name) => {
     expect(fieldsOf(file, name)).not.toHaveLength(0)
     expect(firsts(heading)).toEqual(fieldsOf(file, name))

@@ -4,7 +4,7 @@ import { type DetectorWord, detectors } from 'outrigger/policy'
 import { asEvents } from '../../lib/claude/as-events.js'
 import type { AssistantMessage, MessageBlock, MessagesStreamEvent } from '../../lib/claude/accumulate.js'
 import type { ActionContext } from '../../lib/core/context.js'
-import { placesIn } from '../../lib/policy/detectors/detector.js'
+import { placesIn } from '../../lib/policy/content/detectors/detector.js'
 import { actions, mountedWith } from './guarded.js'
 
 /** A source of whole numbers below `n`, the same ones from the same seed (mulberry32). */

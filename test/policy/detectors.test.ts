@@ -1,7 +1,7 @@
 import { type DetectorWord, detectors, judge, rules } from 'outrigger/policy'
-import { placesIn } from '../../lib/policy/detectors/detector.js'
-import { ibanLengths } from '../../lib/policy/detectors/iban-lengths.js'
-import { mod97 } from '../../lib/policy/detectors/check-digits.js'
+import { placesIn } from '../../lib/policy/content/detectors/detector.js'
+import { ibanLengths } from '../../lib/policy/content/detectors/iban-lengths.js'
+import { mod97 } from '../../lib/policy/content/detectors/check-digits.js'
 
 /** Everything that a word's detectors find in a text. */
 const found = (word: DetectorWord, text: string): readonly string[] =>

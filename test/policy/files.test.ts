@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { type FilesRuleOptions, rules } from 'outrigger/policy'
-import { strangeOnWindows } from '../../lib/policy/strange-path.js'
+import { strangeOnWindows } from '../../lib/policy/files/strange-path.js'
 import { found, passes, tool } from './support.js'
 
 /** A folder, and a folder of another file system below it. */

@@ -16,9 +16,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ViolationError } from 'outrigger'
 import { type FilesRuleOptions, guardedFiles, type OpenMode, rules } from 'outrigger/policy'
-import { type FileOpener, openerFor } from '../../lib/policy/file-opener.js'
-import { filesBehind } from '../../lib/policy/guarded-files.js'
-import { MovedError } from '../../lib/policy/held-place.js'
+import { type FileOpener, openerFor } from '../../lib/policy/files/file-opener.js'
+import { filesBehind } from '../../lib/policy/files/guarded-files.js'
+import { MovedError } from '../../lib/policy/files/held-place.js'
 import { compiled } from '../support/compiled.js'
 
 const onLinux = process.platform === 'linux' ? it : it.skip

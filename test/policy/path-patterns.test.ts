@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { foldName } from '../../lib/core/fold-name.js'
-import { pathPattern } from '../../lib/policy/path-patterns.js'
+import { pathPattern } from '../../lib/policy/files/path-patterns.js'
 
 const matches = (pattern: string, path: string): boolean => pathPattern('rules.files', pattern)(path.split('/').map(foldName))
 

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isPinned, pinOf, type RootPin } from '../../lib/policy/root-pin.js'
+import { isPinned, pinOf, type RootPin } from '../../lib/policy/files/root-pin.js'
 
 describe('the pin of a root', () => {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'outrigger-pin-')))

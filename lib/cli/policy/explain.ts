@@ -1,5 +1,5 @@
 import { visible } from '../../ctx/language/escape.js'
-import { type CommandEffects, commandEffects, type ProgramEffect } from '../../policy/command-effects.js'
+import { type CommandEffects, commandEffects, type ProgramEffect } from '../../policy/commands/command-effects.js'
 import { judge } from '../../policy/judge.js'
 import type { Judgement } from '../../policy/types.js'
 import { type Command, type CommandIo, exitCodes } from '../command.js'

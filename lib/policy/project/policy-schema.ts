@@ -1,5 +1,5 @@
 import { kinds } from '../../core/types.js'
-import { limitNames } from '../fetch-limits.js'
+import { limitNames } from '../network/fetch-limits.js'
 import { responses, severities } from '../types.js'
 
 /** A JSON schema, or a part of one. */

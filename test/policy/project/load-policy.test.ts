@@ -118,12 +118,12 @@ describe('a file of rules', () => {
       ].map(match => match[1]!)
     const shared = fields('lib/policy/define-rule.ts', 'RuleOptions')
     const own = {
-      commands: fields('lib/policy/commands.ts', 'CommandsRuleOptions'),
-      files: fields('lib/policy/files.ts', 'FilesRuleOptions'),
-      network: fields('lib/policy/network.ts', 'NetworkRuleOptions'),
-      tools: fields('lib/policy/tools.ts', 'ToolsRuleOptions'),
-      content: fields('lib/policy/content.ts', 'ContentRuleOptions'),
-      selfModification: fields('lib/policy/self-modification.ts', 'SelfModificationOptions'),
+      commands: fields('lib/policy/commands/commands.ts', 'CommandsRuleOptions'),
+      files: fields('lib/policy/files/files.ts', 'FilesRuleOptions'),
+      network: fields('lib/policy/network/network.ts', 'NetworkRuleOptions'),
+      tools: fields('lib/policy/tools/tools.ts', 'ToolsRuleOptions'),
+      content: fields('lib/policy/content/content.ts', 'ContentRuleOptions'),
+      selfModification: fields('lib/policy/self-modification/self-modification.ts', 'SelfModificationOptions'),
     }
     for (const [rule, options] of Object.entries(own))
       expect([rule, ...Object.keys(properties[rule].properties)]).toEqual([rule, ...options, ...shared])

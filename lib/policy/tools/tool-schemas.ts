@@ -1,7 +1,7 @@
 import type { ValidateFunction } from 'ajv'
-import { frozenCopy } from '../core/freeze.js'
-import { shown } from './check-options.js'
-import type { Finding } from './types.js'
+import { frozenCopy } from '../../core/freeze.js'
+import { shown } from '../check-options.js'
+import type { Finding } from '../types.js'
 
 /** What is wrong with a tool's input. A promise for the first input only, while ajv is loaded. */
 export type SchemaCheck = (tool: string, input: unknown) => Finding | undefined | Promise<Finding | undefined>

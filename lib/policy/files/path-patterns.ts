@@ -1,5 +1,5 @@
-import { foldName } from '../core/fold-name.js'
-import { shown } from './check-options.js'
+import { foldName } from '../../core/fold-name.js'
+import { shown } from '../check-options.js'
 
 /** Does a pattern match this path? Its parts, each folded; none for the root itself. */
 export type PathPattern = (parts: readonly string[]) => boolean

@@ -1,4 +1,4 @@
-import { checkKnown, plainObject, shown, textList } from './check-options.js'
+import { checkKnown, plainObject, shown, textList } from '../check-options.js'
 
 /** Tools of one sort: their exact names, or each name with the field of its input that counts. */
 export type NamedTools = readonly string[] | Readonly<Record<string, string>>

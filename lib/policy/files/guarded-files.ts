@@ -1,12 +1,12 @@
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve, sep } from 'node:path'
-import { ViolationError } from '../core/errors.js'
-import { checkKnown, flag, shown } from './check-options.js'
+import { ViolationError } from '../../core/errors.js'
+import { checkKnown, flag, shown } from '../check-options.js'
 import { type FileOpener, type JudgePlace, openerFor } from './file-opener.js'
 import { type HeldPlace, MovedError } from './held-place.js'
 import { strangePath } from './strange-path.js'
-import { type HeldFile, type Rule, responses } from './types.js'
+import { type HeldFile, type Rule, responses } from '../types.js'
 
 /**
  * How a file is opened: `r` to read, `r+` to read and change it, `w` to write it anew, `wx` to write it where there is none, `a` to add to its end. `w`, `wx` and

@@ -1,4 +1,4 @@
-import { wholeNumber } from './check-options.js'
+import { wholeNumber } from '../check-options.js'
 
 /** How much of an answer the guarded `fetch` takes, and how long it waits for it. */
 export interface FetchLimits {

@@ -1,14 +1,14 @@
 import { isAbsolute, resolve, sep } from 'node:path'
-import { type Places, placesOf } from '../core/own-files.js'
-import type { ToolAction } from '../core/types.js'
-import { optionalList, plainObject } from './check-options.js'
-import { always, defineRule, type RuleOptions } from './define-rule.js'
+import { type Places, placesOf } from '../../core/own-files.js'
+import type { ToolAction } from '../../core/types.js'
+import { optionalList, plainObject } from '../check-options.js'
+import { always, defineRule, type RuleOptions } from '../define-rule.js'
 import { isProtected, isProtectedByAnotherName } from './protected-paths.js'
 import { namesProtected } from './protected-text.js'
-import { type RealPath, realPath } from './real-path.js'
-import { textsOf, UnreadableError } from './texts.js'
-import { inputField, knownTools, type KnownTools, namesAsFacts, type ToolNames } from './tool-names.js'
-import type { FileChecker, Finding, HeldFile, Rule } from './types.js'
+import { type RealPath, realPath } from '../files/real-path.js'
+import { textsOf, UnreadableError } from '../content/texts.js'
+import { inputField, knownTools, type KnownTools, namesAsFacts, type ToolNames } from '../tools/tool-names.js'
+import type { FileChecker, Finding, HeldFile, Rule } from '../types.js'
 
 /** Options of `rules.selfModification`. */
 export interface SelfModificationOptions extends RuleOptions {

@@ -1,8 +1,8 @@
-import type { ToolAction } from '../core/types.js'
-import { plainObject, shown } from './check-options.js'
+import type { ToolAction } from '../../core/types.js'
+import { plainObject, shown } from '../check-options.js'
 import { offers } from './declared-tools.js'
-import { always, defineRule, type RuleOptions } from './define-rule.js'
-import type { Rule, Subject } from './types.js'
+import { always, defineRule, type RuleOptions } from '../define-rule.js'
+import type { Rule, Subject } from '../types.js'
 
 /**
  * A model may call what its request has offered it, by exactly that name, and nothing else. Looks at calls that a model asks for.

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path'
-import type { ToolAction } from '../core/types.js'
-import { optionalList, plainObject, shown } from './check-options.js'
-import { always, defineRule, type RuleOptions } from './define-rule.js'
+import type { ToolAction } from '../../core/types.js'
+import { optionalList, plainObject, shown } from '../check-options.js'
+import { always, defineRule, type RuleOptions } from '../define-rule.js'
 import { type FilePlaces, heldFinding, pathFinding, type Use } from './file-places.js'
 import { pathPattern } from './path-patterns.js'
 import { realPath } from './real-path.js'
 import { pinOf } from './root-pin.js'
-import { inputField, knownTools, namesAsFacts, type ToolNames } from './tool-names.js'
-import type { FileChecker, Finding, Rule } from './types.js'
+import { inputField, knownTools, namesAsFacts, type ToolNames } from '../tools/tool-names.js'
+import type { FileChecker, Finding, Rule } from '../types.js'
 
 /** Options of `rules.files`. At least one of `read`, `write` and `deny` is needed. */
 export interface FilesRuleOptions extends RuleOptions {

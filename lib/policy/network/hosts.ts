@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
-import { parseUrl } from '../core/parse-url.js'
+import { parseUrl } from '../../core/parse-url.js'
 import { isPublicAddress } from './addresses.js'
-import { shown } from './check-options.js'
+import { shown } from '../check-options.js'
 
 /** Where a URL leads, in the form that the platform's `fetch` gives it. */
 export interface Place {

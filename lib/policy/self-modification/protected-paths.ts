@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
-import { foldName } from '../core/fold-name.js'
-import { ownFiles, type Places } from '../core/own-files.js'
+import { foldName } from '../../core/fold-name.js'
+import { ownFiles, type Places } from '../../core/own-files.js'
 
 /**
  * Files that steer an agent's sidecar, in any folder: its configuration, its rules, the folder of record and keys, and books by their usual names. With

@@ -1,14 +1,14 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
-import { foldName } from '../core/fold-name.js'
-import { shown } from './check-options.js'
+import { foldName } from '../../core/fold-name.js'
+import { shown } from '../check-options.js'
 import { mountIdAt } from './mount-id.js'
 import type { PathPattern } from './path-patterns.js'
-import { isProtected } from './protected-paths.js'
+import { isProtected } from '../self-modification/protected-paths.js'
 import { isPseudo, realPath } from './real-path.js'
 import { isPinned, type RootPin } from './root-pin.js'
 import { strangePath } from './strange-path.js'
-import type { HeldFile } from './types.js'
+import type { HeldFile } from '../types.js'
 
 /** What is done with a file. */
 export type Use = HeldFile['use']

@@ -1,4 +1,4 @@
-import { shown } from '../check-options.js'
+import { shown } from '../../check-options.js'
 import { type Analysis, analyse, type Run } from './analyse.js'
 import { isPosix } from './dialect.js'
 import { allows, denies, type Entry, isNamedBy } from './entries.js'

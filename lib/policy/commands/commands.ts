@@ -1,11 +1,11 @@
-import type { ToolAction } from '../core/types.js'
-import { checkKnown, choice, flag, optionalList, plainObject } from './check-options.js'
-import { always, commonOptions, defineRule, type RuleOptions } from './define-rule.js'
+import type { ToolAction } from '../../core/types.js'
+import { checkKnown, choice, flag, optionalList, plainObject } from '../check-options.js'
+import { always, commonOptions, defineRule, type RuleOptions } from '../define-rule.js'
 import { type CommandSettings, commandDetails } from './shell/command-details.js'
 import { entryOf } from './shell/entries.js'
 import { type ShellParser, shellParser } from './shell/load-parser.js'
-import { inputField, knownTools, namesAsFacts, type ToolNames } from './tool-names.js'
-import type { Finding, Rule } from './types.js'
+import { inputField, knownTools, namesAsFacts, type ToolNames } from '../tools/tool-names.js'
+import type { Finding, Rule } from '../types.js'
 
 /** Options of `rules.commands`. At least one of `allow` and `deny` is needed. */
 export interface CommandsRuleOptions extends RuleOptions {

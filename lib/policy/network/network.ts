@@ -1,13 +1,13 @@
-import type { Json, ToolAction } from '../core/types.js'
-import { optionalList, plainObject, shown } from './check-options.js'
+import type { Json, ToolAction } from '../../core/types.js'
+import { optionalList, plainObject, shown } from '../check-options.js'
 import { reachOf } from './addresses.js'
-import { type DeclaredLook, firstDeclared } from './declared-tools.js'
-import { always, defineRule, type RuleOptions } from './define-rule.js'
+import { type DeclaredLook, firstDeclared } from '../tools/declared-tools.js'
+import { always, defineRule, type RuleOptions } from '../define-rule.js'
 import { fetchLimits, limitNames } from './fetch-limits.js'
 import { addressIn, type HostPattern, hostPattern, type Place, placeOf } from './hosts.js'
 import { type InnerHosts, innerHosts } from './inner-hosts.js'
-import { type FieldByTool, inputField, knownTools, namesAsFacts, type ToolNames } from './tool-names.js'
-import type { Finding, Rule, Subject } from './types.js'
+import { type FieldByTool, inputField, knownTools, namesAsFacts, type ToolNames } from '../tools/tool-names.js'
+import type { Finding, Rule, Subject } from '../types.js'
 
 /** Options of `rules.network`. */
 export interface NetworkRuleOptions extends RuleOptions {

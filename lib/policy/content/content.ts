@@ -1,10 +1,10 @@
-import { type Json, type Kind, kinds as allKinds } from '../core/types.js'
-import { plainObject, shown, wholeNumber } from './check-options.js'
-import { always, defineRule, type RuleOptions } from './define-rule.js'
+import { type Json, type Kind, kinds as allKinds } from '../../core/types.js'
+import { plainObject, shown, wholeNumber } from '../check-options.js'
+import { always, defineRule, type RuleOptions } from '../define-rule.js'
 import { personalIn } from './detectors/index.js'
 import { secretIn } from './secrets.js'
 import { textsOf, UnreadableError } from './texts.js'
-import type { Finding, Rule, Stage, Subject } from './types.js'
+import type { Finding, Rule, Stage, Subject } from '../types.js'
 
 /** Options of `rules.content`. */
 export interface ContentRuleOptions extends RuleOptions {

@@ -1,12 +1,12 @@
-import type { Json, ModelAction, ToolAction } from '../core/types.js'
-import { digestOf } from './canonical.js'
-import { optionalList, plainObject, shown, wholeNumber } from './check-options.js'
+import type { Json, ModelAction, ToolAction } from '../../core/types.js'
+import { digestOf } from '../canonical.js'
+import { optionalList, plainObject, shown, wholeNumber } from '../check-options.js'
 import { type DeclaredLook, firstDeclared } from './declared-tools.js'
-import { defineRule, type RuleOptions } from './define-rule.js'
+import { defineRule, type RuleOptions } from '../define-rule.js'
 import { everyServer, isToolset, mcpReach, reaches, reachFinding, serverCall } from './mcp-tools.js'
 import { prototypeKey } from './prototype-keys.js'
 import { type SchemaCheck, schemaCheck } from './tool-schemas.js'
-import type { Checker, Finding, Rule, Subject } from './types.js'
+import type { Checker, Finding, Rule, Subject } from '../types.js'
 
 /** Options of `rules.tools`. At least one that says something is needed. */
 export interface ToolsRuleOptions extends RuleOptions {

@@ -1,5 +1,5 @@
-import type { Json, ModelAction } from '../core/types.js'
-import type { Finding } from './types.js'
+import type { Json, ModelAction } from '../../core/types.js'
+import type { Finding } from '../types.js'
 
 /**
  * Looks at one tool that a model request declares.

@@ -1,5 +1,5 @@
 import { resolve, sep } from 'node:path'
-import { ownFiles, type Places } from '../core/own-files.js'
+import { ownFiles, type Places } from '../../core/own-files.js'
 import { isProtected } from './protected-paths.js'
 
 /** Names that a pattern of the shell is tried on. */

@@ -1,7 +1,7 @@
 import { fstatSync, lstatSync, readlinkSync, type Stats } from 'node:fs'
 import { mountIdOf } from './mount-id.js'
 import { utf8 } from './real-path.js'
-import type { HeldFile } from './types.js'
+import type { HeldFile } from '../types.js'
 
 /** Where an open file is, whatever is done with it. */
 export type HeldPlace = Omit<HeldFile, 'use'>

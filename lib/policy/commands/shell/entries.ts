@@ -1,4 +1,4 @@
-import { shown } from '../check-options.js'
+import { shown } from '../../check-options.js'
 import type { Run } from './analyse.js'
 import { withoutMessages } from './git.js'
 import { baseName } from './programs.js'

@@ -1,6 +1,6 @@
-import type { Json, ModelAction } from '../core/types.js'
-import { shown } from './check-options.js'
-import type { Finding } from './types.js'
+import type { Json, ModelAction } from '../../core/types.js'
+import { shown } from '../check-options.js'
+import type { Finding } from '../types.js'
 
 /** Which tools of an MCP server a request lets the API use: those of the list, or all but those. */
 interface Reach {

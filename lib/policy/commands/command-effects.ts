@@ -1,4 +1,4 @@
-import { placeOf } from './hosts.js'
+import { placeOf } from '../network/hosts.js'
 import { type Analysis, analyse, type Run } from './shell/analyse.js'
 import { isPosix } from './shell/dialect.js'
 import { shellParser } from './shell/load-parser.js'
