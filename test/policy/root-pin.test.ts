@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isPinned, pinOf, type RootPin } from '../../lib/policy/files/root-pin.js'
@@ -6,9 +6,6 @@ import { isPinned, pinOf, type RootPin } from '../../lib/policy/files/root-pin.j
 describe('the pin of a root', () => {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'outrigger-pin-')))
   afterAll(() => rmSync(base, { recursive: true, force: true }))
-
-  /** The folder as it is now, on a file system that keeps no time of birth: the last change stands in its place. */
-  const withoutBirth = (pin: RootPin): RootPin => ({ ...pin, birth: pin.change })
 
   it('holds while files come and go', () => {
     const pin = pinOf(base)!
@@ -28,13 +25,21 @@ describe('the pin of a root', () => {
     ])
     expect(isPinned({ ...pin, dev: pin.dev + 1n }, base)).toBe(false)
     expect(isPinned({ ...pin, ino: pin.ino + 1n }, base)).toBe(false)
-    expect(isPinned({ ...pin, birth: pin.birth - 1n }, base)).toBe(false)
+    expect(isPinned({ ...pin, birth: pin.birth - 1n, keepsBirths: true }, base)).toBe(false)
   })
 
   it('does not take a change for a birth where there are no births', () => {
-    const now = pinOf(base)!
-    const earlier = withoutBirth({ ...now, change: now.change - 5n })
-    const hasBirths = now.birth !== now.change
-    expect(isPinned(earlier, base)).toBe(!hasBirths)
+    const fresh = join(base, 'fresh')
+    mkdirSync(fresh)
+    const { birthtimeNs, ctimeNs } = statSync(fresh, { bigint: true })
+    const earlier: RootPin = { ...pinOf(fresh)!, birth: birthtimeNs - 5n }
+    expect(isPinned({ ...earlier, keepsBirths: true }, fresh)).toBe(false)
+    expect(isPinned({ ...earlier, keepsBirths: false }, fresh)).toBe(birthtimeNs === ctimeNs)
+  })
+
+  const { birthtimeNs, ctimeNs } = statSync(tmpdir(), { bigint: true })
+  ;(birthtimeNs === ctimeNs ? it.skip : it)('knows of births from the folders above, where the folder is new', () => {
+    mkdirSync(join(base, 'new/er'), { recursive: true })
+    expect(pinOf(join(base, 'new/er'))?.keepsBirths).toBe(true)
   })
 })
