@@ -39,6 +39,7 @@ import { inherited } from './sidecar/inherit.js'
 import { type Lookup, systemLookup } from './sidecar/lookup.js'
 import { KillSwitch, killSwitchFile } from './sidecar/kill-switch.js'
 import { nested } from './sidecar/nested-event.js'
+import { putBehind } from './sidecar/seam-behind.js'
 import { mount, showMembers } from './sidecar/members.js'
 import { checkOptions, checkSendOptions } from './sidecar/options.js'
 import { type AnySpec, checkedSpawn, spawnAction } from './sidecar/spawn-spec.js'
@@ -106,6 +107,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     const runtime = new Runtime({ agent: identity, clock, layers, whenPaused, origin: birth, halt })
     this.#runtime = runtime
     this.#seam = birth ? { ...birth.seam, runtime, counts: { passed: 0 } } : seamOf(runtime, claude)
+    putBehind(this, this.#seam)
     try {
       // A factory may use its handles at once: everything but the name is in place before it runs.
       const made = typeof agent === 'function' ? agent(this.io) : agent

@@ -1,0 +1,44 @@
+import type { ServerResponse } from 'node:http'
+import type { Clock } from '../../core/clock.js'
+import { errorBody, type Reply, type ReplyStream } from '../reply.js'
+
+/** How patient a server is with a client that does not read. */
+export interface Patience {
+  readonly clock: Clock
+  /** Milliseconds without reading after which the client is cut off: the rest of its answer would stay in memory. */
+  readonly idleMs: number
+}
+
+/** Writes a reply out, a stream event by event as fast as the client reads. */
+export async function writeReply(response: ServerResponse, { status, headers, body }: Reply, patience: Patience): Promise<void> {
+  if (typeof body === 'string') response.writeHead(status, { ...headers }).end(body)
+  else await pour(body, response.writeHead(status, { ...headers }), patience)
+}
+
+async function pour(stream: ReplyStream, response: ServerResponse, patience: Patience): Promise<void> {
+  response.once('close', () => stream.cancel())
+  response.flushHeaders()
+  try {
+    for (;;) {
+      const { done, value } = await stream.next()
+      if (done) break
+      if (!response.write(value)) await roomIn(response, patience)
+    }
+  } catch (error) {
+    response.write(`event: error\ndata: ${JSON.stringify(errorBody(error).body)}\n\n`)
+  }
+  response.end()
+}
+
+function roomIn(response: ServerResponse, { clock, idleMs }: Patience): Promise<void> {
+  if (response.destroyed) return Promise.resolve()
+  return new Promise(resolve => {
+    const stop = clock.after(idleMs, () => response.destroy())
+    const go = () => {
+      stop()
+      response.off('drain', go).off('close', go)
+      resolve()
+    }
+    response.on('drain', go).on('close', go)
+  })
+}

@@ -1,0 +1,14 @@
+/** `outrigger/server`: the companion process. */
+export { createServer } from './create-server.js'
+export { outsideAgent } from './outside-agent.js'
+export type {
+  AgentSnapshot,
+  BudgetAmounts,
+  CompanionServer,
+  Served,
+  ServedAgent,
+  ServerLimits,
+  ServerOptions,
+  ServerSnapshot,
+  ViolationLine,
+} from './types.js'
