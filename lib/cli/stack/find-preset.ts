@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { isPreset } from '../../core/define.js'
+import type { Preset } from '../../core/define-preset.js'
+import { ConfigError } from '../../core/errors.js'
+import { packageEntry } from './package-entry.js'
+import type { Around } from './stack-spec.js'
+
+type Importing = Required<Pick<Around, 'importModule'>> & Pick<Around, 'cwd'>
+
+/** The preset that a name means. @throws ConfigError where it is not installed, is none, or cannot be imported */
+export async function findPreset(name: string, around: Importing): Promise<Preset> {
+  const found = isPath(name) ? await fromFile(name, around) : await installed(packageOf(name), around)
+  if (found === undefined) throw new ConfigError(`there is no preset "${name}" here; npm install ${packageOf(name)}`)
+  return presetIn(found, name)
+}
+
+/** The preset of a package, where one is installed. @throws ConfigError where it is there and cannot be used */
+export async function findInstalled(name: string, around: Importing): Promise<Preset | undefined> {
+  const found = await installed(packageOf(name), around)
+  return found === undefined ? undefined : presetIn(found, name)
+}
+
+const isPath = (name: string): boolean => /^(\.{0,2}\/|\.{1,2}$|[A-Za-z]:[\\/])/.test(name) || /\.[cm]?[jt]s$/.test(name)
+
+/** A word is the name behind `outrigger-preset-`; a package of another name is given whole, with its scope. */
+export function packageOf(name: string): string {
+  const whole = name.startsWith('@') || name.startsWith('outrigger-preset-')
+  const fits = whole ? /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/ : /^[a-z0-9][a-z0-9._-]*$/
+  if (!fits.test(name))
+    throw new ConfigError(
+      `"${name.slice(0, 100)}" is no name of a preset; give one like claude-code, a package like @acme/preset, or a path like ./preset.mjs`,
+    )
+  return whole ? name : `outrigger-preset-${name}`
+}
+
+async function fromFile(path: string, { cwd, importModule }: Importing): Promise<unknown> {
+  const file = resolve(cwd, path)
+  if (!existsSync(file)) throw new ConfigError(`there is no preset at ${path}; correct the path`)
+  return imported(path, pathToFileURL(file).href, importModule)
+}
+
+/** From the working directory, then from where this library is. */
+async function installed(name: string, { cwd, importModule }: Importing): Promise<unknown> {
+  const entry = packageEntry(name, cwd)
+  if (entry !== undefined) return imported(name, entry, importModule)
+  return importModule(name).catch((error: unknown) => {
+    if (isAbsent(error, name)) return undefined
+    throw unusable(name, error)
+  })
+}
+
+const imported = (name: string, url: string, importModule: Importing['importModule']): Promise<unknown> =>
+  importModule(url).catch((error: unknown) => {
+    throw unusable(name, error)
+  })
+
+const unusable = (name: string, error: unknown): ConfigError =>
+  new ConfigError(`the preset ${name} cannot be imported: ${error instanceof Error ? error.message : String(error)}`)
+
+/** Is it this package that is not there, not one that it imports? */
+function isAbsent(error: unknown, name: string): boolean {
+  const { code, message } = Object(error) as NodeJS.ErrnoException
+  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && String(message).includes(`'${name}'`)
+}
+
+/** What a module exports by default is it; else the one preset among its exports. */
+function presetIn(module: unknown, name: string): Preset {
+  const exported = Object(module) as { readonly default?: unknown }
+  const inner = Object(exported.default) as { readonly default?: unknown }
+  const byDefault = [exported.default, inner.default].find(isCallablePreset)
+  if (byDefault) return byDefault
+  const presets = [...new Set(Object.values(exported).filter(isCallablePreset))]
+  if (presets.length === 1) return presets[0]!
+  throw new ConfigError(`the module of the preset "${name}" does not export one by default; export what definePreset() made`)
+}
+
+const isCallablePreset = (value: unknown): value is Preset => typeof value === 'function' && isPreset(value)
