@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Layer, LayerInput, Preset } from 'outrigger'
 import * as layers from 'outrigger/middleware'
 import { policyDigest, type Rule, rules } from 'outrigger/policy'
+import { claudeCode, claudeCodeRules } from 'outrigger-preset-claude-code'
 import { jake } from 'outrigger-preset-jake'
 import { mortal, mortalRules } from 'outrigger-preset-mortal'
 import { policyOf } from '../presets/stack.js'
@@ -14,7 +15,8 @@ const writing = pageOf('docs/writing-presets.md')
 const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8')
 
 /** What a cell of a table says, as code. */
-const evaluated = (code: string): object => new Function('rules', 'mortalRules', `return (${code})`)(rules, mortalRules)
+const evaluated = (code: string): object =>
+  new Function('rules', 'mortalRules', 'claudeCodeRules', `return (${code})`)(rules, mortalRules, claudeCodeRules)
 
 type Factory = (options: object) => Layer
 const made = (name: string, options: object): Layer => (layers as unknown as Readonly<Record<string, Factory>>)[name]!(options)
@@ -37,6 +39,7 @@ describe('docs/presets.md', () => {
   })
 
   it.each([
+    ['claude-code', claudeCode],
     ['jake', jake],
     ['mortal', mortal],
   ] as [string, Preset][])('%s: its table makes the stack that the preset makes', (name, preset) => {
@@ -47,10 +50,13 @@ describe('docs/presets.md', () => {
     expect(policyOf(stack())).toBe(policyOf(preset()))
   })
 
-  it('mortal: its table makes the rules that mortalRules makes', () => {
-    const list = rowsBelow('mortal', '| rule |').map(([id, code]) => ({ id, rule: evaluated(code!) as Rule }))
+  it.each([
+    ['mortal', mortalRules],
+    ['claude-code', claudeCodeRules],
+  ] as [string, () => readonly Rule[]][])('%s: its table makes the rules that its function makes', (name, made) => {
+    const list = rowsBelow(name, '| rule |').map(([id, code]) => ({ id, rule: evaluated(code!) as Rule }))
     expect(list.map(({ id }) => id)).toEqual(list.map(({ rule }) => rule.id))
-    expect(policyDigest(list.map(({ rule }) => rule))).toBe(policyDigest(mortalRules()))
+    expect(policyDigest(list.map(({ rule }) => rule))).toBe(policyDigest(made()))
   })
 })
 
@@ -64,6 +70,7 @@ describe('docs/writing-presets.md', () => {
     const order = /That of the layers that ship: (.+)\. A wrong one/.exec(writing.text)?.[1]
     expect(order?.match(/\w+/g)).toEqual(jake.layers)
     expect(mortal.layers).toEqual(jake.layers)
+    expect(claudeCode.layers).toEqual(jake.layers)
   })
 
   it('has the package.json that is published', () => {
@@ -76,10 +83,11 @@ describe('docs/writing-presets.md', () => {
 })
 
 describe('the README of a preset', () => {
-  const names = ['jake', 'mortal']
-
-  it.each(names)('%s: its layers, in order', name => {
-    const { layers } = name === 'jake' ? jake : mortal
+  it.each([
+    ['claude-code', claudeCode],
+    ['jake', jake],
+    ['mortal', mortal],
+  ] as [string, Preset][])('%s: its layers, in order', (name, { layers }) => {
     expect(
       read('presets', name, 'README.md')
         .match(/`with\w+`/g)

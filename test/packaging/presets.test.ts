@@ -9,6 +9,8 @@ import { makeTarball, manifestOf, node, publint, root, typeProblems } from './pa
 
 const presets = readdirSync(join(root, 'presets')).filter(name => existsSync(join(root, 'presets', name, 'package.json')))
 const packageOf = (preset: string) => `outrigger-preset-${preset}`
+/** What a module of its own calls it: `claudeCode`. */
+const exportOf = (preset: string) => preset.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
 let project: string
 const tarballs = new Map<string, string>()
@@ -61,7 +63,7 @@ const body = (preset: string): string => `
 const mock = mockModel().reply('Done.')
 const sidecar = createSidecar({
   agent: claudeAgent({ model: 'claude-haiku-4-5' }),
-  use: ${preset}(),
+  use: ${exportOf(preset)}(),
   claude: { upstream: mock.upstream },
 })
 const work = async () => {
@@ -69,7 +71,7 @@ const work = async () => {
   const { verdict } = await sidecar.verify()
   const members = ${JSON.stringify(shown)}.filter(name => name in sidecar)
   const { status } = sidecar.health()
-  console.log(JSON.stringify({ reply, verdict, status, members, calls: sidecar.metrics.calls, same: byName === ${preset} }))
+  console.log(JSON.stringify({ reply, verdict, status, members, calls: sidecar.metrics.calls, same: byName === ${exportOf(preset)} }))
   await sidecar.close()
 }
 work()
@@ -80,7 +82,7 @@ const imports = (preset: string): string => `
 import { createSidecar } from 'outrigger'
 import { claudeAgent } from 'outrigger/claude'
 import { mockModel } from 'outrigger/testing'
-import ${preset}, { ${preset} as byName } from '${packageOf(preset)}'
+import ${exportOf(preset)}, { ${exportOf(preset)} as byName } from '${packageOf(preset)}'
 `
 
 describe.each(presets)('%s, installed', preset => {
@@ -97,7 +99,7 @@ describe.each(presets)('%s, installed', preset => {
 const { createSidecar } = require('outrigger')
 const { claudeAgent } = require('outrigger/claude')
 const { mockModel } = require('outrigger/testing')
-const { default: ${preset}, ${preset}: byName } = require('${packageOf(preset)}')
+const { default: ${exportOf(preset)}, ${exportOf(preset)}: byName } = require('${packageOf(preset)}')
 `
     write(`${preset}.cjs`, requires + body(preset))
     expect(await node([`${preset}.cjs`], project)).toEqual(works)
@@ -107,13 +109,13 @@ const { default: ${preset}, ${preset}: byName } = require('${packageOf(preset)}'
     const types = `
 export const spent: number | 'unlimited' = sidecar.budget.nanoUsd === 'unlimited' ? 'unlimited' : sidecar.budget.nanoUsd.spent
 export const facts: readonly [number, number, string] = [sidecar.utilization, sidecar.violations.length, sidecar.publicKey]
-const poor = createSidecar({ agent: claudeAgent({ model: 'claude-haiku-4-5' }), use: ${preset}({ withBudget: false }) })
+const poor = createSidecar({ agent: claudeAgent({ model: 'claude-haiku-4-5' }), use: ${exportOf(preset)}({ withBudget: false }) })
 // @ts-expect-error switched off
 poor.budget
 // @ts-expect-error a misspelt layer
-const misspelt = () => ${preset}({ withBugdet: { usd: 1 } })
+const misspelt = () => ${exportOf(preset)}({ withBugdet: { usd: 1 } })
 // @ts-expect-error a misspelt option
-const wrong = () => ${preset}({ withBudget: { uds: 1 } })
+const wrong = () => ${exportOf(preset)}({ withBudget: { uds: 1 } })
 `
     const file = `${preset}-types.${extension}`
     write(file, imports(preset) + body(preset) + types)
