@@ -216,6 +216,28 @@ export function everySdkCall(same: Same): void {
       },
       calledTool,
     )
+    for (const code of ['thread_not_found', 'thread_unsupported_request']) {
+      const [call, end] = toolTurns()
+      const lost: Scripted = () => ({
+        status: 400,
+        headers: { 'content-type': 'application/json' },
+        chunks: [
+          JSON.stringify({
+            type: 'error',
+            error: { type: 'invalid_request_error', message: 'no', details: { error_code: code, unsupported: ['x'] } },
+          }),
+        ],
+        ending: 'end',
+      })
+      same(
+        `beta.messages.toolRunner, after ${code} again with the whole conversation`,
+        () => [call!, lost, end!],
+        async (client, server) => {
+          const message = await client.beta.messages.toolRunner({ ...ask, stream: true, tools: [distance()] })
+          return { message, asked: server.requests.length }
+        },
+      )
+    }
     same(
       'ten calls at once',
       () => spoken,

@@ -3,7 +3,7 @@ import { handle, type Incoming } from '../handler.js'
 import { errorReply, type Reply } from '../reply.js'
 import type { Seam } from '../seam.js'
 import { readBody } from './read-body.js'
-import { writeReply } from './write-reply.js'
+import { sized, writeReply } from './write-reply.js'
 
 /** How one request is let in. */
 export interface Door {
@@ -35,7 +35,7 @@ const patienceOf = ({ runtime, idleMs }: Seam) => ({ clock: runtime.clock, idleM
 
 function send(response: ServerResponse, { status, headers, body }: Reply): void {
   try {
-    response.writeHead(status, { ...headers }).end(body as string)
+    response.writeHead(status, sized(headers, body as string)).end(body as string)
   } catch {
     response.destroy()
   }

@@ -11,8 +11,13 @@ export interface Patience {
 
 /** Writes a reply out, a stream event by event as fast as the client reads. */
 export async function writeReply(response: ServerResponse, { status, headers, body }: Reply, patience: Patience): Promise<void> {
-  if (typeof body === 'string') response.writeHead(status, { ...headers }).end(body)
+  if (typeof body === 'string') response.writeHead(status, sized(headers, body)).end(body)
   else await pour(body, response.writeHead(status, { ...headers }), patience)
+}
+
+/** Headers of an answer that is whole: with its length, as the API gives it. A head that goes out by itself would make chunks of the body. */
+export function sized(headers: Reply['headers'], body: string): Record<string, string | number> {
+  return { ...headers, 'content-length': Buffer.byteLength(body) }
 }
 
 async function pour(stream: ReplyStream, response: ServerResponse, patience: Patience): Promise<void> {
