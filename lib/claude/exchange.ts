@@ -3,6 +3,7 @@ import type { ActionContext } from '../core/context.js'
 import { DeadlineError, isOutriggerError } from '../core/errors.js'
 import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } from './accumulate.js'
 import { asEvents } from './as-events.js'
+import { namesTwice } from './names-twice.js'
 import { errorEventOf, errorReply, type Reply, visible } from './reply.js'
 import type { Seam } from './seam.js'
 import { sha256 } from './sha256.js'
@@ -74,8 +75,8 @@ export class Exchange implements Receiver {
   async message(message: AssistantMessage, text: string): Promise<void> {
     const judged = await this.#judged(message)
     const final = this.#ctx.taps?.sees ? await this.#tapped(judged) : judged
-    // A call that was judged goes out as it was read: in the text, a name may stand twice.
-    const asRead = final === message && !(this.#ctx.taps?.judges && final.content.some(isToolUse))
+    // A call that was judged goes out as it was read where its text names a field twice.
+    const asRead = final === message && !(this.#ctx.taps?.judges && final.content.some(isToolUse) && namesTwice(text))
     this.#whole = { message: final, text: asRead ? text : JSON.stringify(final) }
   }
 

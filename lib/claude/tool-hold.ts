@@ -71,8 +71,7 @@ export class ToolHold {
     const verdict = await judge(this.#ctx, this.#message.toolUse(index)!)
     if (verdict !== undefined) return this.#refuse(index, verdict)
     this.#allowed++
-    // As they were read: in the text of a frame, a name may stand twice.
-    for (const event of frames) await this.#emit(event.type.startsWith('content_block') ? { ...event } : event)
+    for (const event of frames) await this.#emit(event)
   }
 
   /** The message ends. A call that is not finished, as the model leaves one when it breaks off, becomes a text. */

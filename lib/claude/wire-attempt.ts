@@ -10,6 +10,7 @@ import { cutUsage, outputBytes } from './cut.js'
 import { priceOf, type PriceTable } from './prices.js'
 import { eventOf, parseMessage, understood } from './read-answer.js'
 import { modelMessage, modelPrices, modelUsage, type Seam } from './seam.js'
+import { readsOneWay } from './reads-one-way.js'
 import { SseDecoder, type SseFrame } from './sse.js'
 import { ToolHold } from './tool-hold.js'
 import { type ModelUsage, usageOf, zeroUsage } from './usage.js'
@@ -111,17 +112,20 @@ export class WireAttempt {
     this.#events++
     if (event.type === 'error') throw errorEvent(event, frame, reply, this.#meter.started)
     this.#ctx.taps?.arrived(event)
+    const wasOpen = this.#openTool
     understood(() => {
       this.#accumulator.add(event, frame.raw.length)
       this.#measure(event)
     })
+    const inCall = this.#ctx.taps?.judges === true && (wasOpen || this.#openTool) && event.type.startsWith('content_block')
     if (event.type === 'message_stop') {
       // A tap that holds the answer back judges it whole before it lets it go.
       this.#give(this.#accumulator.message!)
       await hold.finish()
       await this.#ctx.taps?.end()
     }
-    this.#receiver.raw(event, frame.raw)
+    // Of a call, the text goes on where it says to every reader what was judged.
+    if (!inCall || readsOneWay(frame)) this.#receiver.raw(event, frame.raw)
     const released = hold.take(event)
     if (released) await this.#heldBack(released)
   }
