@@ -12,7 +12,7 @@ import { eventOf, parseMessage, understood } from './read-answer.js'
 import { modelMessage, modelPrices, modelUsage, type Seam } from './seam.js'
 import { readsOneWay } from './reads-one-way.js'
 import { SseDecoder, type SseFrame } from './sse.js'
-import { ToolHold } from './tool-hold.js'
+import { isToolUse, ToolHold } from './tool-hold.js'
 import { type ModelUsage, usageOf, zeroUsage } from './usage.js'
 import { UsageMeter } from './usage-meter.js'
 import type { WireReply, WireRequest } from './wire.js'
@@ -44,6 +44,7 @@ export class WireAttempt {
   #sent = false
   #events = 0
   #openTool = false
+  #inCall = false
   #heldBackMs = 0
   #usage: ModelUsage | undefined
 
@@ -112,12 +113,10 @@ export class WireAttempt {
     this.#events++
     if (event.type === 'error') throw errorEvent(event, frame, reply, this.#meter.started)
     this.#ctx.taps?.arrived(event)
-    const wasOpen = this.#openTool
     understood(() => {
       this.#accumulator.add(event, frame.raw.length)
       this.#measure(event)
     })
-    const inCall = this.#ctx.taps?.judges === true && (wasOpen || this.#openTool) && event.type.startsWith('content_block')
     if (event.type === 'message_stop') {
       // A tap that holds the answer back judges it whole before it lets it go.
       this.#give(this.#accumulator.message!)
@@ -125,9 +124,14 @@ export class WireAttempt {
       await this.#ctx.taps?.end()
     }
     // Of a call, the text goes on where it says to every reader what was judged.
-    if (!inCall || readsOneWay(frame)) this.#receiver.raw(event, frame.raw)
+    if (!this.#isOfCall(event) || readsOneWay(frame)) this.#receiver.raw(event, frame.raw)
     const released = hold.take(event)
     if (released) await this.#heldBack(released)
+  }
+
+  #isOfCall(event: MessagesStreamEvent): boolean {
+    if (event.type === 'content_block_start') this.#inCall = this.#ctx.taps?.judges === true && isToolUse(event.content_block)
+    return this.#inCall && event.type.startsWith('content_block')
   }
 
   /** Until the consumer has room and the judges have judged; the model goes on meanwhile. */
