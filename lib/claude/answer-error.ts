@@ -43,6 +43,17 @@ export function noMessage({ status, headers }: WireReply, body: string): Upstrea
   return new UpstreamError('the Messages API answered with something that is not a message', facts)
 }
 
+/** A client that followed it would take its credential elsewhere. */
+export function redirected(status: number): UpstreamError {
+  return new UpstreamError(`the Messages API answered ${status}, and redirects are not followed; set the base URL to where it leads`, {
+    status: 502,
+    type: 'api_error',
+    code: 'REDIRECTED',
+    retryable: false,
+    billed: 'maybe',
+  })
+}
+
 /** The transport failed: whether the request may have been billed depends on where. `begun`: events had come. */
 export function brokenOff(error: UpstreamError, begun: boolean): UpstreamError {
   const { upstream, message } = error

@@ -2,6 +2,7 @@ import { parseUrl } from '../core/parse-url.js'
 import type { ActionContext } from '../core/context.js'
 import { AgentReapedError, ConfigError, isOutriggerError, UpstreamError } from '../core/errors.js'
 import { Scope } from '../core/scope.js'
+import { redirected } from './answer-error.js'
 import { type Route, routeOf } from './endpoints.js'
 import { Exchange } from './exchange.js'
 import { lost } from './http-upstream.js'
@@ -92,15 +93,6 @@ function outgoing({ origin }: Seam, request: WireRequest, route: Route): WireReq
   // Here, not behind the chain: a beta may change what a request costs.
   if (origin.betas.length > 0) headers['anthropic-beta'] = [...new Set([...betasIn(headers['anthropic-beta']), ...origin.betas])].join(',')
   return { ...request, url: origin.origin + origin.prefix + route.target, headers }
-}
-
-/** A client that followed it would take its credential elsewhere. */
-function redirected(status: number): UpstreamError {
-  return new UpstreamError(`the Messages API answered ${status}, and redirects are not followed; set the base URL to where it leads`, {
-    status: 502,
-    type: 'api_error',
-    code: 'REDIRECTED',
-  })
 }
 
 function notFound(request: WireRequest): Reply {

@@ -1,5 +1,7 @@
+import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
 import { UpstreamError } from '../core/errors.js'
+import { decoded } from './decoded.js'
 import type { Upstream, WireReply, WireRequest } from './wire.js'
 
 // One pool for the process: idle sockets are shared by all sidecars and never keep it alive. Deadlines are the chain's business.
@@ -25,7 +27,7 @@ function toRequest(request: WireRequest, abort: AbortSignal): Dispatcher.Request
     origin,
     path: pathname + search,
     method: request.method as Dispatcher.HttpMethod,
-    // Without it a server may compress; nothing here would undo that.
+    // Without it a server may compress, and events would wait for one another.
     headers: { ...request.headers, 'accept-encoding': 'identity' },
     body: request.body ?? null,
     signal: abort,
@@ -36,10 +38,10 @@ function toReply(response: Dispatcher.ResponseData): WireReply {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(response.headers))
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
-  return { status: response.statusCode, headers, body: chunks(response.body) }
+  return { status: response.statusCode, headers, body: chunks(decoded(response.body, response.headers['content-encoding'])) }
 }
 
-async function* chunks(body: Dispatcher.ResponseData['body']): AsyncGenerator<Uint8Array> {
+async function* chunks(body: Readable): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of body) yield chunk as Uint8Array
   } catch (error) {
@@ -73,6 +75,7 @@ function codeOf(error: unknown): string {
   ) {
     if (typeof e.code === 'string') return e.code
     if (e.name === 'AbortError') return 'ABORTED'
+    if (e.name === 'HTTPParserError') return 'NOT_HTTP'
   }
   return 'UNKNOWN'
 }

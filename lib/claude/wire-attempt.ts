@@ -4,7 +4,7 @@ import type { Scope } from '../core/scope.js'
 import { cost } from '../core/slot.js'
 import type { ModelAction, Outcome } from '../core/types.js'
 import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } from './accumulate.js'
-import { brokenOff, errorAnswer, errorEvent, noMessage } from './answer-error.js'
+import { brokenOff, errorAnswer, errorEvent, noMessage, redirected } from './answer-error.js'
 import { billedModel } from './billed-model.js'
 import { cutUsage, outputBytes } from './cut.js'
 import { priceOf, type PriceTable } from './prices.js'
@@ -79,6 +79,7 @@ export class WireAttempt {
     this.#sent = true
     const reply = await this.#wire.waiting(this.#seam.upstream(request, this.#wire.signal))
     if (reply.status >= 400) throw errorAnswer(reply, await this.#wire.text(reply).catch(() => ''))
+    if (reply.status >= 300) throw redirected(reply.status)
     if (this.#action.stream && !wholeAnswer.test(reply.headers['content-type'] ?? '')) await this.#readStream(reply)
     else await this.#readWhole(reply)
   }

@@ -1,0 +1,354 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request as httpRequest } from 'node:http'
+import { gzipSync } from 'node:zlib'
+import { rawUpstream, type Said } from '../support/raw-upstream.js'
+import { script } from '../support/script.js'
+import { VirtualClock } from '../../lib/testing/virtual-clock.js'
+import { ask, until } from '../seam/mounts.js'
+import { companion, type TestCompanion, type TestCompanionOptions } from './companion.js'
+
+/** What a client saw of its answer. */
+interface Told {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly text: string
+  /** The connection ended before the answer did. */
+  readonly broken: boolean
+}
+
+/** Asks on a connection of its own, which the end of the answer ends. */
+async function asked({ baseURL, token }: TestCompanion, body: string): Promise<Told> {
+  const headers = { 'x-api-key': token, 'content-type': 'application/json' }
+  const request = httpRequest(`${baseURL}/v1/messages`, { method: 'POST', agent: false, headers }).end(body)
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  let text = ''
+  let broken = false
+  response.setEncoding('utf8').on('data', chunk => {
+    text += chunk
+  })
+  await new Promise<void>(resolve => {
+    response.on('error', () => {
+      broken = true
+    })
+    response.on('close', resolve)
+  })
+  return { status: response.statusCode!, headers: response.headers, text, broken }
+}
+
+const plain = JSON.stringify(ask)
+const streamed = JSON.stringify({ ...ask, stream: true })
+
+/** The error of an answer, or of the event that ends it. */
+function errorOf({ status, text }: Told): any {
+  const json = status === 200 ? text.slice(text.lastIndexOf('event: error\ndata: ')).slice('event: error\ndata: '.length) : text
+  return json.startsWith('{') ? JSON.parse(json) : undefined
+}
+
+const deadline = { firstTokenMs: 30_000, idleMs: 10_000 }
+
+interface Upstream {
+  readonly url: string
+  readonly requests: readonly unknown[]
+  readonly openSockets: number
+  close(): Promise<void>
+}
+
+async function within(
+  up: Upstream,
+  options: TestCompanionOptions,
+  work: (ours: TestCompanion, clock: VirtualClock) => Promise<void>,
+): Promise<void> {
+  const clock = new VirtualClock()
+  const ours = await companion(up.url, { clock, deadline, ...options })
+  try {
+    await work(ours, clock)
+  } finally {
+    await ours.close()
+    await up.close()
+  }
+}
+
+/** Nothing is left of requests that have ended: no action, no timer, no socket of a client, none of the upstream that is in use. */
+async function nothingLeft(ours: TestCompanion, clock: VirtualClock, up: Upstream): Promise<void> {
+  await until(() => ours.sidecar.snapshot().inFlight === 0, 'the end of every action')
+  await until(() => ours.openSockets === 0, 'the end of every socket of a client')
+  await until(() => up.openSockets <= 1, 'the end of the sockets to the upstream')
+  expect(clock.pending).toBe(0)
+}
+
+const http = (body: string | Buffer, head: readonly string[] = [], status: string = '200 OK') => {
+  const type = head.some(line => line.startsWith('content-type')) ? [] : ['content-type: application/json']
+  const lines = [`HTTP/1.1 ${status}`, ...type, ...head]
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), Buffer.from(body)])
+}
+
+const message = JSON.stringify({
+  id: 'msg_1',
+  type: 'message',
+  role: 'assistant',
+  model: ask.model,
+  content: [{ type: 'text', text: 'Two miles.' }],
+  stop_reason: 'end_turn',
+  stop_sequence: null,
+  usage: { input_tokens: 10, output_tokens: 5 },
+})
+
+const events = script
+  .text('Two miles.', { usage: { input_tokens: 10, output_tokens: 5 } })({
+    n: 1,
+    path: '',
+    headers: {},
+    bodyText: streamed,
+    body: JSON.parse(streamed),
+    usage: {},
+  } as never)
+  .chunks.join('')
+const half = events.slice(0, events.indexOf('event: content_block_stop'))
+
+const sse = (body: string | Buffer, head: readonly string[] = []) => http(body, ['content-type: text/event-stream', ...head])
+
+/** Said, then the socket is reset once it has left. */
+const thenReset =
+  (text: string | Buffer): Said =>
+  socket => {
+    if (text.length === 0) socket.resetAndDestroy()
+    else socket.write(text, () => setImmediate(() => socket.resetAndDestroy()))
+  }
+
+interface Fault {
+  readonly up: Said
+  readonly body: string
+  readonly status: number
+  /** Our code in the error; none where the client gets what the upstream said, or all is well. */
+  readonly code?: string
+  /** Was it paid for? `unknown`: only the provider knows, and the hold stays. */
+  readonly paid: 'no' | 'estimated' | 'measured' | 'unknown'
+  readonly options?: TestCompanionOptions
+  /** The text of the answer, where it is not our error. */
+  readonly text?: string
+}
+
+const whole = (head: readonly string[] = []) => http(message, [`content-length: ${message.length}`, ...head])
+const page = '<html><body>Bad gateway</body></html>'
+const longLine = `event: content_block_delta\ndata: ${JSON.stringify({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x'.repeat(10 * 2 ** 20) } })}\n\n`
+const withLongLine = events.replace('event: content_block_stop', `${longLine}event: content_block_stop`)
+const cutGzip = (text: string) => gzipSync(text).subarray(0, -20)
+const chunked = ['content-type: text/event-stream', 'transfer-encoding: chunked']
+const refusal = JSON.stringify({ type: 'error', error: { type: 'invalid_request_error', message: 'no' } })
+const gzip = ['content-encoding: gzip']
+
+const faults: Readonly<Record<string, Fault>> = {
+  'a reset before the head': { up: thenReset(''), body: plain, status: 502, code: 'ERR_UPSTREAM', paid: 'unknown' },
+  'a reset before the head, streamed': { up: thenReset(''), body: streamed, status: 502, code: 'ERR_UPSTREAM', paid: 'unknown' },
+  'an end before the head': { up: '', body: plain, status: 502, code: 'ERR_UPSTREAM', paid: 'unknown' },
+  'a reset within the head': { up: thenReset('HTTP/1.1 200 O'), body: plain, status: 502, code: 'ERR_UPSTREAM', paid: 'unknown' },
+  'an end within a chunk of a stream': {
+    up: http(`fff\r\n${half}`, chunked),
+    body: streamed,
+    status: 200,
+    code: 'ERR_UPSTREAM',
+    paid: 'estimated',
+  },
+  'a reset within an answer': {
+    up: thenReset(http(message.slice(0, 50), ['content-length: 500'])),
+    body: plain,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+  },
+  'no HTTP at all': { up: 'SSH-2.0-OpenSSH_9.2\r\n', body: plain, status: 502, code: 'ERR_UPSTREAM', paid: 'unknown' },
+  'an answer of garbage': { up: http('{"id": "msg_\u0000<<<'), body: plain, status: 502, code: 'ERR_UPSTREAM', paid: 'unknown' },
+  'a stream of garbage': { up: sse('<html>\n\ndata: {"type":\n\n'), body: streamed, status: 502, code: 'ERR_TRUNCATED', paid: 'estimated' },
+  'an event of garbage': {
+    up: sse(`${half}event: content_block_delta\ndata: {"type":\n\n`),
+    body: streamed,
+    status: 200,
+    code: 'ERR_UPSTREAM',
+    paid: 'estimated',
+  },
+  'half an event': {
+    up: sse(`${half}event: content_block_delta\ndata: {"type":"content_`),
+    body: streamed,
+    status: 200,
+    code: 'ERR_TRUNCATED',
+    paid: 'estimated',
+  },
+  'no event': { up: sse(''), body: streamed, status: 502, code: 'ERR_TRUNCATED', paid: 'estimated' },
+  'a line of 10 MB': { up: sse(withLongLine), body: streamed, status: 200, paid: 'measured', text: withLongLine },
+  'a line of 10 MB, beyond maxMessageBytes': {
+    up: sse(withLongLine),
+    body: streamed,
+    status: 200,
+    code: 'ERR_UPSTREAM',
+    paid: 'estimated',
+    options: { claude: { maxMessageBytes: 2 ** 20 } },
+  },
+  'an answer of 10 MB, beyond maxMessageBytes': {
+    up: http(message.replace('Two', 'x'.repeat(10 * 2 ** 20))),
+    body: plain,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+    options: { claude: { maxMessageBytes: 2 ** 20 } },
+  },
+  'an answer in gzip that nobody asked for': {
+    up: http(gzipSync(message), gzip),
+    body: plain,
+    status: 200,
+    paid: 'measured',
+    text: message,
+  },
+  'a stream in gzip that nobody asked for': {
+    up: sse(gzipSync(events), gzip),
+    body: streamed,
+    status: 200,
+    paid: 'measured',
+    text: events,
+  },
+  'an error in gzip that nobody asked for': {
+    up: http(gzipSync(refusal), gzip, '400 Bad Request'),
+    body: plain,
+    status: 400,
+    paid: 'no',
+    text: refusal,
+  },
+  'gzip cut short': { up: http(cutGzip(message), gzip), body: plain, status: 502, code: 'ERR_UPSTREAM', paid: 'unknown' },
+  'a stream in gzip cut short': { up: sse(cutGzip(events), gzip), body: streamed, status: 200, code: 'ERR_UPSTREAM', paid: 'estimated' },
+  'gzip that is none': { up: http(message, gzip), body: plain, status: 502, code: 'ERR_UPSTREAM', paid: 'unknown' },
+  'a coding that is not known': {
+    up: http(gzipSync(message), ['content-encoding: zstd']),
+    body: plain,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+  },
+  'a content-length that is too large': {
+    up: http(message, [`content-length: ${message.length + 50}`]),
+    body: plain,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+  },
+  'a content-length that is too small': {
+    up: http(message, ['content-length: 50']),
+    body: plain,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+  },
+  'a content-length that is too large, of a stream': {
+    up: sse(events, [`content-length: ${events.length + 50}`]),
+    body: streamed,
+    status: 200,
+    paid: 'measured',
+    text: events,
+  },
+  'two lengths that differ': {
+    up: http(message, ['content-length: 5', 'content-length: 6']),
+    body: plain,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+  },
+  'chunks that are none': {
+    up: http('zz\r\n', ['transfer-encoding: chunked']),
+    body: plain,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+  },
+  'an end within the chunks, after message_stop': {
+    up: http(`${Buffer.byteLength(events).toString(16)}\r\n${events}\r\n`, chunked),
+    body: streamed,
+    status: 200,
+    paid: 'measured',
+    text: events,
+  },
+  'an end within the blank line after message_stop': {
+    up: sse(events.slice(0, -1)),
+    body: streamed,
+    status: 200,
+    code: 'ERR_TRUNCATED',
+    paid: 'measured',
+  },
+  '1xx before the answer': {
+    up: Buffer.concat([Buffer.from('HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n'), whole()]),
+    body: plain,
+    status: 200,
+    paid: 'measured',
+    text: message,
+  },
+  'a 100 Continue that nobody waits for': {
+    up: 'HTTP/1.1 100 Continue\r\n\r\n',
+    body: plain,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+  },
+  'another protocol instead': {
+    up: 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
+    body: plain,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+  },
+  'an error page': {
+    up: http(page, ['content-type: text/html'], '502 Bad Gateway'),
+    body: plain,
+    status: 502,
+    paid: 'unknown',
+    text: page,
+  },
+  'an error page, streamed': {
+    up: http(page, ['content-type: text/html'], '502 Bad Gateway'),
+    body: streamed,
+    status: 502,
+    paid: 'unknown',
+    text: page,
+  },
+  'a page as an answer': { up: http(page, ['content-type: text/html']), body: plain, status: 502, code: 'ERR_UPSTREAM', paid: 'unknown' },
+  'a page as a stream': { up: http(page, ['content-type: text/html']), body: streamed, status: 502, code: 'ERR_UPSTREAM', paid: 'unknown' },
+  'nothing at all, well said': {
+    up: http('', ['content-length: 0'], '204 No Content'),
+    body: plain,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+  },
+  'a redirect': {
+    up: http('', ['location: http://127.0.0.1:1/v1/messages', 'content-length: 0'], '307 Temporary Redirect'),
+    body: plain,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+  },
+  'a redirect, streamed': {
+    up: http('', ['location: http://127.0.0.1:1/v1/messages', 'content-length: 0'], '302 Found'),
+    body: streamed,
+    status: 502,
+    code: 'ERR_UPSTREAM',
+    paid: 'unknown',
+  },
+}
+
+const times = 3
+
+describe('an upstream that fails', () => {
+  it.each(Object.entries(faults))('%s', async (_, { up: said, body, status, code, paid, text, options = {} }) => {
+    const up = await rawUpstream(said)
+    await within(up, options, async (ours, clock) => {
+      for (let n = 0; n < times; n++) {
+        const told = await asked(ours, body)
+        expect(told).toMatchObject({ status, broken: false })
+        if (text !== undefined) expect(told.text).toBe(text)
+        expect(errorOf(told)?.error.details?.error_code).toBe(code)
+        if (status !== 200) expect(told.headers['x-should-retry']).toBe('false')
+      }
+      expect(up.requests).toHaveLength(times)
+      expect(ours.holds.map(({ state }) => state)).toEqual(paid === 'unknown' ? Array(times).fill('unknown') : [])
+      expect(ours.spent > 0).toBe(paid === 'estimated' || paid === 'measured')
+      if (paid !== 'no') expect(ours.sidecar.tokenUsage.certainty).toBe(paid)
+      await nothingLeft(ours, clock, up)
+    })
+  })
+})
