@@ -1,8 +1,11 @@
-import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { serveRequest } from './door/serve-request.js'
-import { credentialsIn, sameSecret, unauthorised } from './door/token.js'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { within } from '../core/within.js'
+import { type Address, addressOf } from './door/address.js'
+import { limitNames, limitsOf, type ServerLimits } from './door/limits.js'
+import { type Counted, OpenRequests } from './door/open-requests.js'
+import { openPort, type Port } from './door/open-port.js'
+import { type Door, serveRequest } from './door/serve-request.js'
+import { credentialsIn, randomToken, sameSecret, unauthorised } from './door/token.js'
 import type { Seam } from './seam.js'
 
 /** The handler on a port of its own, for an agent that is itself a child process. */
@@ -15,25 +18,14 @@ export interface Listening {
   close(): Promise<void>
 }
 
-/** Limits and address of `listen()`. */
-export interface ListenOptions {
-  /** Default 0: any free port. */
-  readonly port?: number
-  /** Default `127.0.0.1`. Anything beyond loopback must be said here. */
-  readonly host?: string
-  /** The largest request body, in bytes. Default 67,108,864 (64 MB). */
-  readonly maxBodyBytes?: number
-}
+/** Address and limits of `listen()`: those of a companion. */
+export interface ListenOptions extends Address, ServerLimits {}
 
-const known = ['port', 'host', 'maxBodyBytes']
+const known: readonly string[] = ['host', 'port', 'hosts', ...limitNames]
 
-function check(options: ListenOptions): void {
+function refuseUnknown(options: ListenOptions): void {
   for (const key of Object.keys(options))
     if (!known.includes(key)) throw new TypeError(`listen: unknown option "${key}"; known are ${known.join(', ')}`)
-  const { port = 0, maxBodyBytes = 1 } = options
-  if (!(Number.isInteger(port) && port >= 0 && port < 65_536)) throw new RangeError(`listen: port must be from 0 to 65535, got ${port}`)
-  if (!(Number.isInteger(maxBodyBytes) && maxBodyBytes > 0))
-    throw new RangeError(`listen: maxBodyBytes must be a whole number above 0, got ${maxBodyBytes}`)
 }
 
 /**
@@ -41,27 +33,34 @@ function check(options: ListenOptions): void {
  * @throws TypeError or RangeError on a wrong or unknown option
  */
 export async function listen(seam: Seam, options: ListenOptions = {}): Promise<Listening> {
-  check(options)
-  const { port = 0, host = '127.0.0.1', maxBodyBytes = 64 * 2 ** 20 } = options
-  const token = `outrigger-${randomBytes(24).toString('base64url')}`
-  const admit = (request: IncomingMessage) => {
-    const obstacle = obstacleAt(request, token)
-    if (obstacle) throw unauthorised(obstacle)
-    return seam
-  }
-  const server = createServer((request, response) => void serveRequest({ admit, maxBodyBytes }, request, response))
-  // The listener stays: an error of the server later on must not end the process.
-  await new Promise<void>((resolve, reject) => server.on('error', reject).listen(port, host, resolve))
-  server.unref()
-  const { port: bound } = server.address() as AddressInfo
-  return { baseURL: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, token, close: () => closed(server) }
+  refuseUnknown(options)
+  const address = addressOf('listen', options)
+  const limits = limitsOf('listen', options)
+  const token = randomToken()
+  const open = new OpenRequests(limits.maxOpenRequests)
+  const door = doorOf(seam, token, open, limits.maxBodyBytes)
+  const port = await openPort(address, limits, (request, response) => void serveRequest(door, request, response))
+  port.unref()
+  return { baseURL: port.baseURL, token, close: () => closed(seam, port, open) }
 }
 
-function closed(server: Server): Promise<void> {
-  return new Promise(resolve => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
+// How long the answers of what has ended may take to flow out, in milliseconds.
+const flowOutMs = 1_000
+
+async function closed({ runtime }: Seam, port: Port, open: OpenRequests): Promise<void> {
+  if (runtime.reaped !== undefined) await within(runtime.clock, flowOutMs, open.idle())
+  await port.close()
+}
+
+function doorOf(seam: Seam, token: string, open: OpenRequests, maxBodyBytes: number): Door {
+  const counted: Counted = { open: 0 }
+  const admit = (request: IncomingMessage, response: ServerResponse) => {
+    const obstacle = obstacleAt(request, token)
+    if (obstacle) throw unauthorised(obstacle)
+    open.enter(counted, response)
+    return seam
+  }
+  return { maxBodyBytes, admit }
 }
 
 /** Every credential that the client sends must be the token. */

@@ -1,45 +1,83 @@
 import { getRequestListener } from '@hono/node-server'
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
+import { invite } from '../claude/door/expect.js'
+import { OpenRequests } from '../claude/door/open-requests.js'
+import { openPort, type Port } from '../claude/door/open-port.js'
+import { systemClock } from '../core/clock.js'
 import type { SidecarEvent } from '../core/types.js'
+import { within } from '../core/within.js'
 import { companionApp } from './app.js'
+import { checkedOptions } from './check-options.js'
 import { Desk } from './desk.js'
+import type { House } from './house.js'
+import { agentListener } from './routes/agent-traffic.js'
 import { agentSnapshot } from './snapshot.js'
 import type { CompanionServer, Served, ServedAgent, ServerOptions, ServerSnapshot } from './types.js'
 
 /**
  * Serves many agents behind one port: each client by the token that it sends, each through the chain of its own sidecar.
- * @throws TypeError or RangeError on a wrong or unknown option; what `listen` of the port fails with
+ * @throws TypeError, RangeError or ConfigError on a wrong or unknown option; what `listen` of the port fails with
  */
 export async function createServer(options: ServerOptions = {}): Promise<CompanionServer> {
-  const { host = '127.0.0.1', port = 0, agents = [] } = options
-  const desk = new Desk()
-  const companion = new Companion(desk)
-  for (const agent of agents) companion.add(agent)
-  const app = companionApp({ desk, companion, options })
-  const server = createHttpServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }))
-  await new Promise<void>((resolve, reject) => server.on('error', reject).listen(port, host, resolve))
-  companion.opened(server, host)
+  const { address, limits } = checkedOptions(options)
+  const { agents = [], adminToken, watchToken } = options
+  const desk = new Desk([adminToken, watchToken])
+  const open = new OpenRequests(limits.maxOpenRequests)
+  const companion = new Companion(desk, open, options)
+  try {
+    for (const agent of agents) companion.add(agent)
+    companion.opened(await openPort(address, limits, listenerOf({ desk, companion, options, limits, open })))
+  } catch (error) {
+    companion.deafen()
+    throw error
+  }
   return companion
 }
 
+// The path of most requests is short: no `Request` object is made for them.
+const ofAgents = /^\/v1\/(?:messages|models)\b/
+
+function listenerOf(house: House): RequestListener {
+  const agents = agentListener(house)
+  const routes = getRequestListener(companionApp(house).fetch, { overrideGlobalObjects: false })
+  return (request, response) => {
+    if (ofAgents.test(request.url!)) return agents(request, response)
+    invite(request, response)
+    void routes(request, response)
+  }
+}
+
+// How long the answers of what has ended may take to flow out, in milliseconds.
+const flowOutMs = 1_000
+
 class Companion implements CompanionServer {
   readonly #desk: Desk
+  readonly #open: OpenRequests
+  readonly #options: ServerOptions
   readonly #listeners = new Set<(event: SidecarEvent) => void>()
-  #server: HttpServer | undefined
-  #baseURL = ''
+  readonly #unsubscribe = new Map<string, () => void>()
+  readonly #leaving = new Set<Promise<void>>()
+  #port: Port | undefined
+  #closing: Promise<void> | undefined
 
-  constructor(desk: Desk) {
+  constructor(desk: Desk, open: OpenRequests, options: ServerOptions) {
     this.#desk = desk
+    this.#open = open
+    this.#options = options
   }
 
-  opened(server: HttpServer, host: string): void {
-    this.#server = server
-    this.#baseURL = `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`
+  opened(port: Port): void {
+    this.#port = port
+  }
+
+  /** Hears no sidecar any more. */
+  deafen(): void {
+    for (const stop of this.#unsubscribe.values()) stop()
+    this.#unsubscribe.clear()
   }
 
   get baseURL(): string {
-    return this.#baseURL
+    return this.#port?.baseURL ?? ''
   }
 
   get agents(): readonly Served[] {
@@ -48,20 +86,41 @@ class Companion implements CompanionServer {
 
   add(agent: ServedAgent): Served {
     const seat = this.#desk.add(agent)
-    seat.sidecar.subscribe(event => {
-      for (const listener of this.#listeners) listener(event)
-    })
+    this.#unsubscribe.set(
+      seat.name,
+      seat.sidecar.subscribe(event => this.#tell(event)),
+    )
     return seat
   }
 
-  async remove(name: string, options: { readonly drainMs?: number } = {}): Promise<boolean> {
+  /** A listener that throws is not heard again, and fails no other. */
+  #tell(event: SidecarEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event)
+      } catch {
+        this.#listeners.delete(listener)
+      }
+    }
+  }
+
+  async remove(name: string, { drainMs }: { readonly drainMs?: number } = {}): Promise<boolean> {
+    checkDrain('remove', drainMs)
     const seat = this.#desk.drop(name)
-    await seat?.sidecar.close(options)
-    return seat !== undefined
+    if (!seat) return false
+    const stop = this.#unsubscribe.get(name)
+    this.#unsubscribe.delete(name)
+    const left = seat.sidecar.close(drainMs === undefined ? {} : { drainMs }).finally(() => {
+      stop?.()
+      this.#leaving.delete(left)
+    })
+    this.#leaving.add(left)
+    await left
+    return true
   }
 
   snapshot(): ServerSnapshot {
-    return { at: Date.now(), agents: this.#desk.seats.map(agentSnapshot) }
+    return { at: (this.#options.clock ?? systemClock).now(), agents: this.#desk.seats.map(agentSnapshot) }
   }
 
   subscribe(listener: (event: SidecarEvent) => void): () => void {
@@ -69,12 +128,24 @@ class Companion implements CompanionServer {
     return () => void this.#listeners.delete(listener)
   }
 
-  async close(options: { readonly drainMs?: number } = {}): Promise<void> {
-    await Promise.allSettled(this.#desk.seats.map(({ name }) => this.remove(name, options)))
-    const server = this.#server!
-    await new Promise<void>(resolve => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
+  async close({ drainMs = 10_000 }: { readonly drainMs?: number } = {}): Promise<void> {
+    checkDrain('close', drainMs)
+    this.#closing ??= this.#close(drainMs)
+    return this.#closing
   }
+
+  async #close(drainMs: number): Promise<void> {
+    this.#desk.shut('the companion is closing')
+    // Seats stay until their sidecars have ended: their clients are told 409, not 401, and `top` sees the drain.
+    const ends = await Promise.allSettled([...this.#desk.seats.map(({ sidecar }) => sidecar.close({ drainMs })), ...this.#leaving])
+    await within(this.#options.clock ?? systemClock, flowOutMs, this.#open.idle())
+    await this.#port!.close()
+    this.deafen()
+    for (const { name } of this.#desk.seats) this.#desk.drop(name)
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+  }
+}
+
+function checkDrain(what: string, drainMs: number | undefined): void {
+  if (drainMs !== undefined && !(drainMs >= 0)) throw new RangeError(`${what}: drainMs must be milliseconds from 0, got ${drainMs}`)
 }

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { credentialsIn, sameSecret, unauthorised } from '../claude/door/token.js'
+import { checkToken, credentialsIn, randomToken, tokenDigest, unauthorised } from '../claude/door/token.js'
 import type { Seam } from '../claude/seam.js'
-import { ConfigError } from '../core/errors.js'
+import { AgentReapedError, ConfigError } from '../core/errors.js'
 import { seamBehind } from '../sidecar/seam-behind.js'
 import type { Served, ServedAgent } from './types.js'
 
@@ -17,6 +16,14 @@ export interface Seat extends Served {
 /** Who is served: finds the agent that a request is of by its token alone. */
 export class Desk {
   readonly #seats = new Map<string, Seat>()
+  readonly #byDigest = new Map<string, Seat>()
+  readonly #reserved: ReadonlySet<string>
+  #closing: string | undefined
+
+  /** @param reserved - tokens that open something else: no agent may have one */
+  constructor(reserved: readonly (string | undefined)[] = []) {
+    this.#reserved = new Set(reserved.flatMap(token => (token === undefined ? [] : tokenDigest(token))))
+  }
 
   get seats(): readonly Seat[] {
     return [...this.#seats.values()]
@@ -26,40 +33,49 @@ export class Desk {
     return this.#seats.get(name)
   }
 
-  /** @throws ConfigError when its name or token is taken, or the sidecar is none of this library */
-  add({ sidecar, token = `outrigger-${randomBytes(24).toString('base64url')}`, about = {} }: ServedAgent): Seat {
+  /** @throws ConfigError when its name or token is taken, the sidecar is none of this library, or the desk is closing; TypeError on a wrong token */
+  add({ sidecar, token = randomToken(), about = {} }: ServedAgent): Seat {
     const { name } = sidecar
     const seam = seamBehind(sidecar)
     if (!seam) throw new ConfigError(`agent "${name}": its sidecar was not made by createSidecar of this copy of outrigger`)
+    if (this.#closing !== undefined) throw new ConfigError(`agent "${name}": ${this.#closing}; nothing new is let in`)
     if (this.#seats.has(name)) throw new ConfigError(`an agent "${name}" is served already; choose another name, or remove it first`)
-    if (this.#by(token)) throw new ConfigError(`agent "${name}": its token is that of another agent; leave it out for a random one`)
+    checkToken(`agent "${name}": its token`, token)
+    const digest = tokenDigest(token)
+    if (this.#byDigest.has(digest) || this.#reserved.has(digest))
+      throw new ConfigError(
+        `agent "${name}": its token is that of another agent, or of the companion itself; leave it out for a random one`,
+      )
     const seat = { name, sidecar, token, seam, about, open: 0 }
     this.#seats.set(name, seat)
+    this.#byDigest.set(digest, seat)
     return seat
   }
 
+  /** Its token opens nothing from here on. */
   drop(name: string): Seat | undefined {
     const seat = this.#seats.get(name)
+    if (!seat) return undefined
     this.#seats.delete(name)
+    this.#byDigest.delete(tokenDigest(seat.token))
     return seat
   }
 
-  /** The agent whose token the request bears. Every credential that comes must be that token. @throws OutriggerError 401 */
+  /** Lets nothing new in: neither agents nor requests. */
+  shut(reason: string): void {
+    this.#closing = reason
+  }
+
+  /** The agent whose token the request bears. Every credential that comes must be that token. @throws OutriggerError 401; 409 when the desk is closing */
   admit({ headers }: IncomingMessage): Seat {
-    const given = credentialsIn(headers)
-    const seat = given.length > 0 ? this.#by(given[0]!) : undefined
+    const [first, ...others] = credentialsIn(headers)
+    const seat = first === undefined ? undefined : this.#byDigest.get(tokenDigest(first))
     if (!seat) throw unauthorised('wrong or missing token: send the one of an agent of this companion as x-api-key or as a bearer')
-    if (!given.every(value => sameSecret(value, seat.token)))
+    if (others.some(other => this.#byDigest.get(tokenDigest(other)) !== seat))
       throw unauthorised(
         'two credentials came and differ: send the token alone; take the other of ANTHROPIC_API_KEY and ANTHROPIC_AUTH_TOKEN out',
       )
+    if (this.#closing !== undefined) throw new AgentReapedError({ agent: seat.name, reason: this.#closing })
     return seat
-  }
-
-  /** Looks at every token, whichever fits: how long it takes says nothing. */
-  #by(token: string): Seat | undefined {
-    let found: Seat | undefined
-    for (const seat of this.#seats.values()) if (sameSecret(seat.token, token)) found = seat
-    return found
   }
 }

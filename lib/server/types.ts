@@ -1,6 +1,10 @@
+import type { Address } from '../claude/door/address.js'
+import type { ServerLimits } from '../claude/door/limits.js'
 import type { Base } from '../sidecar/types.js'
 import type { Clock } from '../core/clock.js'
 import type { AgentState, SidecarEvent, TokenUsage } from '../core/types.js'
+
+export type { ServerLimits }
 
 /** An agent that the server speaks for: a sidecar of its own, and the token that opens it. */
 export interface ServedAgent {
@@ -20,28 +24,8 @@ export interface Served {
   readonly token: string
 }
 
-/** Limits of a server; what exceeds one is refused with a status of the 4xx, or cut off. */
-export interface ServerLimits {
-  /** The largest request body, in bytes. Default 67,108,864 (64 MB). */
-  readonly maxBodyBytes?: number
-  /** The headers of one request, in bytes. Default 65,536. */
-  readonly maxHeaderBytes?: number
-  /** Requests that are open at once, over all agents. Default 1,024. */
-  readonly maxOpenRequests?: number
-  /** How long a client may take to send the headers of a request, in milliseconds. Default 20,000. */
-  readonly headersTimeoutMs?: number
-  /** How long a client may take to send a whole request, in milliseconds. Default 120,000. */
-  readonly requestTimeoutMs?: number
-  /** How long a connection without a request is kept, in milliseconds. Default 60,000. */
-  readonly keepAliveMs?: number
-}
-
 /** What `createServer` takes. */
-export interface ServerOptions {
-  /** Default `127.0.0.1`. Anything beyond loopback must be said here. */
-  readonly host?: string
-  /** Default 0: any free port. */
-  readonly port?: number
+export interface ServerOptions extends Address {
   readonly agents?: readonly ServedAgent[]
   /** Opens everything that is not an agent's own: reading, pausing, resuming, adding, removing. Without it, those routes are not there. */
   readonly adminToken?: string

@@ -1,4 +1,5 @@
 import type { Runtime } from '../core/runtime.js'
+import { within } from '../core/within.js'
 
 /** How long what was aborted may take to unwind, in milliseconds. */
 const unwindMs = 1_000
@@ -31,12 +32,12 @@ export class Closing {
     const runtime = this.#runtime
     const failed: unknown[] = []
     runtime.shut('closed')
-    await this.#within(this.#drainMs, runtime.idle())
+    await within(runtime.clock, this.#drainMs, runtime.idle())
     const closeChildren = () => Promise.resolve(children()?.close(this.#drainMs)).catch(error => failed.push(error))
     await closeChildren()
     runtime.end('closed')
     // What was aborted books its end before the layers are closed; a layer that hangs is not waited for.
-    await this.#within(unwindMs, runtime.idle())
+    await within(runtime.clock, unwindMs, runtime.idle())
     // Those that were started meanwhile have been reaped, and draw on what the layers keep until they have closed.
     await closeChildren()
     for (const part of parts) await this.#closePart(part).catch(error => failed.push(error))
@@ -45,20 +46,7 @@ export class Closing {
   }
 
   async #closePart(part: Part): Promise<void> {
-    await this.#within(Math.max(this.#drainMs, unwindMs), part.close?.())
-  }
-
-  /** Waits for `work`, at the longest `mostMs`. */
-  async #within(mostMs: number, work: Promise<void> | undefined): Promise<void> {
-    if (!work) return
-    let stop: (() => void) | undefined
-    const patience = new Promise<void>(resolve => {
-      stop = this.#runtime.clock.after(mostMs, resolve, { awaited: true })
-    })
-    try {
-      await Promise.race([work, patience])
-    } finally {
-      stop?.()
-    }
+    const work = part.close?.()
+    if (work) await within(this.#runtime.clock, Math.max(this.#drainMs, unwindMs), work)
   }
 }

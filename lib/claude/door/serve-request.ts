@@ -1,15 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { systemClock } from '../../core/clock.js'
 import { handle, type Incoming } from '../handler.js'
 import { errorReply, type Reply } from '../reply.js'
 import type { Seam } from '../seam.js'
+import { invite } from './expect.js'
 import { readBody } from './read-body.js'
-import { sized, writeReply } from './write-reply.js'
+import { type Patience, writeReply } from './write-reply.js'
 
 /** How one request is let in. */
 export interface Door {
   readonly maxBodyBytes: number
   /** Throws what refuses the request, before its body is read. */
-  admit(request: IncomingMessage): Seam
+  admit(request: IncomingMessage, response: ServerResponse): Seam
   /** What comes with the request besides its signal. */
   incoming?(request: IncomingMessage, seam: Seam): Omit<Incoming, 'signal'>
 }
@@ -20,33 +22,29 @@ export async function serveRequest(door: Door, request: IncomingMessage, respons
   response.once('close', () => {
     if (!response.writableEnded) gone.abort()
   })
-  let seam: Seam | undefined
+  let patience = refused
   try {
-    if (request.method === 'HEAD') return void response.writeHead(200).end()
-    seam = door.admit(request)
-    await writeReply(response, await replyTo(seam, door, request, gone.signal), patienceOf(seam))
+    const seam = door.admit(request, response)
+    patience = { clock: seam.runtime.clock, idleMs: seam.idleMs }
+    await writeReply(response, await replyTo(seam, door, request, response, gone.signal), patience)
   } catch (error) {
-    if (response.headersSent) response.destroy()
-    else send(response, errorReply(error))
+    await excuse(response, error, patience)
   }
 }
 
-const patienceOf = ({ runtime, idleMs }: Seam) => ({ clock: runtime.clock, idleMs })
+const refused: Patience = { clock: systemClock, idleMs: 60_000 }
 
-function send(response: ServerResponse, { status, headers, body }: Reply): void {
-  try {
-    response.writeHead(status, sized(headers, body as string)).end(body as string)
-  } catch {
-    response.destroy()
-  }
+async function excuse(response: ServerResponse, error: unknown, patience: Patience): Promise<void> {
+  if (response.headersSent) return void response.destroy()
+  await writeReply(response, errorReply(error), patience).catch(() => response.destroy())
 }
 
-async function replyTo(seam: Seam, door: Door, request: IncomingMessage, signal: AbortSignal): Promise<Reply> {
-  const body = request.method === 'GET' ? undefined : await readBody(request, door.maxBodyBytes)
-  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
-  return handle(
-    seam,
-    { method: request.method ?? 'GET', url: request.url ?? '/', headers, ...(body === undefined ? {} : { body }) },
-    { ...door.incoming?.(request, seam), signal },
-  )
+async function replyTo(seam: Seam, door: Door, request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<Reply> {
+  const { method = 'GET', url = '/' } = request
+  // Every value is a text: of the headers of a request, node lists only set-cookie, which goes nowhere.
+  const headers = request.headers as Readonly<Record<string, string>>
+  const incoming = { ...door.incoming?.(request, seam), signal }
+  if (method !== 'POST') return handle(seam, { method, url, headers }, incoming)
+  if (Number(headers['content-length'] ?? 0) <= door.maxBodyBytes) invite(request, response)
+  return handle(seam, { method, url, headers, body: await readBody(request, door.maxBodyBytes) }, incoming)
 }

@@ -9,15 +9,11 @@ export interface Patience {
   readonly idleMs: number
 }
 
-/** Writes a reply out, a stream event by event as fast as the client reads. */
+/** Writes a reply out, a stream event by event as fast as the client reads. Resolves when the client's side has it, or is gone. */
 export async function writeReply(response: ServerResponse, { status, headers, body }: Reply, patience: Patience): Promise<void> {
-  if (typeof body === 'string') response.writeHead(status, sized(headers, body)).end(body)
-  else await pour(body, response.writeHead(status, { ...headers }), patience)
-}
-
-/** Headers of an answer that is whole: with its length, as the API gives it. A head that goes out by itself would make chunks of the body. */
-export function sized(headers: Reply['headers'], body: string): Record<string, string | number> {
-  return { ...headers, 'content-length': Buffer.byteLength(body) }
+  if (typeof body === 'string') response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+  else await pour(body, response.writeHead(status, headers as Record<string, string>), patience)
+  if (response.socket && response.socket.writableLength > 0) await until('finish', response, patience)
 }
 
 async function pour(stream: ReplyStream, response: ServerResponse, patience: Patience): Promise<void> {
@@ -27,7 +23,7 @@ async function pour(stream: ReplyStream, response: ServerResponse, patience: Pat
     for (;;) {
       const { done, value } = await stream.next()
       if (done) break
-      if (!response.write(value)) await roomIn(response, patience)
+      if (!response.write(value)) await until('drain', response, patience)
     }
   } catch (error) {
     response.write(`event: error\ndata: ${JSON.stringify(errorBody(error).body)}\n\n`)
@@ -35,15 +31,15 @@ async function pour(stream: ReplyStream, response: ServerResponse, patience: Pat
   response.end()
 }
 
-function roomIn(response: ServerResponse, { clock, idleMs }: Patience): Promise<void> {
+function until(event: 'drain' | 'finish', response: ServerResponse, { clock, idleMs }: Patience): Promise<void> {
   if (response.destroyed) return Promise.resolve()
   return new Promise(resolve => {
     const stop = clock.after(idleMs, () => response.destroy())
     const go = () => {
       stop()
-      response.off('drain', go).off('close', go)
+      response.off(event, go).off('close', go)
       resolve()
     }
-    response.on('drain', go).on('close', go)
+    response.on(event, go).on('close', go)
   })
 }
