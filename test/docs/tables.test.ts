@@ -126,7 +126,8 @@ describe('docs/guide.md', () => {
   it.each([
     ['docs/guide.md', 'lib/claude/options.ts', 'ClaudeOptions', 3],
     ['docs/guide.md', 'lib/claude/agent.ts', 'ClaudeAgentOptions', 2],
-    ['docs/guide.md', 'lib/claude/listen.ts', 'ListenOptions', 3],
+    ['docs/guide.md', 'lib/claude/door/address.ts', 'Address', 2],
+    ['docs/guide.md', 'lib/claude/door/limits.ts', 'ServerLimits', 6],
     ['docs/with-approval.md', 'middleware/approval/options.ts', 'WithApprovalOptions', 1],
     ['docs/with-limit.md', 'middleware/with-limit.ts', 'WithLimitOptions', 1],
     ['docs/with-retry.md', 'middleware/with-retry.ts', 'WithRetryOptions', 3],

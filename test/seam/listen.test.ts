@@ -100,9 +100,9 @@ describe('listen()', () => {
   })
 
   it.each<[object, RegExp]>([
-    [{ porrt: 1 }, /listen: unknown option "porrt"; known are port, host, maxBodyBytes/],
+    [{ porrt: 1 }, /listen: unknown option "porrt"; known are host, port, hosts, maxBodyBytes, /],
     [{ port: 65_536 }, /listen: port must be from 0 to 65535, got 65536/],
-    [{ maxBodyBytes: 0 }, /listen: maxBodyBytes must be a whole number above 0, got 0/],
+    [{ maxBodyBytes: 0 }, /listen: maxBodyBytes must be a whole number from 1 to \d+, got 0/],
   ])('refuses %j', async (options, message) => {
     await start(script.text('hello'))
     await expect(sidecar.listen(options as never)).rejects.toThrow(message)
