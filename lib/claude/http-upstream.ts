@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { UpstreamError } from '../core/errors.js'
 import { decoded } from './decoded.js'
 import type { Upstream, WireReply, WireRequest } from './wire.js'
@@ -8,8 +8,19 @@ import type { Upstream, WireReply, WireRequest } from './wire.js'
 let pool: Agent | undefined
 
 function shared(): Agent {
-  pool ??= new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 10_000 } })
+  pool ??= new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: noting(buildConnector({ timeout: 10_000 })) })
   return pool
+}
+
+// What failed before there was a connection: not a byte of the request can have left, whatever its code says.
+const unconnected = new WeakSet<object>()
+
+function noting(connect: buildConnector.connector): buildConnector.connector {
+  return (options, callback) =>
+    connect(options, (...result) => {
+      if (result[0]) unconnected.add(result[0])
+      callback(...result)
+    })
 }
 
 /** The real way to a Messages API: HTTP over pooled connections. */
@@ -56,7 +67,7 @@ const unreachable: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', '
 export function lost(error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error
   const code = codeOf(error)
-  const syscall = (error as { syscall?: unknown } | null)?.syscall
+  const syscall = unconnected.has(Object(error)) ? 'connect' : (error as { syscall?: unknown } | null)?.syscall
   const shown = code.replace(/timed?[ _]?out/i, 'time-out')
   const what = unreachable.has(code)
     ? `cannot reach the Messages API (${shown}); check claude.baseURL or ANTHROPIC_BASE_URL, and the network`

@@ -1,5 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
+import { once } from 'node:events'
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
+import { classify } from '../../lib/claude/failure.js'
 import { httpUpstream, lost } from '../../lib/claude/http-upstream.js'
 import { UpstreamError } from '../../lib/core/errors.js'
+import { failure } from '../seam/mounts.js'
 import { startServer } from '../support/messages-server.js'
 import { script } from '../support/script.js'
 
@@ -66,5 +71,77 @@ describe('lost', () => {
   it('leaves an error of ours as it is', () => {
     const error = new UpstreamError('x', {})
     expect(lost(error)).toBe(error)
+  })
+})
+
+describe('a connection of the pool', () => {
+  /** A server of bare sockets: `plays[n]` gets the nth connection. */
+  async function bare(plays: ((socket: Socket, n: number) => void)[]) {
+    const seen: string[] = []
+    const sockets: Socket[] = []
+    const server = createTcpServer(socket => {
+      const n = sockets.push(socket) - 1
+      socket.on('error', () => {})
+      socket.on(
+        'data',
+        chunk =>
+          void seen.push(
+            ...String(chunk)
+              .split(/(?=POST )/)
+              .filter(part => part.startsWith('POST ')),
+          ),
+      )
+      plays[n]?.(socket, n)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const close = async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    }
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, sockets, close }
+  }
+
+  const good = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
+  const ask = async (url: string) => text((await httpUpstream(request(url), new AbortController().signal)).body)
+
+  it('is used again, and a request on one that the server ends is not sent twice', async () => {
+    const server = await bare([
+      socket => {
+        let asked = 0
+        socket.on('data', () => (++asked === 1 ? socket.write(good) : socket.destroy()))
+      },
+      socket => socket.on('data', () => socket.write(good)),
+    ])
+    expect(await ask(server.url)).toBe('{}')
+    // The connection is free again a turn after the answer.
+    await setImmediate()
+    const error = await failure(ask(server.url))
+    expect(error).toBeInstanceOf(UpstreamError)
+    expect(error.upstream.syscall).not.toBe('connect')
+    expect(classify({ ...error.upstream })).toMatchObject({ retryable: true, billed: 'maybe' })
+    expect([server.sockets.length, server.seen.length]).toEqual([1, 2])
+    await server.close()
+  })
+
+  it('that the server has closed since is not used: the next request has one of its own', async () => {
+    const server = await bare([
+      socket => socket.once('data', () => socket.end(good)),
+      socket => socket.on('data', () => socket.write(good)),
+    ])
+    expect(await ask(server.url)).toBe('{}')
+    await once(server.sockets[0]!, 'close')
+    expect(await ask(server.url)).toBe('{}')
+    expect([server.sockets.length, server.seen.length]).toEqual([2, 2])
+    await server.close()
+  })
+
+  it('that does not come to be has taken no request, whatever broke it: not billed', async () => {
+    const server = await bare([socket => socket.once('data', () => socket.resetAndDestroy())])
+    const error = await failure(ask(server.url.replace('http:', 'https:')))
+    expect(error.upstream).toEqual({ code: 'ECONNRESET', syscall: 'connect' })
+    expect(classify({ ...error.upstream })).toMatchObject({ class: 'connection', retryable: true, billed: 'no' })
+    await server.close()
   })
 })

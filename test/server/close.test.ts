@@ -5,7 +5,7 @@ import { VirtualClock } from 'outrigger/testing'
 import { failure, gate, until } from '../seam/mounts.js'
 import { answersIn, rawClient } from '../support/raw-client.js'
 import { script } from '../support/script.js'
-import { type Companion, companion, tokenOf, wire } from './companion.js'
+import { type Companion, companion, tokenOf, wire } from './two-agents.js'
 
 let house: Companion
 let at: URL
