@@ -2,16 +2,16 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream'
 import type { OutriggerError } from '../../core/errors.js'
 import { errorReply } from '../reply.js'
-import { refusal } from './refusal.js'
+import { headersTooLong, refusal } from './refusal.js'
 
 const refusals: Readonly<Record<string, readonly [status: number, why: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, 'the headers of the request are too long; raise maxHeaderBytes'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunk extensions of the request are too long; leave them out'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request did not come in time; send it faster, or raise headersTimeoutMs or requestTimeoutMs'],
 }
 
 /** The refusal of what the parser of `node:http` cannot read, or has waited for too long. */
 export function malformed({ code = 'UNKNOWN' }: { readonly code?: string }): OutriggerError {
+  if (code === 'HPE_HEADER_OVERFLOW') return headersTooLong()
   const [status, why] = refusals[code] ?? [400, `the request is not HTTP/1.1 that this port can read (${code})`]
   return refusal(status, why)
 }

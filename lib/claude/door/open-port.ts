@@ -31,7 +31,7 @@ export async function openPort(address: FullAddress, limits: Limits, serve: Requ
   // The listener stays: an error of the server later on must not end the process.
   await new Promise<void>((resolve, reject) => server.on('error', reject).listen(address.port, address.host, resolve))
   const { port } = server.address() as AddressInfo
-  new Doorman(new HostNames(address, port), serve).watch(server)
+  new Doorman(new HostNames(address, port), limits.maxHeaderBytes, serve).watch(server)
   return {
     baseURL: `http://${inUrl(address.host)}:${port}`,
     unref: () => void server.unref(),
@@ -63,12 +63,14 @@ function closed(server: Server): Promise<void> {
 /** Stands at one port: what is no request is told so, and ends. */
 class Doorman {
   readonly #hosts: HostNames
+  readonly #maxHeaderBytes: number
   readonly #serve: RequestListener
   readonly #latest = new WeakMap<Duplex, Latest>()
   readonly #ended = new WeakSet<Duplex>()
 
-  constructor(hosts: HostNames, serve: RequestListener) {
+  constructor(hosts: HostNames, maxHeaderBytes: number, serve: RequestListener) {
     this.#hosts = hosts
+    this.#maxHeaderBytes = maxHeaderBytes
     this.#serve = serve
   }
 
@@ -82,7 +84,7 @@ class Doorman {
 
   #take(request: IncomingMessage, response: ServerResponse): void {
     this.#note(request, response)
-    const flaw = formFlaw(request, this.#hosts)
+    const flaw = formFlaw(request, this.#hosts, this.#maxHeaderBytes)
     if (flaw) refuse(response, flaw)
     else if (request.method === 'HEAD' && request.url === '/') response.writeHead(200).end()
     else this.#serve(request, response)

@@ -12,3 +12,8 @@ const typeOf: Readonly<Record<number, string>> = {
 export function refusal(status: number, message: string): OutriggerError {
   return new OutriggerError('ERR_CONFIG', message, { http: { status, type: typeOf[status] ?? 'invalid_request_error' } })
 }
+
+/** The headers of a request are longer than its port takes. */
+export function headersTooLong(): OutriggerError {
+  return refusal(431, 'the headers of the request are too long; raise maxHeaderBytes')
+}

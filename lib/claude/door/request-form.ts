@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { OutriggerError } from '../../core/errors.js'
 import type { HostNames } from './hosts.js'
-import { refusal } from './refusal.js'
+import { headersTooLong, refusal } from './refusal.js'
 
 // Node keeps the first value of some and joins those of others: what is checked must be all that came.
 const single: Readonly<Record<string, readonly [status: number, why: string]>> = {
@@ -20,8 +20,8 @@ const lengths: ReadonlySet<number> = new Set(Object.keys(single).map(name => nam
  * What is wrong with the form of a request whose headers have come, before anybody asks who sent it. Two servers in a row must not read one
  * request in two ways, and this port is no proxy.
  */
-export function formFlaw(request: IncomingMessage, hosts: HostNames): OutriggerError | undefined {
-  return repeatedHeader(request.rawHeaders) ?? hostFlaw(request, hosts) ?? targetFlaw(request) ?? bodyFlaw(request)
+export function formFlaw(request: IncomingMessage, hosts: HostNames, maxHeaderBytes: number): OutriggerError | undefined {
+  return headersFlaw(request.rawHeaders, maxHeaderBytes) ?? hostFlaw(request, hosts) ?? targetFlaw(request) ?? bodyFlaw(request)
 }
 
 function hostFlaw(request: IncomingMessage, hosts: HostNames): OutriggerError | undefined {
@@ -30,10 +30,13 @@ function hostFlaw(request: IncomingMessage, hosts: HostNames): OutriggerError | 
   return refusal(421, 'the Host of the request is not this port; call it by its base URL, or have the name added to `hosts`')
 }
 
-function repeatedHeader(rawHeaders: readonly string[]): OutriggerError | undefined {
+/** Node counts names and values alone: of many short headers, most bytes are what is between them. */
+function headersFlaw(rawHeaders: readonly string[], maxBytes: number): OutriggerError | undefined {
   let seen: string[] | undefined
+  let bytes = 0
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const given = rawHeaders[at]!
+    bytes += given.length + rawHeaders[at + 1]!.length + 4
     if (!lengths.has(given.length)) continue
     const name = given.toLowerCase()
     if (!Object.hasOwn(single, name)) continue
@@ -41,7 +44,7 @@ function repeatedHeader(rawHeaders: readonly string[]): OutriggerError | undefin
     seen ??= []
     seen.push(name)
   }
-  return undefined
+  return bytes > maxBytes ? headersTooLong() : undefined
 }
 
 function targetFlaw({ url = '', httpVersionMajor }: IncomingMessage): OutriggerError | undefined {
