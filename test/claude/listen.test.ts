@@ -1,7 +1,7 @@
 import { createSidecar } from '../../lib/sidecar.js'
 import type { Base } from '../../lib/sidecar/types.js'
 import type { ListenOptions } from '../../lib/claude/listen.js'
-import { question, wire } from '../server/companion.js'
+import { question, wire } from '../server/two-agents.js'
 import { bareClient, gate, until } from '../seam/mounts.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { answersIn, rawClient } from '../support/raw-client.js'

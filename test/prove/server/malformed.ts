@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
-import { question, tokenOf } from '../../server/companion.js'
+import { question, tokenOf } from '../../server/two-agents.js'
 import { type Malformed, malformedRequests } from '../../server/malformed-requests.js'
 import { type StartedCompanion, startCompanion } from '../../server/start-companion.js'
 import { rawClient } from '../../support/raw-client.js'
