@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { question, tokenOf, wire } from './companion.js'
+import { question, tokenOf, wire } from './two-agents.js'
 
 /** A request that must come to nothing. */
 export interface Malformed {
