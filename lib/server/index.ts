@@ -12,3 +12,5 @@ export type {
   ServerSnapshot,
   ViolationLine,
 } from './types.js'
+export type { AgentSpec } from './admin/agent-spec.js'
+export type { AgentJournal, AgentStatus } from './admin/journal.js'

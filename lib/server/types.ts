@@ -3,6 +3,8 @@ import type { ServerLimits } from '../claude/door/limits.js'
 import type { Base } from '../sidecar/types.js'
 import type { Clock } from '../core/clock.js'
 import type { AgentState, SidecarEvent, TokenUsage } from '../core/types.js'
+import type { AgentSpec } from './admin/agent-spec.js'
+import type { AgentJournal } from './admin/journal.js'
 
 export type { ServerLimits }
 
@@ -32,7 +34,9 @@ export interface ServerOptions extends Address {
   /** Opens what can only tighten: reading, pausing, reaping. For `outrigger top` and the live page. */
   readonly watchToken?: string
   /** Makes an agent of what `POST /v1/agents` was sent. Without it, none is added over HTTP. */
-  readonly open?: (spec: unknown) => Promise<ServedAgent>
+  readonly open?: (spec: AgentSpec) => Promise<ServedAgent>
+  /** Keeps what was done over HTTP, for a restart. */
+  readonly journal?: AgentJournal
   readonly limits?: ServerLimits
   /** For tests. Default: the real clock. */
   readonly clock?: Clock
