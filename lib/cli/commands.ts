@@ -10,6 +10,11 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Runs a coordinator and two task workers on a small job, and verifies their record.',
     load: async () => (await import('./start.js')).start,
   },
+  {
+    name: 'serve',
+    summary: 'Serves many agents on one port, each by its own token, until it is told to end.',
+    load: async () => (await import('./serve.js')).serve,
+  },
   { name: 'check', summary: 'Validates a configuration and prints it.', load: async () => (await import('./check.js')).check },
   {
     name: 'approve',
