@@ -203,6 +203,42 @@ describe('after a restart', () => {
     expect(await called(first.ready.baseURL, token)).toMatchObject({ status: 401 })
   })
 
+  it('an agent that is added anew has the budget that it is given now', async () => {
+    const first = await start()
+    await called(first.ready.baseURL, await add(first, { name: 'scribe', budget: { usd: 1 } }))
+    for (const [usd, allocated] of [
+      ['2.50', 2_500_000_000],
+      ['0.01', 10_000_000],
+      ['unlimited', 'unlimited'],
+    ]) {
+      await admin(first, 'DELETE', '/v1/agents/scribe')
+      await add(first, { name: 'scribe', budget: { usd } })
+      const { nanoUsd } = await agentOf(first, 'scribe')
+      expect(nanoUsd.allocated ?? nanoUsd).toBe(allocated)
+    }
+    await admin(first, 'DELETE', '/v1/agents/scribe')
+    await add(first, { name: 'scribe', budget: { usd: 3 } })
+    const { nanoUsd } = await agentOf(first, 'scribe')
+    expect(nanoUsd).toMatchObject({ allocated: 3_000_000_000, remaining: 3_000_000_000 - nanoUsd.spent })
+    expect(nanoUsd.spent).toBeGreaterThan(0)
+    expect((await agentOf(await restart(first), 'scribe')).nanoUsd).toEqual(nanoUsd)
+  })
+
+  it('two agents may share an account, under one budget', async () => {
+    const first = await start()
+    const one = await add(first, { name: 'one', account: 'team', budget: { usd: 1 } })
+    await add(first, { name: 'two', account: 'team', budget: { usd: 1 } })
+    await called(first.ready.baseURL, one)
+    const refused = await admin(first, 'POST', '/v1/agents', { name: 'three', account: 'team', budget: { usd: 2 } })
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { error: { message: 'the account "team" is that of "one" too, with another budget; give both the same, or another account' } },
+    })
+    expect(await agentOf(first, 'three')).toBeUndefined()
+    expect((await agentOf(first, 'one')).nanoUsd.spent).toBeGreaterThan(0)
+    expect((await agentOf(await restart(first), 'two')).nanoUsd.spent).toBeGreaterThan(0)
+  })
+
   it('what was paused is paused, what was reaped is reaped, what was resumed goes on', async () => {
     const first = await start()
     const tokens = {

@@ -1,26 +1,13 @@
-import {
-  withBudget,
-  type WithBudgetOptions,
-  withDeadline,
-  withHealth,
-  withLimit,
-  withMetrics,
-  withRetry,
-  withSigning,
-  withViolations,
-} from 'outrigger/middleware'
-import { resolve } from 'node:path'
 import type { LayerInput } from '../../core/types.js'
-import type { Ledger } from '../../ledger/create-ledger.js'
-import { loadPolicy } from '../../policy/index.js'
+import { type Around, stackOf } from '../stack/stack-of.js'
+import type { AgentAccounts } from './agent-account.js'
 import type { AgentPlan } from './agent-plan.js'
 
 /** What the stacks of one companion share. */
-export interface StackGround {
-  readonly cwd: string
-  /** The folder of the records. */
+export interface StackGround extends Around {
+  /** The folder of the records, absolute. */
   readonly record: string
-  readonly ledger: Ledger
+  readonly accounts: AgentAccounts
 }
 
 /** The layers of one agent, and what the snapshot says of them. */
@@ -28,21 +15,16 @@ export interface AgentStack {
   readonly use: readonly LayerInput[]
   readonly preset: string | null
   readonly record: string | null
+  /** Opens its account: to be called when the sidecar is made. */
+  open(): Promise<void>
 }
 
-/** The layers of an agent. */
-export async function agentStack(plan: AgentPlan, { cwd, record, ledger }: StackGround): Promise<AgentStack> {
-  const rules = plan.rules === undefined ? [] : (await loadPolicy(resolve(cwd, plan.rules))).rules
-  const budget = { usd: 'unlimited', whenShort: 'clamp', ...plan.budget, ledger, account: plan.account ?? plan.name } as WithBudgetOptions
-  const use = [
-    withHealth(),
-    withSigning({ dir: record }),
-    withViolations({ rules }),
-    withRetry(),
-    withLimit(),
-    withDeadline({ idleMs: 300_000 }),
-    withMetrics(),
-    withBudget(budget),
-  ]
-  return { use, preset: null, record }
+/** The layers of an agent, on the books that all agents share. @throws ConfigError that says what is wrong with the plan */
+export async function agentStack(plan: AgentPlan, { record, accounts, ...around }: StackGround): Promise<AgentStack> {
+  const { name, account = name, preset, budget, rules, retry, signing, layers = {} } = plan
+  const books = await accounts.of(name, account)
+  const withBudget = { ...layers.withBudget, ledger: books.ledger }
+  const spec = { preset, budget: budget as never, rules, retry, signing, account, layers: { ...layers, withBudget } }
+  const { use, ...about } = await stackOf({ ...spec, ...(signing === false ? {} : { record: plan.record ?? record }) }, around)
+  return { use, preset: about.preset, record: about.record, open: () => books.open() }
 }

@@ -3,6 +3,7 @@ import type { ClaudeOptions } from '../../claude/options.js'
 import { createServer } from '../../server/create-server.js'
 import type { CompanionServer, ServedAgent } from '../../server/types.js'
 import { type CommandIo, UsageError } from '../command.js'
+import { AgentAccounts } from './agent-account.js'
 import type { AgentPlan } from './agent-plan.js'
 import { agentStack } from './agent-stack.js'
 import { openBooks } from './books.js'
@@ -57,7 +58,9 @@ async function openedIn(
   const { cwd } = io
   const { claude, record } = plan
   const warn = (line: string) => void io.stderr.write(`outrigger: warning: ${line}\n`)
-  const roster = new Roster({ state, cwd, claude, warn, stack: agent => agentStack(agent, { cwd, record, ledger }) })
+  const accounts = new AgentAccounts(ledger)
+  const stack = (agent: AgentPlan) => agentStack(agent, { ...io, record, accounts })
+  const roster = new Roster({ state, cwd, claude, warn, stack, gone: name => accounts.leave(name) })
   const agents = await roster.all(plan.agents)
   opened.push(() => Promise.allSettled(agents.map(({ sidecar }) => sidecar.close({ drainMs: 0 }))))
   const given = textOf(io, 'admin-token-file')

@@ -20,6 +20,8 @@ export interface RosterGround {
   readonly cwd: string
   readonly claude: ClaudeOptions
   readonly stack: (plan: AgentPlan) => Promise<AgentStack>
+  /** Hears that an agent is no more. */
+  readonly gone: (name: string) => void
   /** Hears what cannot be kept. */
   readonly warn: (line: string) => void
 }
@@ -68,6 +70,7 @@ export class Roster implements AgentJournal {
       throw conflict(`"${name}" stands in the configuration: take it out there and restart, or reap it`)
     this.#unwatch(name)
     this.#ground.state.forget(name)
+    this.#ground.gone(name)
   }
 
   async steered(name: string, { paused, reaped }: AgentStatus): Promise<void> {
@@ -105,10 +108,12 @@ export class Roster implements AgentJournal {
   }
 
   async #made(plan: AgentPlan, { name, id, paused, reaped }: KeptAgent, token: string): Promise<ServedAgent> {
-    const { claude } = this.#ground
+    const { claude, stack } = this.#ground
     const { sidecar, preset, record } = await explained(name, async () => {
-      const { use, ...about } = await this.#ground.stack(plan)
-      return { sidecar: createSidecar({ agent: outsideAgent(name, plan.type), use, id, claude }), ...about }
+      const { use, open, ...about } = await stack(plan)
+      const sidecar = createSidecar({ agent: outsideAgent(name, plan.type), use, id, claude })
+      await open().catch(error => sidecar.close({ drainMs: 0 }).finally(() => Promise.reject(error)))
+      return { sidecar, ...about }
     })
     if (paused !== null) sidecar.pause(paused)
     if (reaped !== null) sidecar.reap(reaped)
