@@ -14,12 +14,14 @@ const checks: Readonly<Record<keyof ServerOptions, (value: unknown) => boolean>>
   watchToken: () => true,
   open: value => typeof value === 'function',
   limits: value => typeof value === 'object' && value !== null && !Array.isArray(value),
+  journal: value => typeof value === 'object' && value !== null,
   clock: value => typeof (value as { readonly after?: unknown } | null)?.after === 'function',
 }
 
 const shapes: Readonly<Record<string, string>> = {
   agents: 'a list of agents, like [{ sidecar }]',
   open: 'a function',
+  journal: 'an object with added, removing and steered',
   limits: 'an object, like { maxBodyBytes: 1_000_000 }',
   clock: 'a clock, with now, monotonic and after',
 }
