@@ -129,7 +129,7 @@ function withoutUser(url: string): string {
 }
 
 /** `Name: value` a line, as the SDK reads it. */
-function headersFrom(text: string | undefined): Record<string, string> {
+export function headersFrom(text: string | undefined): Record<string, string> {
   const pairs = (text ?? '').split('\n').filter(line => line.includes(':'))
   return lowerCase(
     Object.fromEntries(pairs.map(line => [line.slice(0, line.indexOf(':')).trim(), line.slice(line.indexOf(':') + 1).trim()])),

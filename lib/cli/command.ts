@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js'
+import type { HostProcess } from './host-process.js'
 
 /** One option of a command. The key in the table is its long name, without the dashes. */
 export interface CommandOption {
@@ -31,6 +32,8 @@ export interface Io {
   readonly clock?: Clock
   /** Imports a module by its URL. Default: `import()`. */
   readonly importModule?: (url: string) => Promise<unknown>
+  /** The process itself, for a command that starts programs. */
+  readonly process?: HostProcess
 }
 
 /** What the options of a call come to: a string, or true for a flag that was given. */

@@ -11,6 +11,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./start.js')).start,
   },
   {
+    name: 'run',
+    summary: 'Runs a command behind a companion of its own: budget, rules, record, and no key in its hands.',
+    load: async () => (await import('./run.js')).run,
+  },
+  {
     name: 'serve',
     summary: 'Serves many agents on one port, each by its own token, until it is told to end.',
     load: async () => (await import('./serve.js')).serve,

@@ -11,6 +11,10 @@ const shared: Readonly<Record<string, CommandOption>> = {
   help: { type: 'boolean', short: 'h', about: 'print this help' },
 }
 
+/** What `--json` of a command is, the command may say itself. */
+const sharedBeside = ({ options }: Command): Readonly<Record<string, CommandOption>> =>
+  Object.fromEntries(Object.entries(shared).filter(([name]) => !Object.hasOwn(options, name)))
+
 function find(name: string, { commands, name: program }: Program): CommandEntry {
   const entry = commands.find(candidate => candidate.name === name)
   if (entry) return entry
@@ -28,7 +32,7 @@ interface Program {
 async function call(entry: CommandEntry, argv: readonly string[], io: Io, program: string): Promise<number> {
   if ('commands' in entry) return dispatch(argv, io, { name: `${program} ${entry.name}`, commands: entry.commands })
   const loaded = await entry.load()
-  const command: Command = { ...loaded, options: { ...loaded.options, ...shared }, run: loaded.run }
+  const command: Command = { ...loaded, options: { ...loaded.options, ...sharedBeside(loaded) }, run: loaded.run }
   const parsed = parseOptions(argv, command, `${program} ${entry.name}`)
   if (parsed.options.help) {
     io.stdout.write(commandHelp(entry, command, program))

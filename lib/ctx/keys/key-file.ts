@@ -7,7 +7,8 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_D
 /** What others may not do with a file or a folder: bits of its mode. */
 export const forbidden: { readonly everything: number; readonly writing: number } = Object.freeze({ everything: 0o077, writing: 0o022 })
 
-const mostBytes = 1_000
+/** The longest file that is read as a key of ours. */
+const keyBytes = 1_000
 
 /**
  * Makes a file that was not there, of exactly this mode whatever the umask, and waits until it is on the disk.
@@ -29,14 +30,14 @@ export function writeNewFile(path: string, text: string, mode: 0o600 | 0o644): v
  * cannot be exchanged in between. Links are refused, unless they are followed on purpose.
  * @throws SigningError that says the fix
  */
-export function readTrustedFile(path: string, mask: number, links: 'refuse' | 'follow' = 'refuse'): string {
+export function readTrustedFile(path: string, mask: number, links: 'refuse' | 'follow' = 'refuse', mostBytes: number = keyBytes): string {
   return opened(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | (links === 'refuse' ? O_NOFOLLOW : 0), file => {
     const stats = fstatSync(file)
     if (!stats.isFile()) throw new SigningError(`${path} is not a regular file; put a copy of the key in its place`)
     if (links === 'refuse' && stats.nlink > 1)
       throw new SigningError(`${path} has a second name (a hard link); put a copy of the key in its place`)
     checkAccess(stats, path, mask)
-    return contentOf(file, path)
+    return contentOf(file, path, mostBytes)
   })
 }
 
@@ -106,7 +107,7 @@ function checkAccess(stats: Stats, path: string, mask: number): void {
 /** What is only not to be changed may belong to the administrator. */
 const isOwner = (owner: number, user: number, mask: number): boolean => owner === user || (owner === 0 && mask === forbidden.writing)
 
-function contentOf(file: number, path: string): string {
+function contentOf(file: number, path: string, mostBytes: number): string {
   const bytes = Buffer.alloc(mostBytes + 1)
   try {
     const length = readSync(file, bytes, 0, bytes.length, 0)

@@ -1,0 +1,33 @@
+import { type Command, type CommandIo, UsageError } from './command.js'
+import type { HostProcess } from './host-process.js'
+import { type Credential, secretsOf } from './run/credential.js'
+import { govern } from './run/govern.js'
+import { credentialFor } from './run/key-source.js'
+import { handoverVariable, launch } from './run/launcher.js'
+import { launchWarning } from './run/launch-warning.js'
+import { runOptions, runSettings } from './run/run-options.js'
+import { secretVariables } from './run/secret-variables.js'
+
+/** `outrigger run`: a companion for one command, which never holds the key. */
+export const run: Command = {
+  usage: '[--preset P] [--budget USD] [--key-file F | --key-command CMD] [options] -- command …',
+  options: runOptions,
+  args: [0, 0],
+  async run(io) {
+    const host = hostOf(io)
+    const settings = runSettings(io)
+    if (host.channel && io.env[handoverVariable]) return govern(io, host, settings, (await host.channel.receive()) as Credential)
+    const credential = await credentialFor(io)
+    const shown = secretVariables(io.env, secretsOf(credential))
+    if (shown.length === 0) return govern(io, host, settings, credential)
+    io.stderr.write(launchWarning(shown, host.pid))
+    return launch(io, host, credential, shown)
+  },
+}
+
+function hostOf({ process }: CommandIo): HostProcess {
+  if (!process) throw new UsageError('run starts a program, which needs a process of its own')
+  if (process.platform === 'win32')
+    throw new UsageError('run needs Linux or macOS; elsewhere, use outrigger serve and set the variables yourself')
+  return process
+}
