@@ -11,7 +11,7 @@ import { checkedOptions } from './check-options.js'
 import { Desk } from './desk.js'
 import type { House } from './house.js'
 import { agentListener } from './routes/agent-traffic.js'
-import { agentSnapshot } from './snapshot.js'
+import { serverSnapshot } from './snapshot.js'
 import type { CompanionServer, Served, ServedAgent, ServerOptions, ServerSnapshot } from './types.js'
 
 /**
@@ -120,7 +120,7 @@ class Companion implements CompanionServer {
   }
 
   snapshot(): ServerSnapshot {
-    return { at: (this.#options.clock ?? systemClock).now(), agents: this.#desk.seats.map(agentSnapshot) }
+    return serverSnapshot(this.#desk.seats, (this.#options.clock ?? systemClock).now())
   }
 
   subscribe(listener: (event: SidecarEvent) => void): () => void {

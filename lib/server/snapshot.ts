@@ -1,6 +1,8 @@
+import { violationBook } from '../../middleware/violations/book.js'
 import type { Base } from '../sidecar/types.js'
 import type { Seat } from './desk.js'
-import type { AgentSnapshot, BudgetAmounts, ViolationLine } from './types.js'
+import { cutText } from './cut-text.js'
+import type { AgentSnapshot, BudgetAmounts, ServerSnapshot, ViolationLine } from './types.js'
 
 /** What layers show of themselves, where they are in the stack. */
 type Shown = Base<never, unknown, never> & {
@@ -12,11 +14,20 @@ type Shown = Base<never, unknown, never> & {
   health?(): { readonly status: string; readonly reasons: readonly string[] }
 }
 
-/** One agent, now. */
-export function agentSnapshot({ name, sidecar, about, open }: Seat): AgentSnapshot {
+const mostReasons = 10
+
+/** These agents, now. `at`: milliseconds since 1970. */
+export function serverSnapshot(seats: readonly Seat[], at: number): ServerSnapshot {
+  return { at, agents: seats.map(agentSnapshot) }
+}
+
+/** One agent, now. Of bounded size, whatever the agent did; a member that throws is shown as that of a layer that is not there. */
+export function agentSnapshot(seat: Seat): AgentSnapshot {
+  const { name, sidecar, about, open, seam } = seat
   const shown = sidecar as Shown
-  const { budget, metrics, violations = [] } = shown
-  const snapshot = sidecar.snapshot() as { readonly paused?: string | null }
+  const { calls = 0, attempts = 0 } = whatever(() => shown.metrics) ?? {}
+  const { nanoUsd = null, tokens = null } = whatever(() => shown.budget) ?? {}
+  const { paused } = seam.runtime
   return {
     name,
     id: sidecar.id,
@@ -24,23 +35,48 @@ export function agentSnapshot({ name, sidecar, about, open }: Seat): AgentSnapsh
     preset: about.preset ?? null,
     record: about.record ?? null,
     state: sidecar.state,
-    paused: snapshot.paused ?? null,
-    health: shown.health?.() ?? null,
-    calls: metrics?.calls ?? 0,
-    attempts: metrics?.attempts ?? 0,
+    paused: paused === undefined ? null : cutText(paused),
+    health: healthIn(shown),
+    calls,
+    attempts,
     open,
     tokenUsage: sidecar.tokenUsage,
-    nanoUsd: budget?.nanoUsd ?? null,
-    tokens: budget?.tokens ?? null,
-    utilization: shown.utilization ?? null,
-    saturation: shown.saturation ?? null,
-    violations: violations.length,
-    lastViolation: line(violations.at(-1)),
+    nanoUsd: amounts(nanoUsd),
+    tokens: amounts(tokens),
+    utilization: whatever(() => shown.utilization) ?? null,
+    saturation: whatever(() => shown.saturation) ?? null,
+    ...violationsIn(seat, shown),
   }
+}
+
+/** A layer that only shows something fails open: it must not take the other agents out of sight. */
+function whatever<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
+function healthIn(shown: Shown): AgentSnapshot['health'] {
+  const health = whatever(() => shown.health?.())
+  return health ? { status: cutText(health.status), reasons: health.reasons.slice(0, mostReasons).map(cutText) } : null
+}
+
+function amounts(given: BudgetAmounts | 'unlimited' | null): BudgetAmounts | 'unlimited' | null {
+  if (given === null || given === 'unlimited') return given
+  const { allocated, spent, held, delegated, remaining } = given
+  return { allocated, spent, held, delegated, remaining }
+}
+
+/** The list keeps the newest alone; the book of `withViolations` has counted all. */
+function violationsIn({ seam }: Seat, shown: Shown): Pick<AgentSnapshot, 'violations' | 'lastViolation'> {
+  const violations = whatever(() => shown.violations) ?? []
+  return { violations: violationBook.peek(seam.runtime.host)?.count ?? violations.length, lastViolation: line(violations.at(-1)) }
 }
 
 function line(violation: ViolationLine | undefined): ViolationLine | null {
   if (!violation) return null
   const { ruleId, response, details, shadow, at } = violation
-  return { ruleId, response, details, shadow, at }
+  return { ruleId: cutText(ruleId), response, details: cutText(details), shadow, at }
 }
