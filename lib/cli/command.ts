@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import type { HostProcess } from './host-process.js'
+import type { Terminal } from './terminal.js'
 
 /** One option of a command. The key in the table is its long name, without the dashes. */
 export interface CommandOption {
@@ -23,6 +24,8 @@ export interface Io {
   readonly stderr: Writer
   /** Begins to read standard input. */
   readonly stdin?: () => AsyncIterable<Uint8Array>
+  /** The terminal, where standard input and output are one. */
+  readonly terminal?: Terminal | undefined
   /** Fires at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
   readonly env: Readonly<Record<string, string | undefined>>

@@ -31,6 +31,11 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Stops every sidecar of this folder by its kill switch, or lifts it.',
     load: async () => (await import('./kill.js')).kill,
   },
+  {
+    name: 'top',
+    summary: 'Shows the agents of the companions that run, live; pauses, resumes and reaps them.',
+    load: async () => (await import('./top.js')).top,
+  },
   { name: 'policy', summary: 'Rules of the project: tries them on cases, and explains a command.', commands: policyCommands },
   { name: 'ctx', summary: 'CTX statements and the signed record; also by itself, as actx.', commands: ctxCommands },
   {

@@ -2,6 +2,7 @@ import { addAbortSignal } from 'node:stream'
 import { isatty } from 'node:tty'
 import { exitCodes, type Io } from './command.js'
 import type { HostChannel, HostProcess } from './host-process.js'
+import { processTerminal } from './terminal.js'
 
 /**
  * The real world for `main`. The first SIGINT or SIGTERM fires the signal, so that a command can end in order; the second ends the process
@@ -24,6 +25,7 @@ export function processIo(): Io {
     stdout: process.stdout,
     stderr: process.stderr,
     stdin,
+    terminal: processTerminal(),
     signal: abort.signal,
     env: process.env,
     cwd: process.cwd(),

@@ -35,6 +35,7 @@ export class Feed {
   readonly #readers = new Set<FeedReader>()
   /** What was told of each agent last; undefined where readers may have heard different things. */
   readonly #told = new Map<Seat, string | undefined>()
+  readonly #marks = new WeakMap<Seat, string>()
   readonly #changed = new Set<string>()
   #looks = 0
   #stop: (() => void) | undefined
@@ -104,7 +105,10 @@ export class Feed {
   }
 
   #isDue(seat: Seat, changed: ReadonlySet<string>): boolean {
-    return this.#looks % sweepLooks === 0 || changed.has(seat.sidecar.id) || this.#told.get(seat) === undefined
+    const mark = markOf(seat)
+    const moved = this.#marks.get(seat) !== mark
+    this.#marks.set(seat, mark)
+    return moved || this.#looks % sweepLooks === 0 || changed.has(seat.sidecar.id) || this.#told.get(seat) === undefined
   }
 
   #tellOf(seat: Seat): void {
@@ -126,4 +130,9 @@ export class Feed {
   #send(seat: Seat, event: FeedEvent, json: string): void {
     for (const reader of this.#readers) if (!reader.only || reader.only === seat) reader.send(event, json)
   }
+}
+
+/** What changes without an event, and costs next to nothing to look at. */
+function markOf({ open, sidecar: { state }, seam: { runtime } }: Seat): string {
+  return `${open} ${state} ${runtime.paused ?? ''}`
 }
