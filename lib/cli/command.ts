@@ -24,8 +24,8 @@ export interface Io {
   readonly stderr: Writer
   /** Begins to read standard input. */
   readonly stdin?: () => AsyncIterable<Uint8Array>
-  /** The terminal, where standard input and output are one. */
-  readonly terminal?: Terminal | undefined
+  /** The terminal, where standard input and output are one. Opens standard input: never beside a child that inherits it. */
+  readonly terminal?: () => Terminal | undefined
   /** Fires at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
   readonly env: Readonly<Record<string, string | undefined>>

@@ -25,7 +25,7 @@ export function processIo(): Io {
     stdout: process.stdout,
     stderr: process.stderr,
     stdin,
-    terminal: processTerminal(),
+    terminal: processTerminal,
     signal: abort.signal,
     env: process.env,
     cwd: process.cwd(),

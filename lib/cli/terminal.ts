@@ -18,7 +18,8 @@ export interface TerminalSize {
 }
 
 /** The terminal of this process; `undefined` where standard input or output is none. */
-export function processTerminal({ stdin, stdout }: NodeJS.Process = process): Terminal | undefined {
+export function processTerminal(): Terminal | undefined {
+  const { stdin, stdout } = process
   if (!stdin.isTTY || !stdout.isTTY) return undefined
   return {
     size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),

@@ -21,8 +21,9 @@ export const top: Command = {
   async run(io) {
     const sources = sourcesOf(io)
     if (io.options.once || io.options.json) return printOnce(io, sources())
-    if (!io.terminal) throw new UsageError('a live table needs a terminal; say --once for one table, --json for one document')
-    return live(io, io.terminal, sources)
+    const terminal = io.terminal?.()
+    if (!terminal) throw new UsageError('a live table needs a terminal; say --once for one table, --json for one document')
+    return live(io, terminal, sources)
   },
 }
 
@@ -49,6 +50,6 @@ function documented({ source: { baseURL, pid, command, startedAt }, why, agents 
 }
 
 /** In a file or a pipe nothing is cut that a screen would cut. */
-const widthFor = ({ terminal }: CommandIo): number => terminal?.size().columns ?? 200
+const widthFor = ({ terminal }: CommandIo): number => terminal?.()?.size().columns ?? 200
 
-const paintOf = ({ terminal, env }: CommandIo) => (terminal ? paintFor(env) : withoutColour)
+const paintOf = ({ terminal, env }: CommandIo) => (terminal?.() ? paintFor(env) : withoutColour)

@@ -1,7 +1,7 @@
 import { keyRows } from '../../lib/cli/top/keys.js'
 import { mostUnread } from '../../lib/server/event-reader.js'
 import { publicFields } from '../../lib/server/public-event.js'
-import { companion } from '../server/companion.js'
+import { companion } from '../server/watched-companion.js'
 import { documents, section, tableRows } from './documents.js'
 
 const page = documents().find(({ name }) => name === 'docs/watching.md')!.text

@@ -3,7 +3,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { withViolations } from 'outrigger/middleware'
 import { rules } from 'outrigger/policy'
 import { systemClock } from '../../lib/core/clock.js'
-import { ask, companion, shownLayers, talk, tokens } from './companion.js'
+import { ask, companion, shownLayers, talk, tokens } from './watched-companion.js'
 
 const executablePath = process.env.OUTRIGGER_CHROMIUM ?? '/usr/bin/chromium'
 const hasBrowser = existsSync(executablePath)

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Terminal } from '../../../lib/cli/terminal.js'
 import { removeCompanionFile, writeCompanionFile } from '../../../lib/server/companion-file.js'
-import { companion, talk, tokens } from '../../server/companion.js'
+import { companion, talk, tokens } from '../../server/watched-companion.js'
 import { folderWith, runMain } from '../run-main.js'
 
 const csi = '\x1b\\['
@@ -158,7 +158,13 @@ describe('outrigger top on a terminal', () => {
     writeCompanionFile(join(cwd, '.context'), facts(house.server.baseURL, over))
     const terminal = new FakeTerminal()
     const abort = new AbortController()
-    const ended = runMain(['top'], { cwd, terminal, stdout: terminal.out, signal: abort.signal, env: { USER: 'ada', ...env } })
+    const ended = runMain(['top'], {
+      cwd,
+      terminal: () => terminal,
+      stdout: terminal.out,
+      signal: abort.signal,
+      env: { USER: 'ada', ...env },
+    })
     return { terminal, ended, cwd, abort }
   }
 
@@ -308,7 +314,11 @@ describe('outrigger top on a terminal', () => {
     const cwd = folderWith({ token: 'some-token' })
     writeFileSync(join(cwd, 'token'), 'some-token')
     const terminal = new FakeTerminal()
-    const ended = runMain(['top', '--url', `http://127.0.0.1:${port}`, '--token-file', 'token'], { cwd, terminal, stdout: terminal.out })
+    const ended = runMain(['top', '--url', `http://127.0.0.1:${port}`, '--token-file', 'token'], {
+      cwd,
+      terminal: () => terminal,
+      stdout: terminal.out,
+    })
     await terminal.until(/lost for \d+ s, what is shown is old: it cannot be reached, or is no companion/)
     terminal.type('q')
     expect(await ended).toMatchObject({ code: 0 })
