@@ -1,7 +1,8 @@
 import { findOutriggerError } from '../core/errors.js'
 import { type Command, type CommandIo, exitCodes, UsageError } from './command.js'
 import { configFiles, type LoadedConfig, loadConfig } from './config.js'
-import type { Config } from './config-schema.js'
+import { type Config, configSchema } from './config-schema.js'
+import { type ExplainedAgent, explainAgents } from './stack/explain-agents.js'
 
 /** Headers may carry keys: their values are never printed. */
 function printable({ claude, ...config }: Config): Config {
@@ -10,13 +11,33 @@ function printable({ claude, ...config }: Config): Config {
   return { claude: { ...claude, headers }, ...config }
 }
 
-const document = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+const document = (value: unknown): string => `${JSON.stringify(value, plain, 2)}\n`
 
-function report(io: CommandIo, { file, config }: LoadedConfig): number {
+/** A module may hold what is no JSON: a log, a price table of a class of its own. */
+function plain(_key: string, value: unknown): unknown {
+  if (typeof value === 'function') return '(function)'
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null ? value : '(object)'
+}
+
+function report(io: CommandIo, { file, config }: LoadedConfig, agents: readonly ExplainedAgent[]): number {
   const shown = printable(config)
-  io.stdout.write(io.options.json ? document({ ok: true, file, config: shown }) : `${file} is valid:\n${document(shown)}`)
+  if (io.options.json) io.stdout.write(document({ ok: true, file, config: shown, agents }))
+  else io.stdout.write([`${file} is valid:\n${document(shown)}`, ...agents.map(told)].join('\n'))
   return exitCodes.fine
 }
+
+function told({ name, preset, record, account, explain }: ExplainedAgent): string {
+  const facts = [
+    `preset ${preset ?? 'none'}`,
+    record === null ? 'no folder of records' : `record in ${record}`,
+    ...(account === null ? [] : [`account ${account}`]),
+  ]
+  return `${name}: ${facts.join(', ')}\n${indented(explain)}\n`
+}
+
+const indented = (text: string): string => text.trimEnd().replace(/^(?=.)/gm, '  ')
 
 function reportFaults(io: CommandIo, error: unknown): number {
   const fault = findOutriggerError(error)
@@ -27,20 +48,35 @@ function reportFaults(io: CommandIo, error: unknown): number {
   return exitCodes.failed
 }
 
-/** `outrigger check`: validates a configuration and prints it; every fault with its file, line and column. */
+/** Loads it, and makes what it describes. @throws ConfigError with every fault */
+async function checked(io: CommandIo): Promise<{ readonly loaded: LoadedConfig; readonly agents: readonly ExplainedAgent[] } | undefined> {
+  const { config } = io.options
+  const loaded = await loadConfig(io, typeof config === 'string' ? config : undefined)
+  if (!loaded) return undefined
+  const { agents, problems } = await explainAgents(loaded, io)
+  if (problems.length > 0) throw loaded.refused!(problems)
+  return { loaded, agents }
+}
+
+/** `outrigger check`: validates a configuration, prints it and explains the chain of every agent; every fault with its file, line and column. */
 export const check: Command = {
-  usage: '[--config FILE]',
-  options: { config: { type: 'string', short: 'c', value: 'FILE', about: `the file to check; default: ${configFiles.join(', ')}` } },
+  usage: '[--config FILE] [--schema]',
+  options: {
+    config: { type: 'string', short: 'c', value: 'FILE', about: `the file to check; default: ${configFiles.join(', ')}` },
+    schema: { type: 'boolean', about: 'print the JSON schema of a configuration, for editors, and check nothing' },
+  },
   args: [0, 0],
   async run(io) {
-    const { config } = io.options
-    let loaded: LoadedConfig | undefined
+    if (io.options.schema) {
+      io.stdout.write(document(configSchema))
+      return exitCodes.fine
+    }
     try {
-      loaded = await loadConfig(io, typeof config === 'string' ? config : undefined)
+      const found = await checked(io)
+      if (found) return report(io, found.loaded, found.agents)
     } catch (error) {
       return reportFaults(io, error)
     }
-    if (!loaded) throw new UsageError(`no configuration here; create ${configFiles[0]}, or name one with --config FILE`)
-    return report(io, loaded)
+    throw new UsageError(`no configuration here; create ${configFiles[0]}, or name one with --config FILE`)
   },
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { extname, isAbsolute, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ConfigError } from '../core/errors.js'
-import { checkConfig } from './check-config.js'
+import { checkConfig, type ConfigProblem } from './check-config.js'
 import { type Io, UsageError } from './command.js'
 import type { Config } from './config-schema.js'
 import { JsonSyntaxError, parseWithPlaces, placeOf } from '../core/json-positions.js'
@@ -14,6 +14,8 @@ export const configFiles: readonly string[] = ['json', 'js', 'mjs', 'ts'].map(en
 export interface LoadedConfig {
   readonly file: string
   readonly config: Config
+  /** What is wrong with it after all, as an error that points at the value of this JSON pointer. */
+  readonly refused?: (problems: readonly ConfigProblem[]) => ConfigError
 }
 
 /** One message of a refused configuration; line and column count from 1 and are there where the file's format tells them. */
@@ -102,12 +104,19 @@ export function findConfig(cwd: string): string | undefined {
 export async function loadConfig(io: Pick<Io, 'cwd' | 'importModule'>, file?: string): Promise<LoadedConfig | undefined> {
   const path = file === undefined ? findConfig(io.cwd) : named(file, io.cwd)
   if (path === undefined) return undefined
-  const { value, text, offset } = await read(path, io)
-  const problems = await checkConfig(value)
-  if (problems.length === 0) return { file: path, config: value as Config }
-  const findings = problems.map(({ message, pointer }) => {
-    const start = offset(pointer)
-    return start === undefined ? { message } : { message, ...placeOf(text, start) }
-  })
-  throw refused(path, io.cwd, findings)
+  const source = await read(path, io)
+  const problems = await checkConfig(source.value)
+  const refuse = (found: readonly ConfigProblem[]) =>
+    refused(
+      path,
+      io.cwd,
+      found.map(problem => placed(problem, source)),
+    )
+  if (problems.length > 0) throw refuse(problems)
+  return { file: path, config: source.value as Config, refused: refuse }
+}
+
+function placed({ message, pointer }: ConfigProblem, { text, offset }: Source): ConfigFinding {
+  const start = offset(pointer)
+  return start === undefined ? { message } : { message, ...placeOf(text, start) }
 }

@@ -1,4 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { memoryLog } from 'outrigger/ctx'
+import { withBudget, withMetrics } from 'outrigger/middleware'
+import { configSchema } from '../../lib/cli/config-schema.js'
+import { root } from '../docs/documents.js'
 import { folderWith, runMain } from './run-main.js'
 
 const checking = (text: string, ...options: string[]) =>
@@ -14,7 +19,12 @@ describe('outrigger check', () => {
   it('prints one document with --json', async () => {
     const cwd = folderWith({ 'outrigger.config.json': '{"agent": {"name": "a"}}' })
     const { stdout } = await runMain(['check', '--json'], { cwd })
-    expect(JSON.parse(stdout)).toEqual({ ok: true, file: join(cwd, 'outrigger.config.json'), config: { agent: { name: 'a' } } })
+    expect(JSON.parse(stdout)).toEqual({
+      ok: true,
+      file: join(cwd, 'outrigger.config.json'),
+      config: { agent: { name: 'a' } },
+      agents: [expect.objectContaining({ name: 'a', type: 'outside', record: join(cwd, '.context'), account: null })],
+    })
   })
 
   it('never prints the value of a header', async () => {
@@ -45,5 +55,92 @@ describe('outrigger check', () => {
       code: 2,
       stderr: 'outrigger: no configuration here; create outrigger.config.json, or name one with --config FILE\n',
     })
+  })
+
+  describe('explains', () => {
+    const agents = [
+      { name: 'scribe', preset: 'mortal', budget: { usd: 2 }, layers: { withHealth: false } },
+      { name: 'guest', type: 'visitor', account: 'guests', signing: false, policy: 'guest.json' },
+    ]
+    const config = JSON.stringify({ ledger: 'books.db', record: 'notes', agents })
+    const folder = () => folderWith({ 'outrigger.config.json': config, 'guest.json': '{"rules": [{"maxTokens": 10}]}' })
+
+    it('the chain of every agent', async () => {
+      const cwd = folder()
+      const { code, stdout } = await runMain(['check', '--json'], { cwd })
+      expect(code).toBe(0)
+      const [scribe, guest] = JSON.parse(stdout).agents
+      expect(scribe).toMatchObject({ name: 'scribe', preset: 'mortal', record: join(cwd, 'notes'), account: 'scribe' })
+      expect(scribe.explain).toMatch(/^scribe, outermost first\nsend:\n {2}withSigning \{"log":/)
+      expect(scribe.explain).toContain('"nanoUsd":2000000000')
+      expect(guest).toMatchObject({ name: 'guest', type: 'visitor', record: null, account: 'guests' })
+      expect(guest.explain).toContain('"project":')
+      expect(guest.explain).not.toContain('withSigning')
+    })
+
+    it('as text, below the configuration', async () => {
+      const { stdout } = await runMain(['check'], { cwd: folder() })
+      expect(stdout).toMatch(
+        /is valid:\n\{[\s\S]*\n\}\n\nscribe: preset mortal, record in .*notes, account scribe\n {2}scribe, outermost first\n/,
+      )
+      expect(stdout).toMatch(/\nguest: .*no folder of records, account guests\n/)
+    })
+
+    it('and writes nothing: no record, no keys, no books', async () => {
+      const cwd = folder()
+      await runMain(['check'], { cwd })
+      expect(readdirSync(cwd).sort()).toEqual(['guest.json', 'outrigger.config.json'])
+    })
+
+    it('a stack that a module makes, and what in it is no JSON', async () => {
+      const cwd = folderWith({ 'outrigger.config.mjs': '' })
+      const module = {
+        default: {
+          agents: [{ name: 'own', use: () => [withMetrics(), withBudget({ usd: 3 })] }],
+          layers: { withSigning: { log: memoryLog() } },
+        },
+      }
+      const { stdout } = await runMain(['check', '--json'], { cwd, importModule: async () => module })
+      const { config, agents } = JSON.parse(stdout)
+      expect(config.agents).toEqual([{ name: 'own', use: '(function)' }])
+      expect(agents[0].explain).toContain('"nanoUsd":3000000000')
+      expect(agents[0].preset).toBeNull()
+    })
+  })
+
+  describe('finds what only the layers know', () => {
+    const finding = async (agents: readonly object[], more = {}) => {
+      const text = JSON.stringify({ ...more, agents }, null, 1)
+      const { code, stdout } = await checking(text, '--json')
+      return { code, findings: JSON.parse(stdout).findings as readonly { message: string; line: number }[] }
+    }
+
+    it.each([
+      [{ preset: 'nobody' }, 'agent "b": there is no preset "nobody" here; npm install outrigger-preset-nobody'],
+      [{ layers: { withMagic: {} } }, /^agent "b": the preset "claude-code" has no withMagic/],
+      [{ layers: { withRetry: { tries: 1 } } }, /^agent "b": withRetry: unknown option "tries"/],
+      [{ policy: 'gone.json' }, /^agent "b": .*gone\.json.*there is no such file/],
+      [{ layers: { withBudget: { estimate: 'calibrated' } } }, /^agent "b": withBudget: estimate: 'calibrated' reserves less/],
+      [{ budget: { usd: 1 }, layers: { withBudget: false } }, /^agent "b": withBudget is switched off in layers/],
+    ])('%j, and points at the agent', async (wrong, message) => {
+      const { code, findings } = await finding([{ name: 'a' }, { name: 'b', ...wrong }])
+      expect(code).toBe(1)
+      expect(findings).toEqual([{ message: typeof message === 'string' ? message : expect.stringMatching(message), line: 6, column: 3 }])
+    })
+
+    it('of every agent, not of the first alone', async () => {
+      const { findings } = await finding([
+        { name: 'a', preset: 'x1' },
+        { name: 'b', preset: 'x2' },
+      ])
+      expect(findings.map(({ line }) => line)).toEqual([3, 7])
+    })
+  })
+
+  it('prints the schema, which is the file that editors read', async () => {
+    const { code, stdout } = await runMain(['check', '--schema'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual(configSchema)
+    expect(readFileSync(join(root, 'docs/outrigger.config.schema.json'), 'utf8')).toBe(stdout)
   })
 })

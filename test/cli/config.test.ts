@@ -47,6 +47,14 @@ describe('loadConfig', () => {
     })
   })
 
+  it('points at what turns out wrong later', async () => {
+    const loaded = await loading({ 'a.json': '{\n  "agents": [\n    { "name": "a" }\n  ]\n}' }, 'a.json')
+    expect(loaded?.refused?.([{ pointer: '/agents/0', message: 'is not to be had' }])).toMatchObject({
+      code: 'ERR_CONFIG',
+      message: 'a.json:3:5 is not to be had',
+    })
+  })
+
   it('points at a syntax error', async () => {
     await expect(loading({ 'a.json': '{\n  "budget": {,}\n}' }, 'a.json')).rejects.toThrow(
       'a.json:2:14 is not valid JSON: expected a key in double quotes, found ","',
@@ -62,7 +70,7 @@ describe('loadConfig', () => {
         return { default: { agent: { name: 'a' } } }
       }
       const file = join(cwd, 'outrigger.config.mjs')
-      expect(await loadConfig({ cwd, importModule })).toEqual({ file, config: { agent: { name: 'a' } } })
+      expect(await loadConfig({ cwd, importModule })).toMatchObject({ file, config: { agent: { name: 'a' } } })
       expect(urls.map(url => fileURLToPath(url))).toEqual([file])
     })
 

@@ -20,7 +20,6 @@ import { endpoints } from '../../lib/claude/endpoints.js'
 import { checkConfig } from '../../lib/cli/check-config.js'
 import { exitCodes } from '../../lib/cli/command.js'
 import { commands } from '../../lib/cli/commands.js'
-import { configSchema } from '../../lib/cli/config-schema.js'
 import { kinds } from '../../lib/core/types.js'
 import { statusOf } from '../../middleware/health/status.js'
 import { readFileSync } from 'node:fs'
@@ -75,12 +74,9 @@ describe('docs/guide.md', () => {
     expect(firsts(guide, 'Actions')).toEqual(kinds)
   })
 
-  it('shows a configuration that is valid, with every key', async () => {
+  it('shows a configuration that is valid', async () => {
     const [fence] = fencesOf(documents().find(page => page.name === 'docs/guide.md')!).filter(({ info }) => info === 'json')
-    const config = JSON.parse(fence!.code)
-    expect(await checkConfig(config)).toEqual([])
-    const { $schema, ...sections } = configSchema.properties as Record<string, { readonly properties: object }>
-    for (const [name, { properties }] of Object.entries(sections)) expect(Object.keys(config[name])).toEqual(Object.keys(properties))
+    expect(await checkConfig(JSON.parse(fence!.code))).toEqual([])
   })
 
   it('lists the members of the context', () => {

@@ -22,7 +22,8 @@ export async function findInstalled(name: string, around: Importing): Promise<Pr
   return found === undefined ? undefined : presetIn(found, name)
 }
 
-const isPath = (name: string): boolean => /^(\.{0,2}\/|\.{1,2}$|[A-Za-z]:[\\/])/.test(name) || /\.[cm]?[jt]s$/.test(name)
+/** Is this the path of a module, not the name of a preset? */
+export const isPath = (name: string): boolean => /^(\.{0,2}\/|\.{1,2}$|[A-Za-z]:[\\/])/.test(name) || /\.[cm]?[jt]s$/.test(name)
 
 /** A word is the name behind `outrigger-preset-`; a package of another name is given whole, with its scope. */
 export function packageOf(name: string): string {

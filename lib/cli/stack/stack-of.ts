@@ -31,9 +31,9 @@ export async function stackOf(given: StackSpec, around: Around): Promise<BuiltSt
   try {
     const options = { ...wanted, ...recordIn(around.cwd, wanted, preset.made), ...budgetIn(ledger, wanted) }
     const use = judged(() => preset.made(options as never) as readonly LayerInput[])
-    return { use, preset: preset.name, record: recordOf(use), account: given.account ?? null, close: async () => ledger?.close() }
+    return { use, preset: preset.name, record: recordOf(use), account: given.account ?? null, close: () => closed(given, ledger) }
   } catch (error) {
-    await ledger?.close()
+    await closed(given, ledger)
     throw error
   }
 }
@@ -119,7 +119,11 @@ async function openLedger(given: StackSpec, around: Around): Promise<Ledger | un
   if (given.ledger === undefined) return undefined
   if (given.account === undefined)
     throw new ConfigError('a ledger needs an account: say which, so that the budget is the same one at the next start')
-  return ledgerOf(given.ledger, around)
+  return typeof given.ledger === 'string' ? ledgerOf(given.ledger, around) : given.ledger
+}
+
+const closed = async ({ ledger: theirs }: StackSpec, ledger: Ledger | undefined): Promise<void> => {
+  if (ledger !== theirs) await ledger?.close()
 }
 
 const budgetIn = (ledger: Ledger | undefined, { withBudget }: Options): Options =>

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js'
 import type { LayerInput } from '../../core/types.js'
+import type { Ledger } from '../../ledger/create-ledger.js'
 import type { Config } from '../config-schema.js'
 
 /** Which stack an agent gets: what a command line or a configuration says of it. */
@@ -14,8 +15,8 @@ export interface StackSpec {
   readonly retry?: Config['retry']
   /** Options of `withSigning`; `false`: nothing is recorded. */
   readonly signing?: { readonly [option: string]: unknown } | false
-  /** Books that outlive the process: `sqlite:FILE`, the file alone, or `postgres://…`. Default: in memory. */
-  readonly ledger?: string
+  /** Books that outlive the process: `sqlite:FILE`, the file alone, or `postgres://…`; or books that are open, which stay so. Default: in memory. */
+  readonly ledger?: string | Ledger
   /** The account in the ledger. With a ledger, it must be said: an account of a random name would begin anew at each start. */
   readonly account?: string
   /** The folder of the record. Default `.context`. */
@@ -45,6 +46,6 @@ export interface BuiltStack {
   /** The folder of the record, absolute; null where nothing is written to a folder. */
   readonly record: string | null
   readonly account: string | null
-  /** Closes the books. Call it when the sidecar has been closed. */
+  /** Closes the books that were opened for it. Call it when the sidecar has been closed. */
   close(): Promise<void>
 }
