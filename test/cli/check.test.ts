@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { memoryLog } from 'outrigger/ctx'
-import { withBudget, withMetrics } from 'outrigger/middleware'
+import { withBudget, withMetrics, withRetry } from 'outrigger/middleware'
 import { configSchema } from '../../lib/cli/config-schema.js'
 import { root } from '../docs/documents.js'
 import { folderWith, runMain } from './run-main.js'
@@ -116,16 +116,30 @@ describe('outrigger check', () => {
     }
 
     it.each([
-      [{ preset: 'nobody' }, 'agent "b": there is no preset "nobody" here; npm install outrigger-preset-nobody'],
-      [{ layers: { withMagic: {} } }, /^agent "b": the preset "claude-code" has no withMagic/],
-      [{ layers: { withRetry: { tries: 1 } } }, /^agent "b": withRetry: unknown option "tries"/],
-      [{ policy: 'gone.json' }, /^agent "b": .*gone\.json.*there is no such file/],
-      [{ layers: { withBudget: { estimate: 'calibrated' } } }, /^agent "b": withBudget: estimate: 'calibrated' reserves less/],
-      [{ budget: { usd: 1 }, layers: { withBudget: false } }, /^agent "b": withBudget is switched off in layers/],
-    ])('%j, and points at the agent', async (wrong, message) => {
+      [{ preset: 'nobody' }, 'agent "b": there is no preset "nobody" here; npm install outrigger-preset-nobody', 8],
+      [{ type: 'x', layers: { withMagic: {} } }, /^agent "b": the preset "claude-code" has no withMagic, asked for by layers/, 10],
+      [{ layers: { withRetry: { tries: 1 } } }, /^agent "b": withRetry: unknown option "tries"/, 9],
+      [{ policy: 'gone.json' }, /^agent "b": .*gone\.json.*there is no such file/, 8],
+      [{ layers: { withBudget: { estimate: 'calibrated' } } }, /^agent "b": withBudget: estimate: 'calibrated' reserves less/, 9],
+      [{ budget: { usd: 1 }, layers: { withBudget: false } }, /^agent "b": withBudget is switched off in layers/, 12],
+    ])('%j, and points at the line', async (wrong, message, line) => {
       const { code, findings } = await finding([{ name: 'a' }, { name: 'b', ...wrong }])
       expect(code).toBe(1)
-      expect(findings).toEqual([{ message: typeof message === 'string' ? message : expect.stringMatching(message), line: 6, column: 3 }])
+      expect(findings).toMatchObject([{ message: typeof message === 'string' ? message : expect.stringMatching(message), line }])
+    })
+
+    it('said at the top, and points there', async () => {
+      const { findings } = await finding([{ name: 'a' }], { preset: 'nobody' })
+      expect(findings).toMatchObject([{ line: 2, column: 2 }])
+    })
+
+    it('of a stack out of order, and points at the agent', async () => {
+      const use = () => [withBudget({ usd: 1 }), withRetry()]
+      const cwd = folderWith({ 'outrigger.config.mjs': '' })
+      const importModule = async () => ({ default: { agents: [{ name: 'own', use }] } })
+      const { code, stdout } = await runMain(['check', '--json'], { cwd, importModule })
+      expect(code).toBe(1)
+      expect(JSON.parse(stdout).findings).toEqual([{ message: expect.stringMatching(/^agent "own": .*withRetry/) }])
     })
 
     it('of every agent, not of the first alone', async () => {
@@ -133,7 +147,7 @@ describe('outrigger check', () => {
         { name: 'a', preset: 'x1' },
         { name: 'b', preset: 'x2' },
       ])
-      expect(findings.map(({ line }) => line)).toEqual([3, 7])
+      expect(findings.map(({ line }) => line)).toEqual([5, 9])
     })
   })
 

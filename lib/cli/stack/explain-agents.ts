@@ -1,9 +1,10 @@
+import { findOutriggerError } from '../../core/errors.js'
 import { outsideAgent } from '../../server/outside-agent.js'
 import { createSidecar } from '../../sidecar.js'
 import type { ConfigProblem } from '../check-config.js'
 import type { LoadedConfig } from '../config.js'
-import type { AgentConfig } from '../config-schema.js'
-import { specOf } from './spec-of.js'
+import type { AgentConfig, Config } from '../config-schema.js'
+import { sectionsOf, specOf } from './spec-of.js'
 import { type Around, stackOf } from './stack-of.js'
 
 /** One agent of a configuration, as it would be served. */
@@ -30,18 +31,38 @@ export interface Explained {
  */
 export async function explainAgents(loaded: LoadedConfig, around: Around): Promise<Explained> {
   const { agents: listed } = loaded.config
-  const all = listed?.map((agent, at) => ({ agent, pointer: `/agents/${at}` })) ?? [{ agent: undefined, pointer: '' }]
+  const all = listed?.map((agent, at) => ({ agent, path: `/agents/${at}` })) ?? [{ agent: undefined, path: '' }]
   const agents: ExplainedAgent[] = []
   const problems: ConfigProblem[] = []
-  for (const { agent, pointer } of all) {
+  for (const { agent, path } of all) {
     try {
       agents.push(await explained(loaded, agent, around))
     } catch (error) {
-      const { message } = error as Error
-      problems.push({ pointer, message: agent ? `agent "${agent.name}": ${message}` : message })
+      problems.push(problemOf(error as Error, loaded.config, agent, path))
     }
   }
   return { agents, problems }
+}
+
+/** Where what is wrong stands, as far as the error tells: at the agent, else at the top, else the agent itself. */
+function problemOf(error: Error, config: Config, agent: AgentConfig | undefined, path: string): ConfigProblem {
+  const places = placesOf(error).flatMap(place => [
+    ...(agent && has(agent, place) ? [`${path}/${place.join('/')}`] : []),
+    ...(has(config, place) ? [`/${place.join('/')}`] : []),
+  ])
+  return { pointer: places[0] ?? path, message: agent ? `agent "${agent.name}": ${error.message}` : error.message }
+}
+
+function placesOf(error: Error): readonly (readonly string[])[] {
+  const { part, layer, file } = (findOutriggerError(error)?.facts ?? {}) as Readonly<Record<string, string | undefined>>
+  if (part !== undefined) return [[part]]
+  if (layer !== undefined) return [['layers', layer], ...sectionsOf(layer).map(name => [name])]
+  return file === undefined ? [] : [['policy']]
+}
+
+const has = (value: object, [key, ...rest]: readonly string[]): boolean => {
+  const inner = (value as Readonly<Record<string, unknown>>)[key!]
+  return rest.length === 0 ? inner !== undefined : typeof inner === 'object' && inner !== null && has(inner, rest)
 }
 
 async function explained(loaded: LoadedConfig, agent: AgentConfig | undefined, around: Around): Promise<ExplainedAgent> {

@@ -7,12 +7,15 @@ import { ConfigError } from '../../core/errors.js'
 import { packageEntry } from './package-entry.js'
 import type { Around } from './stack-spec.js'
 
+/** What the errors are about, for whoever shows where it stands. */
+const ofPreset = { part: 'preset' }
+
 type Importing = Required<Pick<Around, 'importModule'>> & Pick<Around, 'cwd'>
 
 /** The preset that a name means. @throws ConfigError where it is not installed, is none, or cannot be imported */
 export async function findPreset(name: string, around: Importing): Promise<Preset> {
   const found = isPath(name) ? await fromFile(name, around) : await installed(packageOf(name), around)
-  if (found === undefined) throw new ConfigError(`there is no preset "${name}" here; npm install ${packageOf(name)}`)
+  if (found === undefined) throw new ConfigError(`there is no preset "${name}" here; npm install ${packageOf(name)}`, ofPreset)
   return presetIn(found, name)
 }
 
@@ -32,13 +35,14 @@ export function packageOf(name: string): string {
   if (!fits.test(name))
     throw new ConfigError(
       `"${name.slice(0, 100)}" is no name of a preset; give one like claude-code, a package like @acme/preset, or a path like ./preset.mjs`,
+      ofPreset,
     )
   return whole ? name : `outrigger-preset-${name}`
 }
 
 async function fromFile(path: string, { cwd, importModule }: Importing): Promise<unknown> {
   const file = resolve(cwd, path)
-  if (!existsSync(file)) throw new ConfigError(`there is no preset at ${path}; correct the path`)
+  if (!existsSync(file)) throw new ConfigError(`there is no preset at ${path}; correct the path`, ofPreset)
   return imported(path, pathToFileURL(file).href, importModule)
 }
 
@@ -58,7 +62,7 @@ const imported = (name: string, url: string, importModule: Importing['importModu
   })
 
 const unusable = (name: string, error: unknown): ConfigError =>
-  new ConfigError(`the preset ${name} cannot be imported: ${error instanceof Error ? error.message : String(error)}`)
+  new ConfigError(`the preset ${name} cannot be imported: ${error instanceof Error ? error.message : String(error)}`, ofPreset)
 
 /** Is it this package that is not there, not one that it imports? */
 function isAbsent(error: unknown, name: string): boolean {
@@ -74,7 +78,7 @@ function presetIn(module: unknown, name: string): Preset {
   if (byDefault) return byDefault
   const presets = [...new Set(Object.values(exported).filter(isCallablePreset))]
   if (presets.length === 1) return presets[0]!
-  throw new ConfigError(`the module of the preset "${name}" does not export one by default; export what definePreset() made`)
+  throw new ConfigError(`the module of the preset "${name}" does not export one by default; export what definePreset() made`, ofPreset)
 }
 
 const isCallablePreset = (value: unknown): value is Preset => typeof value === 'function' && isPreset(value)

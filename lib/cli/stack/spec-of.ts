@@ -3,6 +3,7 @@ import type { AgentConfig, Config, StackConfig } from '../config-schema.js'
 import type { LoadedConfig } from '../config.js'
 import { isPostgres } from '../ledger/open-ledger.js'
 import { isPath } from './find-preset.js'
+import { partsOf } from './stack-of.js'
 import type { StackSpec } from './stack-spec.js'
 
 /**
@@ -28,13 +29,8 @@ export function specOf({ file, config }: Pick<LoadedConfig, 'file' | 'config'>, 
   }
 }
 
-/** The sections at the top that are about a layer. */
-const sectionsOf: Readonly<Record<string, readonly (keyof Config)[]>> = {
-  withBudget: ['budget', 'account', 'ledger'],
-  withRetry: ['retry'],
-  withSigning: ['signing', 'record'],
-  withViolations: ['policy'],
-}
+/** The sections of a configuration that are about a layer. */
+export const sectionsOf = (layer: string): readonly string[] => (partsOf[layer] ?? []).map(part => (part === 'rules' ? 'policy' : part))
 
 /** The layers that an agent does without: what is said of them at the top is not for it. */
 const switchedOff = ({ layers = {}, signing }: AgentConfig): readonly string[] => [
@@ -43,8 +39,8 @@ const switchedOff = ({ layers = {}, signing }: AgentConfig): readonly string[] =
 ]
 
 function without(config: Config, layers: readonly string[]): Config {
-  const sections = layers.flatMap(layer => sectionsOf[layer] ?? [])
-  return Object.fromEntries(Object.entries(config).filter(([name]) => !(sections as readonly string[]).includes(name)))
+  const sections = layers.flatMap(sectionsOf)
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !sections.includes(name)))
 }
 
 /** Books outlive the process, so that an account in them needs a name that does too. */

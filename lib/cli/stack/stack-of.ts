@@ -4,7 +4,7 @@ import type { Preset } from '../../core/define-preset.js'
 import { ConfigError, isOutriggerError } from '../../core/errors.js'
 import type { LayerInput } from '../../core/types.js'
 import type { Ledger } from '../../ledger/create-ledger.js'
-import { findPolicies } from '../../policy/project/find-policies.js'
+import { findPolicies, policyFileName } from '../../policy/project/find-policies.js'
 import { findInstalled, findPreset } from './find-preset.js'
 import { ledgerOf } from './ledger-of.js'
 import type { Around, BuiltStack, StackSpec } from './stack-spec.js'
@@ -26,7 +26,7 @@ export async function stackOf(given: StackSpec, around: Around): Promise<BuiltSt
   if (given.use) return ownStack(given, given.use)
   const preset = await presetOf(given.preset, { importModule: name => import(name), ...around })
   const wanted = wantedOptions(given, around.cwd)
-  checkLayers(wanted, preset.made, preset.name ?? 'built-in')
+  checkLayers(given, wanted, preset.made, preset.name ?? 'built-in')
   const ledger = await openLedger(given, around)
   try {
     const options = { ...wanted, ...recordIn(around.cwd, wanted, preset.made), ...budgetIn(ledger, wanted) }
@@ -79,7 +79,8 @@ function wantedOptions(given: StackSpec, cwd: string): Options {
 }
 
 function joined(layer: string, own: object | false | undefined, options: object): { readonly [option: string]: unknown } {
-  if (own === false) throw new ConfigError(`${layer} is switched off in layers, and options for it are given; take one of them out`)
+  if (own === false)
+    throw new ConfigError(`${layer} is switched off in layers, and options for it are given; take one of them out`, { layer })
   return { ...own, ...options }
 }
 
@@ -98,21 +99,27 @@ function rulesOf(rules: StackSpec['rules'], cwd: string): { readonly project: st
   return { project: found.length === 1 ? found[0]! : true }
 }
 
-/** Which words of a spec ask for a layer, for the message. */
-const askedBy: Readonly<Record<string, string>> = {
-  withBudget: 'budget, account and ledger',
-  withRetry: 'retry',
-  withSigning: 'signing and record',
-  withViolations: 'rules and files of rules',
+/** Which parts of a spec are about a layer. */
+export const partsOf: Readonly<Record<string, readonly (keyof StackSpec)[]>> = {
+  withBudget: ['budget', 'account', 'ledger'],
+  withRetry: ['retry'],
+  withSigning: ['signing', 'record'],
+  withViolations: ['rules'],
 }
 
-function checkLayers(wanted: Options, { layers }: Preset, name: string): void {
+function checkLayers(given: StackSpec, wanted: Options, { layers }: Preset, name: string): void {
   const missing = Object.keys(wanted).find(layer => !layers.includes(layer))
   if (missing === undefined) return
-  const by = askedBy[missing]
   throw new ConfigError(
-    `the preset "${name}" has no ${missing}${by ? `, which ${by} are for` : ''}; it has ${layers.join(', ')}: leave it out, or take another preset`,
+    `the preset "${name}" has no ${missing}, asked for by ${askedBy(given, missing)}; it has ${layers.join(', ')}: leave it out, or take another preset`,
+    { layer: missing },
   )
+}
+
+function askedBy(given: StackSpec, layer: string): string {
+  const parts = (partsOf[layer] ?? []).filter(part => given[part] !== undefined)
+  if (given.layers?.[layer] !== undefined) return [...parts, 'layers'].join(', ')
+  return parts.join(', ') || policyFileName
 }
 
 async function openLedger(given: StackSpec, around: Around): Promise<Ledger | undefined> {
@@ -142,6 +149,6 @@ function judged<T>(make: () => T): T {
     return make()
   } catch (error) {
     if (isOutriggerError(error) || !(error instanceof TypeError || error instanceof RangeError)) throw error
-    throw new ConfigError(error.message)
+    throw new ConfigError(error.message, { layer: /^(with\w+):/.exec(error.message)?.[1] })
   }
 }

@@ -207,13 +207,14 @@ describe('stackOf', () => {
       [
         'a layer that the preset does not have',
         { preset: 'poor', budget: { usd: 1 } },
-        /^the preset "poor" has no withBudget, which budget, account and ledger are for/,
+        /^the preset "poor" has no withBudget, asked for by budget; it has withRetry: leave it out/,
       ],
+      ['an account, for a preset without a budget', { preset: 'poor', account: 'a' }, /asked for by account; it has/],
       ['a record that it does not make', { preset: 'poor', record: 'x' }, /has no withSigning/],
       [
         'options for a layer that is not there',
         { preset: 'mortal', layers: { withMagic: {} } },
-        /^the preset "mortal" has no withMagic; it has withHealth/,
+        /^the preset "mortal" has no withMagic, asked for by layers; it has withHealth/,
       ],
       [
         'a layer that is off and has options',
