@@ -14,11 +14,18 @@ export interface Ending {
 /** How often it looks who is there, so that whoever loses its parent is known, in milliseconds. */
 const everyMs = 500
 
-/** Remembers the tree for as long as the command runs; returns what stops it. */
-export function remember(tree: ProcessTree, clock: Pick<Clock, 'after'>): () => void {
+/**
+ * Remembers the tree for as long as the command runs; returns what stops it.
+ * @param halts - the command has halted itself, and nobody but its parent, which we are, can see that: the shell waits for us
+ */
+export function remember(tree: ProcessTree, clock: Pick<Clock, 'after'>, halts: () => void): () => void {
   let forget = () => {}
+  let before = false
   const look = (): void => {
     tree.look()
+    // Ctrl-Z halts us too, and we may be the first to go on.
+    if (before && tree.isHalted) halts()
+    before = !before && tree.isHalted
     forget = clock.after(everyMs, look)
   }
   look()

@@ -98,7 +98,7 @@ class Run {
     }
     this.#host.channel?.send({ tree: root } satisfies Started)
     const tree = new ProcessTree(root)
-    const forget = remember(tree, this.#clock)
+    const forget = remember(tree, this.#clock, () => this.#place === 'terminal' && this.#host.halt())
     try {
       const due = Promise.race([watch.due, this.#endIsDue])
       return await untilEnded(child, tree, due, () => this.#toldToEnd || watch.cause !== undefined)

@@ -13,6 +13,8 @@ export interface ProcessFacts {
   readonly startedAt: string
   /** It has ended, and nobody has asked for its exit code yet. */
   readonly ended: boolean
+  /** It is halted: by Ctrl-Z, or by itself. */
+  readonly halted: boolean
 }
 
 /** Every process, now: from `/proc` where there is one, else from `ps`. */
@@ -45,6 +47,7 @@ export function parseStat(pid: number, stat: string): ProcessFacts {
     session: Number(session),
     startedAt: fields[19]!,
     ended: state === 'Z' || state === 'X',
+    halted: state === 'T',
   }
 }
 
@@ -62,6 +65,7 @@ export function parsePs(text: string): readonly ProcessFacts[] {
     session: 0,
     startedAt: startedAt!,
     ended: state!.startsWith('Z'),
+    halted: state!.startsWith('T'),
   }))
 }
 

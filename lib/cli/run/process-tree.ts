@@ -47,6 +47,7 @@ export class ProcessTree {
   readonly #root: TreeRoot
   readonly #machine: Machine
   #seen: ReadonlyMap<number, Member>
+  #rootHalts = false
 
   constructor(root: TreeRoot, on: Machine = machine) {
     this.#root = root
@@ -67,7 +68,13 @@ export class ProcessTree {
     const ids = new Set(known.map(({ pid }) => pid))
     for (const facts of known) if (!ids.has(facts.parent)) add(facts, this.#depthOf(facts))
     this.#seen = members
+    this.#rootHalts = alive.some(({ pid, halted }) => pid === this.#root.pid && halted)
     return [...members].sort(([, a], [, b]) => b.depth - a.depth).map(([pid]) => pid)
+  }
+
+  /** Was the first one halted when it was looked at? */
+  get isHalted(): boolean {
+    return this.#rootHalts
   }
 
   /**

@@ -16,7 +16,7 @@ class FakeMachine implements Machine {
   }
 
   list(): readonly ProcessFacts[] {
-    return this.rows.map(row => ({ group: row.pid, session: 1, startedAt: `t${row.pid}`, ended: false, ...row }))
+    return this.rows.map(row => ({ group: row.pid, session: 1, startedAt: `t${row.pid}`, ended: false, halted: false, ...row }))
   }
 
   withInEnvironment(): ReadonlySet<number> {
@@ -138,15 +138,23 @@ describe('the tree of a command', () => {
 describe('the list of processes', () => {
   it('reads a line of /proc whatever the program is called', () => {
     const tail = '7 8 9 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 12345 0 0'
-    expect(parseStat(5, `5 (a) S 1) ((b) S ${tail}`)).toEqual({ pid: 5, parent: 7, group: 8, session: 9, startedAt: '12345', ended: false })
+    expect(parseStat(5, `5 (a) S 1) ((b) S ${tail}`)).toEqual({
+      pid: 5,
+      parent: 7,
+      group: 8,
+      session: 9,
+      startedAt: '12345',
+      ended: false,
+      halted: false,
+    })
     expect(parseStat(5, `5 (x) Z ${tail}`).ended).toBe(true)
   })
 
   it('reads what ps prints', () => {
     const text = '    1     0     1 Ss   Thu Jan  1 00:00:00 2026\n 4711     1  4711 Z+   Wed Nov 25 14:03:07 2026\n'
     expect(parsePs(text)).toEqual([
-      { pid: 1, parent: 0, group: 1, session: 0, startedAt: 'Thu Jan  1 00:00:00 2026', ended: false },
-      { pid: 4711, parent: 1, group: 4711, session: 0, startedAt: 'Wed Nov 25 14:03:07 2026', ended: true },
+      { pid: 1, parent: 0, group: 1, session: 0, startedAt: 'Thu Jan  1 00:00:00 2026', ended: false, halted: false },
+      { pid: 4711, parent: 1, group: 4711, session: 0, startedAt: 'Wed Nov 25 14:03:07 2026', ended: true, halted: false },
     ])
   })
 
