@@ -94,7 +94,7 @@ export async function failure(work: Promise<unknown>): Promise<any> {
 
 /** Turns of the event loop until `condition` holds: for what sockets bring, which no clock of ours moves. */
 export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
-  const last = performance.now() + 5_000
+  const last = performance.now() + 30_000
   while (!condition()) {
     if (performance.now() > last) throw new Error(`${what} did not come true`)
     await new Promise(resolve => setImmediate(resolve))

@@ -60,8 +60,14 @@ const tools = [{ name: 'distance', input_schema: { type: 'object' } }]
 const body = JSON.stringify({ ...ask, tools })
 const streamed = JSON.stringify({ ...ask, tools, stream: true })
 
-function requestText({ token }: Way, content: string, more: readonly string[] = [], version: string = '1.1'): string {
-  const lines = [`POST /v1/messages HTTP/${version}`, 'Host: 127.0.0.1', `X-API-Key: ${token}`, 'Content-Type: application/json', ...more]
+function requestText({ baseURL, token }: Way, content: string, more: readonly string[] = [], version: string = '1.1'): string {
+  const lines = [
+    `POST /v1/messages HTTP/${version}`,
+    `Host: ${new URL(baseURL).host}`,
+    `X-API-Key: ${token}`,
+    'Content-Type: application/json',
+    ...more,
+  ]
   return `${[...lines, `Content-Length: ${Buffer.byteLength(content)}`].join('\r\n')}\r\n\r\n${content}`
 }
 

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import type Anthropic from '@anthropic-ai/sdk'
 import { createSidecar } from 'outrigger'
-import { memoryLog } from 'outrigger/ctx'
+import { memoryLog, type RecordLog } from 'outrigger/ctx'
 import { createLedger, type Hold, type Ledger, MemoryLedgerStore } from 'outrigger/ledger'
 import {
   createRetryBudget,
@@ -33,7 +33,7 @@ export interface TestCompanion {
   readonly sidecar: Base
   readonly store: MemoryLedgerStore
   /** Sockets of its clients that are open. */
-  readonly openSockets: number
+  readonly sockets: ReadonlySet<Socket>
   /** Holds of the agent that count, as the ledger has them. */
   readonly holds: readonly Hold[]
   /** Integer nano-USD. */
@@ -50,6 +50,8 @@ export interface TestCompanionOptions {
   readonly rules?: readonly Rule[]
   readonly budget?: WithBudgetOptions
   readonly deadline?: WithDeadlineOptions
+  readonly log?: RecordLog
+  readonly store?: MemoryLedgerStore
   /** Default 1: what a test compares with does not repeat either. */
   readonly attempts?: number
 }
@@ -59,7 +61,7 @@ export function fullStack(ledger: Ledger, options: TestCompanionOptions = {}): r
   const { budget = { usd: 1_000 }, deadline = { firstTokenMs: 600_000, idleMs: 600_000 }, attempts = 1 } = options
   return [
     withHealth(),
-    withSigning({ log: memoryLog() }),
+    withSigning({ log: options.log ?? memoryLog() }),
     withViolations({ rules: options.rules ?? [kept] }),
     withRetry({ attempts, budget: createRetryBudget({ minPerSecond: 100 }), random: () => 0 }),
     withLimit(),
@@ -73,7 +75,7 @@ const kept = rules.rule({ id: 'kept', onResult: 'release', stages: ['action', 'r
 
 /** Starts a companion in front of the Messages API at `url`. */
 export async function companion(url: string, options: TestCompanionOptions = {}): Promise<TestCompanion> {
-  const store = new MemoryLedgerStore()
+  const store = options.store ?? new MemoryLedgerStore()
   const sidecar = createSidecar({
     agent: outsideAgent('probe'),
     use: [...(options.outside ?? []), ...fullStack(createLedger({ store }), options)] as unknown as readonly [],
@@ -90,9 +92,7 @@ export async function companion(url: string, options: TestCompanionOptions = {})
     sidecar,
     store,
     client: bareClient(server.baseURL, { apiKey: token, maxRetries: 0 }),
-    get openSockets() {
-      return sockets.open.size
-    },
+    sockets: sockets.open,
     get holds() {
       return store.holds({ account: sidecar.id })
     },

@@ -1,80 +1,9 @@
-import { once } from 'node:events'
-import { type IncomingMessage, request as httpRequest } from 'node:http'
 import { gzipSync } from 'node:zlib'
+import { ask } from '../seam/mounts.js'
 import { rawUpstream, type Said } from '../support/raw-upstream.js'
 import { script } from '../support/script.js'
-import { VirtualClock } from '../../lib/testing/virtual-clock.js'
-import { ask, until } from '../seam/mounts.js'
-import { companion, type TestCompanion, type TestCompanionOptions } from './companion.js'
-
-/** What a client saw of its answer. */
-interface Told {
-  readonly status: number
-  readonly headers: IncomingMessage['headers']
-  readonly text: string
-  /** The connection ended before the answer did. */
-  readonly broken: boolean
-}
-
-/** Asks on a connection of its own, which the end of the answer ends. */
-async function asked({ baseURL, token }: TestCompanion, body: string): Promise<Told> {
-  const headers = { 'x-api-key': token, 'content-type': 'application/json' }
-  const request = httpRequest(`${baseURL}/v1/messages`, { method: 'POST', agent: false, headers }).end(body)
-  const [response] = (await once(request, 'response')) as [IncomingMessage]
-  let text = ''
-  let broken = false
-  response.setEncoding('utf8').on('data', chunk => {
-    text += chunk
-  })
-  await new Promise<void>(resolve => {
-    response.on('error', () => {
-      broken = true
-    })
-    response.on('close', resolve)
-  })
-  return { status: response.statusCode!, headers: response.headers, text, broken }
-}
-
-const plain = JSON.stringify(ask)
-const streamed = JSON.stringify({ ...ask, stream: true })
-
-/** The error of an answer, or of the event that ends it. */
-function errorOf({ status, text }: Told): any {
-  const json = status === 200 ? text.slice(text.lastIndexOf('event: error\ndata: ')).slice('event: error\ndata: '.length) : text
-  return json.startsWith('{') ? JSON.parse(json) : undefined
-}
-
-const deadline = { firstTokenMs: 30_000, idleMs: 10_000 }
-
-interface Upstream {
-  readonly url: string
-  readonly requests: readonly unknown[]
-  readonly openSockets: number
-  close(): Promise<void>
-}
-
-async function within(
-  up: Upstream,
-  options: TestCompanionOptions,
-  work: (ours: TestCompanion, clock: VirtualClock) => Promise<void>,
-): Promise<void> {
-  const clock = new VirtualClock()
-  const ours = await companion(up.url, { clock, deadline, ...options })
-  try {
-    await work(ours, clock)
-  } finally {
-    await ours.close()
-    await up.close()
-  }
-}
-
-/** Nothing is left of requests that have ended: no action, no timer, no socket of a client, none of the upstream that is in use. */
-async function nothingLeft(ours: TestCompanion, clock: VirtualClock, up: Upstream): Promise<void> {
-  await until(() => ours.sidecar.snapshot().inFlight === 0, 'the end of every action')
-  await until(() => ours.openSockets === 0, 'the end of every socket of a client')
-  await until(() => up.openSockets <= 1, 'the end of the sockets to the upstream')
-  expect(clock.pending).toBe(0)
-}
+import { asked, errorOf, nothingLeft, plain, streamed, within } from './asked.js'
+import type { TestCompanionOptions } from './companion.js'
 
 const http = (body: string | Buffer, head: readonly string[] = [], status: string = '200 OK') => {
   const type = head.some(line => line.startsWith('content-type')) ? [] : ['content-type: application/json']

@@ -61,6 +61,19 @@ const post = (body: string, at: string = baseURL, as: string = token) =>
 
 const received = async (body: string = streamed) => Buffer.from(await (await post(body)).arrayBuffer()).toString()
 
+const frame = (data: { readonly type: string; readonly [key: string]: unknown }) => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
+
+/** What can be cut in the wrong place, in few bytes: a comment, CRLF, characters of several bytes, a call. */
+const short = [
+  frame({ type: 'message_start', message: { usage: { input_tokens: 1 } } }),
+  ': é\r\n\r\n',
+  frame({ type: 'content_block_start', index: 0, content_block: { type: 'tool_use', name: 'get_time' } }),
+  frame({ type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: '{"🌊":1}' } }).replaceAll('\n', '\r\n'),
+  frame({ type: 'content_block_stop', index: 0 }),
+  frame({ type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: { output_tokens: 1 } }),
+  frame({ type: 'message_stop' }),
+].join('')
+
 const framesOf = (text: string) => text.split(/(?<=\n\n)/)
 
 function serving(start: () => Promise<{ baseURL: string; token: string; close(): Promise<void> }>): void {
@@ -101,13 +114,12 @@ describe('a stream behind the full stack', () => {
     expect(data((await received()).replaceAll('\r', '\n'))).toEqual(data(recorded['tool-use']!))
   })
 
-  it.each(['tool-use', 'odd-lines'])('%s is the same bytes wherever a chunk ends', async name => {
-    const text = withEnds(name, name === 'odd-lines' ? 'CRLF' : 'LF')
-    const length = Buffer.byteLength(text)
+  it('is the same bytes wherever a chunk ends', async () => {
+    const length = Buffer.byteLength(short)
     const wrong: number[] = []
     for (let at = 1; at < length; at++) {
-      up.stream(text, [at])
-      if ((await received()) !== text) wrong.push(at)
+      up.stream(short, [at])
+      if ((await received()) !== short) wrong.push(at)
     }
     expect(wrong).toEqual([])
   })
@@ -124,7 +136,7 @@ describe('a stream behind the full stack', () => {
         )
         expect(await received()).toBe(text)
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 
