@@ -10,6 +10,7 @@ import { opaqueUsage } from './claude/opaque.js'
 import { type ClaudeOptions, originOf } from './claude/options.js'
 import { defaultPrices } from './claude/prices.js'
 import { modelUsage, type Seam } from './claude/seam.js'
+import { ThreadTools } from './claude/thread-tools.js'
 import { systemClock } from './core/clock.js'
 import type { ActionContext, Sink } from './core/context.js'
 import { normalise } from './core/define.js'
@@ -106,7 +107,7 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
     const halt = new KillSwitch(killSwitchFile())
     const runtime = new Runtime({ agent: identity, clock, layers, whenPaused, origin: birth, halt })
     this.#runtime = runtime
-    this.#seam = birth ? { ...birth.seam, runtime, counts: { passed: 0 } } : seamOf(runtime, claude)
+    this.#seam = birth ? { ...birth.seam, runtime, counts: { passed: 0 }, threads: new ThreadTools() } : seamOf(runtime, claude)
     putBehind(this, this.#seam)
     try {
       // A factory may use its handles at once: everything but the name is in place before it runs.
@@ -407,6 +408,16 @@ class SidecarCore implements Base<unknown, unknown, unknown> {
 }
 
 function seamOf(runtime: Runtime, claude: ClaudeOptions): Seam {
-  const { upstream = httpUpstream, maxMessageBytes = 32 * 2 ** 20, idleMs = 300_000 } = claude
-  return { runtime, upstream, origin: originOf(claude, process.env), prices: defaultPrices, maxMessageBytes, idleMs, counts: { passed: 0 } }
+  const { upstream = httpUpstream, maxMessageBytes = 32 * 2 ** 20, idleMs = 300_000, refusedTools = 'text' } = claude
+  return {
+    runtime,
+    upstream,
+    origin: originOf(claude, process.env),
+    prices: defaultPrices,
+    maxMessageBytes,
+    idleMs,
+    refusedTools,
+    counts: { passed: 0 },
+    threads: new ThreadTools(),
+  }
 }

@@ -5,7 +5,8 @@ import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } f
 import { asEvents } from './as-events.js'
 import { namesTwice } from './names-twice.js'
 import { errorEventOf, errorReply, type Reply, visible } from './reply.js'
-import type { Seam } from './seam.js'
+import type { ModelAction } from '../core/types.js'
+import { modelMessage, type Seam } from './seam.js'
 import { sha256 } from './sha256.js'
 import { encodeSse } from './sse.js'
 import { isToolUse, judge } from './tool-hold.js'
@@ -93,17 +94,18 @@ export class Exchange implements Receiver {
     await new WireAttempt(this.#ctx, this.#seam, this).run({ ...rest, headers: { ...headers, ...credentials }, body })
   }
 
-  /** Refused tool calls of a message that was not streamed become text, as in a stream. */
+  /** Refused tool calls of a message that was not streamed become text, or end it, as in a stream. */
   async #judged(message: AssistantMessage): Promise<AssistantMessage> {
     if (!this.#ctx.taps?.judges) return message
     const content = [...message.content]
     let refused = 0
     for (const [at, block] of content.entries()) {
       if (!isToolUse(block)) continue
-      const why = await judge(this.#ctx, { id: block.id ?? '', name: block.name ?? '', input: block.input })
-      if (why === undefined) continue
+      const refusal = await judge(this.#ctx, { id: block.id ?? '', name: block.name ?? '', input: block.input })
+      if (!refusal) continue
+      if (this.#seam.refusedTools === 'error') throw refusal.error
       refused++
-      content[at] = { type: 'text', text: why }
+      content[at] = { type: 'text', text: refusal.text }
     }
     if (refused === 0) return message
     const ends = message.stop_reason === 'tool_use' && !content.some(isToolUse)
@@ -164,6 +166,7 @@ export class Exchange implements Receiver {
 
   async #finished(): Promise<Reply> {
     const { released } = this.#ctx
+    this.#seam.threads.note(this.#ctx.action as ModelAction, modelMessage.peek(this.#ctx))
     if (this.#whole) return this.#wholeReply(this.#whole)
     if (!released) await this.#releaseHead()
     for (const text of this.#late) await this.#channel.push(text)

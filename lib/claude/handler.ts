@@ -36,13 +36,15 @@ export async function handle(seam: Seam, request: WireRequest, incoming: Incomin
   }
 }
 
-function governed(seam: Seam, request: WireRequest, incoming: Incoming): Promise<Reply> {
+async function governed(seam: Seam, request: WireRequest, incoming: Incoming): Promise<Reply> {
   if (typeof request.body !== 'string') throw new ConfigError('the body of a Messages API request must be a string')
-  const action = modelAction(request.body, request.headers['anthropic-beta'])
+  const action = modelAction(request.body, request.headers['anthropic-beta'], seam.threads)
   const { parent } = incoming
   const ctx = seam.runtime.context(action, parent ? { parent } : {})
   upstreamKey.set(ctx, seam.origin.key)
   countTokens.set(ctx, counter(seam, request, ctx))
+  const followed = seam.follow?.(ctx)
+  if (followed) await followed
   return new Exchange(ctx, seam, request).run(incoming.signal)
 }
 

@@ -1,19 +1,22 @@
 import { ConfigError } from '../core/errors.js'
 import type { Json, ModelAction } from '../core/types.js'
 import { betasIn } from './request-headers.js'
+import type { ThreadTools } from './thread-tools.js'
 
 type Body = { readonly [key: string]: Json }
 
 /**
  * Reads the body of a Messages API request into the action that the chain judges. What is sent is this object, serialised again: a body
  * with the same key twice cannot mean one thing here and another at the server.
+ * @param threads - what earlier requests of this sidecar have told server threads
  * @throws ConfigError when the body is not a JSON object with a model, is nested deeper than 1,000, or has a number beyond what JSON carries
  */
-export function modelAction(body: string, betaHeader: string | undefined): ModelAction {
+export function modelAction(body: string, betaHeader: string | undefined, threads?: ThreadTools): ModelAction {
   const request = parse(body)
   if (typeof request.model !== 'string' || request.model === '')
     throw new ConfigError('the request body names no model; set "model" to a string')
   const maxTokens = typeof request.max_tokens === 'number' ? request.max_tokens : 0
+  const thread = threads?.of(request)
   return Object.freeze({
     kind: 'model',
     model: request.model,
@@ -22,6 +25,7 @@ export function modelAction(body: string, betaHeader: string | undefined): Model
     stream: request.stream === true,
     request: sealed(request),
     betas: Object.freeze(betasIn(betaHeader)),
+    ...(thread && { thread }),
   } satisfies ModelAction)
 }
 

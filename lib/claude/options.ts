@@ -22,11 +22,16 @@ export interface ClaudeOptions {
   readonly maxMessageBytes?: number
   /** How long a client may leave a stream unread, in milliseconds. Default 300,000. */
   readonly idleMs?: number
+  /**
+   * What becomes of a tool call that a layer refuses. `text`: the model's answer says why, in its place, and goes on. `error`: the answer ends there
+   * with the refusal itself, such as a `ViolationError` (400), and nothing of the call is released. Default `text`.
+   */
+  readonly refusedTools?: 'text' | 'error'
 }
 
 type Env = Readonly<Record<string, string | undefined>>
 
-const known = new Set(['apiKey', 'authToken', 'baseURL', 'headers', 'timeout', 'upstream', 'maxMessageBytes', 'idleMs'])
+const known = new Set(['apiKey', 'authToken', 'baseURL', 'headers', 'timeout', 'upstream', 'maxMessageBytes', 'idleMs', 'refusedTools'])
 
 /** @throws TypeError, RangeError or ConfigError that says the value and the fix; values that may be secrets are not shown */
 export function checkClaudeOptions(options: ClaudeOptions): void {
@@ -52,6 +57,9 @@ export function checkClaudeOptions(options: ClaudeOptions): void {
   if (options.baseURL !== undefined && typeof options.baseURL !== 'string')
     throw new TypeError(`claude.baseURL must be a string, got ${options.baseURL === null ? 'null' : typeof options.baseURL}`)
   if (options.headers !== undefined) checkHeaders(options.headers)
+  const { refusedTools } = options
+  if (refusedTools !== undefined && refusedTools !== 'text' && refusedTools !== 'error')
+    throw new TypeError(`claude.refusedTools must be 'text' or 'error', got ${JSON.stringify(refusedTools)}`)
 }
 
 function checkHeaders(headers: Readonly<Record<string, string>>): void {

@@ -1,7 +1,10 @@
 import type { Runtime } from '../core/runtime.js'
 import { type Slot, slot } from '../core/slot.js'
 import type { AssistantMessage } from './accumulate.js'
+import type { ActionContext } from '../core/context.js'
+import type { ClaudeOptions } from './options.js'
 import type { PriceTable } from './prices.js'
+import type { ThreadTools } from './thread-tools.js'
 import type { ModelUsage } from './usage.js'
 import type { Upstream } from './wire.js'
 
@@ -33,6 +36,12 @@ export interface Seam {
   readonly idleMs: number
   /** `passed`: requests of endpoints that pass without a chain. */
   readonly counts: { passed: number }
+  /** What becomes of a tool call that is refused. Default `text`. */
+  readonly refusedTools?: ClaudeOptions['refusedTools']
+  /** The tools that server threads were begun with. */
+  readonly threads: ThreadTools
+  /** Called with every model action before its chain runs, and awaited: for whoever follows an agent from outside. Must not throw. */
+  readonly follow?: (ctx: ActionContext) => void | Promise<void>
 }
 
 /** The whole answer of an attempt, as the model gave it. */

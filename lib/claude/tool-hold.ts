@@ -1,7 +1,8 @@
 import type { ActionContext } from '../core/context.js'
-import { OutriggerError } from '../core/errors.js'
+import { OutriggerError, ViolationError } from '../core/errors.js'
 import type { ToolUse } from '../core/types.js'
 import type { MessageAccumulator, MessageBlock, MessageDeltaEvent, MessagesStreamEvent } from './accumulate.js'
+import type { ClaudeOptions } from './options.js'
 import { unreadable } from './read-answer.js'
 
 type Emit = (event: MessagesStreamEvent) => void | Promise<void>
@@ -9,23 +10,25 @@ type Emit = (event: MessagesStreamEvent) => void | Promise<void>
 /**
  * Holds each tool_use block of a stream whole and has it judged on its complete input before its first byte is released: a client runs a
  * finished block even when the stream then fails. A refused block becomes a text that says why; where no tool is left, the message ends
- * its turn. A call must come whole, with nothing else within it: in any other order a client could put together one that no judge has seen.
+ * its turn. With `refusedTools: 'error'` the stream ends there, with the refusal itself. A call must come whole, with nothing else within it: in any other order a client could put together one that no judge has seen.
  * Without a judge in the stack nothing is held, and any order passes.
  */
 export class ToolHold {
   readonly #ctx: ActionContext
   readonly #message: MessageAccumulator
   readonly #emit: Emit
+  readonly #refusedTools: ClaudeOptions['refusedTools']
   #held: MessagesStreamEvent[] | undefined
   /** Index of the block that has begun and not ended. */
   #open: unknown
   #allowed = 0
   #refused = 0
 
-  constructor(ctx: ActionContext, message: MessageAccumulator, emit: Emit) {
+  constructor(ctx: ActionContext, message: MessageAccumulator, emit: Emit, refusedTools: ClaudeOptions['refusedTools'] = 'text') {
     this.#ctx = ctx
     this.#message = message
     this.#emit = emit
+    this.#refusedTools = refusedTools
   }
 
   /** Takes the next event of the stream, after the accumulator has seen it. @throws UpstreamError when it is out of order */
@@ -68,8 +71,9 @@ export class ToolHold {
   async #judge(index: number): Promise<void> {
     const frames = this.#held!
     this.#held = undefined
-    const verdict = await judge(this.#ctx, this.#message.toolUse(index)!)
-    if (verdict !== undefined) return this.#refuse(index, verdict)
+    const refusal = await judge(this.#ctx, this.#message.toolUse(index)!)
+    if (refusal && this.#refusedTools === 'error') throw refusal.error
+    if (refusal) return this.#refuse(index, refusal.text)
     this.#allowed++
     for (const event of frames) await this.#emit(event)
   }
@@ -80,7 +84,7 @@ export class ToolHold {
     this.#held = undefined
     const index = this.#open as number
     this.#open = undefined
-    await this.#refuse(index, refusal(this.#message.toolUse(index)!, 'it was not finished'))
+    await this.#refuse(index, refusalText(this.#message.toolUse(index)!, 'it was not finished'))
   }
 
   async #refuse(index: number, why: string): Promise<void> {
@@ -99,19 +103,37 @@ export function isToolUse(block: MessageBlock): boolean {
   return block.type === 'tool_use'
 }
 
+/** Why a call is not released: for the model to read, and as the error that it is. */
+export interface CallRefusal {
+  readonly text: string
+  readonly error: OutriggerError
+}
+
 /** Asks the judges of the stack. Resolves to why the call is refused, or to nothing. */
-export async function judge(ctx: ActionContext, call: ToolUse): Promise<string | undefined> {
+export async function judge(ctx: ActionContext, call: ToolUse): Promise<CallRefusal | undefined> {
   const { taps } = ctx
   if (!taps?.judges) return undefined
-  if (call.input === undefined) return refusal(call, 'its input is not JSON, or can be read in two ways')
+  if (call.input === undefined) return unjudged(ctx, call, 'its input is not JSON, or can be read in two ways')
   try {
     await taps.judge(Object.freeze(call))
   } catch (error) {
-    return refusal(call, error instanceof OutriggerError && error.code !== 'ERR_LAYER' ? error.message : 'it could not be judged')
+    if (!(error instanceof OutriggerError) || error.code === 'ERR_LAYER') return unjudged(ctx, call, 'it could not be judged')
+    return { text: refusalText(call, error.message), error }
   }
 }
 
-function refusal(call: ToolUse, why: string): string {
+function unjudged(ctx: ActionContext, call: ToolUse, why: string): CallRefusal {
+  const error = new ViolationError({
+    ruleId: 'toolUse',
+    kind: 'tool',
+    details: `the call of ${call.name}: ${why}`,
+    at: ctx.clock.now(),
+    action: ctx.id,
+  })
+  return { text: refusalText(call, why), error }
+}
+
+function refusalText(call: ToolUse, why: string): string {
   return `The call of ${call.name} was refused: ${why}`
 }
 

@@ -87,7 +87,7 @@ export class WireAttempt {
   async #readStream(reply: WireReply): Promise<void> {
     this.#receiver.head(reply)
     const decoder = new SseDecoder({ maxFrameBytes: this.#seam.maxMessageBytes })
-    const hold = new ToolHold(this.#ctx, this.#accumulator, event => this.#ctx.emit(event))
+    const hold = new ToolHold(this.#ctx, this.#accumulator, event => this.#ctx.emit(event), this.#seam.refusedTools)
     const source = reply.body[Symbol.asyncIterator]()
     try {
       for (;;) {

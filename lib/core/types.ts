@@ -31,6 +31,8 @@ export interface ModelAction {
   readonly request: { readonly [key: string]: Json }
   /** The values of the `anthropic-beta` header. */
   readonly betas: readonly string[]
+  /** What the server thread that the request continues has been told of tools, where this sidecar has seen it: in force, and not sent again. */
+  readonly thread?: { readonly tools: readonly Json[]; readonly mcp_servers: readonly Json[] }
 }
 
 /** One tool call. A shell command is `Bash` with `{ command }`, a fetch `WebFetch` with `{ url }`. */

@@ -12,6 +12,8 @@ describe('checkClaudeOptions', () => {
     [{ timeout: Number.NaN }, 'timeout must be'],
     [{ maxMessageBytes: 1.5 }, 'maxMessageBytes must be'],
     [{ idleMs: -1 }, 'idleMs must be'],
+    [{ refusedTools: 'silence' }, "refusedTools must be 'text' or 'error', got \"silence\""],
+    [{ refusedTools: null }, 'refusedTools must be'],
   ])('refuses %j', (options, text) => {
     expect(() => checkClaudeOptions(options as never)).toThrow(text)
   })

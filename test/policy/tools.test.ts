@@ -433,6 +433,8 @@ describe('rules.offeredTools', () => {
     ['one that a message has named', 'Bash', brought({ type: 'tool_reference', name: 'Bash' }), true],
     ['another one than a message has brought', 'Write', brought({ type: 'tool_definition', definition: bash }), false],
     ['one of a thread, which does not say them again', 'Bash', { thread: { id: 't' } }, true],
+    ['one that a thread is begun with', 'Bash', { thread: { type: 'create' }, tools: [bash] }, true],
+    ['another one than a thread is begun with', 'Write', { thread: { type: 'create' }, tools: [bash] }, false],
     ['what cannot be read', 'Bash', { tools: [null, 1], messages: [null, { content: [null] }] }, false],
   ])('%s (P32)', (_, name, body, expected) => {
     const judge = openJudge([rules.offeredTools()])

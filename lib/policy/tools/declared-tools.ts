@@ -19,19 +19,22 @@ const clientTypes = /^(?:custom$|bash_|text_editor_|computer_|browser_toolset_|m
 const manyNamed = /_toolset_/
 
 /** What the first look finds that finds something. On the way of every model request: it allocates nothing. */
-export function firstDeclared({ request }: ModelAction, look: DeclaredLook): Finding | undefined {
-  const { tools, mcp_servers: servers } = request
+export function firstDeclared({ request, thread }: ModelAction, look: DeclaredLook): Finding | undefined {
+  const found = firstIn(request, look) ?? (thread && firstIn(thread, look))
+  if (found) return found
+  return firstAddition(request, tool => lookAt(tool.type === 'tool_definition' ? (tool.definition ?? null) : (tool as Json), look))
+}
+
+function firstIn({ tools, mcp_servers: servers }: Fields, look: DeclaredLook): Finding | undefined {
   if (Array.isArray(servers) && servers.length > 0) {
     const found = look('mcp_servers', true, servers)
     if (found) return found
   }
-  if (Array.isArray(tools)) {
-    for (let at = 0; at < tools.length; at++) {
-      const found = lookAt(tools[at], look)
-      if (found) return found
-    }
+  if (!Array.isArray(tools)) return
+  for (let at = 0; at < tools.length; at++) {
+    const found = lookAt(tools[at], look)
+    if (found) return found
   }
-  return firstAddition(request, tool => lookAt(tool.type === 'tool_definition' ? (tool.definition ?? null) : (tool as Json), look))
 }
 
 function lookAt(definition: Json, look: DeclaredLook): Finding | undefined {
@@ -57,13 +60,18 @@ function firstAddition<T>({ messages }: ModelAction['request'], found: (tool: Fi
 }
 
 /** Does the request offer the model a tool of this name, or may it, for all that can be seen of it? */
-export function offers({ request }: ModelAction, name: string): boolean {
-  // What a thread was begun with is not said again.
-  if (request.thread !== undefined && request.thread !== null) return true
+export function offers({ request, thread }: ModelAction, name: string): boolean {
+  if (!thread && continues(request.thread)) return true
   const isIt = (definition: unknown): true | undefined => {
     const { name: own, type } = (definition ?? {}) as Fields
     return own === name || (typeof type === 'string' && manyNamed.test(type)) ? true : undefined
   }
-  if (Array.isArray(request.tools)) for (let at = 0; at < request.tools.length; at++) if (isIt(request.tools[at])) return true
+  for (const { tools } of thread ? [request, thread] : [request])
+    if (Array.isArray(tools)) for (let at = 0; at < tools.length; at++) if (isIt(tools[at])) return true
   return firstAddition(request, tool => isIt(tool.type === 'tool_definition' ? tool.definition : tool)) ?? false
+}
+
+/** Does the server know more than what is sent? What a thread was begun with is not said again. */
+function continues(thread: Json | undefined): boolean {
+  return thread !== undefined && thread !== null && (thread as Fields).type !== 'create'
 }

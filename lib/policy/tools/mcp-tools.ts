@@ -21,7 +21,12 @@ const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? v
 export const mcpName = (server: string, tool: string): string => `mcp__${server}__${tool}`
 
 /** What a request lets the API use of MCP servers. Without any it allocates nothing. */
-export function mcpReach({ request: { tools, mcp_servers: servers } }: ModelAction): readonly Reach[] {
+export function mcpReach({ request, thread }: ModelAction): readonly Reach[] {
+  const reach = reachOf(request)
+  return thread ? [...reach, ...reachOf(thread)] : reach
+}
+
+function reachOf({ tools, mcp_servers: servers }: Fields): readonly Reach[] {
   const hasSets = Array.isArray(tools) && tools.some(isToolset)
   if (!hasSets && (!Array.isArray(servers) || servers.length === 0)) return none
   const sets = listOf(tools).filter(isToolset).map(toolsetReach)
