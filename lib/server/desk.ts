@@ -3,12 +3,15 @@ import { checkToken, credentialsIn, randomToken, tokenDigest, unauthorised } fro
 import type { Seam } from '../claude/seam.js'
 import { AgentReapedError, ConfigError } from '../core/errors.js'
 import { seamBehind } from '../sidecar/seam-behind.js'
+import { OutsideTools } from './tools/outside-tools.js'
 import type { Served, ServedAgent } from './types.js'
 
 /** An agent with what is behind its sidecar. */
 export interface Seat extends Served {
   readonly seam: Seam
   readonly about: NonNullable<ServedAgent['about']>
+  /** Its tools, which run where its client is. */
+  readonly tools: OutsideTools
   /** Requests that are open. */
   open: number
 }
@@ -46,7 +49,8 @@ export class Desk {
       throw new ConfigError(
         `agent "${name}": its token is that of another agent, or of the companion itself; leave it out for a random one`,
       )
-    const seat = { name, sidecar, token, seam, about, open: 0 }
+    const tools = new OutsideTools(seam.runtime)
+    const seat = { name, sidecar, token, seam: { ...seam, follow: tools.follow.bind(tools) }, about, tools, open: 0 }
     this.#seats.set(name, seat)
     this.#byDigest.set(digest, seat)
     return seat
