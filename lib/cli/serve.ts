@@ -1,8 +1,9 @@
 import { removeCompanionFile, writeCompanionFile } from '../server/companion-file.js'
 import { type Command, type CommandIo, exitCodes } from './command.js'
-import { loadConfig } from './config.js'
-import { type OpenCompanion, openCompanion } from './serve/open-companion.js'
-import { drainMsByDefault, serveOptions, textOf, wholeNumber } from './serve/options.js'
+import { trustedConfig } from './run/upstream.js'
+import { cleanStart } from './serve/clean-start.js'
+import { type CompanionPlan, type OpenCompanion, openCompanion } from './serve/open-companion.js'
+import { drainMsByDefault, serveOptions, wholeNumber } from './serve/options.js'
 import { planOf } from './serve/plan-of.js'
 import { sayReady } from './serve/ready.js'
 
@@ -14,24 +15,39 @@ export const serve: Command = {
   args: [0, 0],
   async run(io) {
     const drainMs = wholeNumber(io, 'drain-ms', 3_600_000) ?? drainMsByDefault
-    const loaded = await loadConfig(io, textOf(io, 'config'))
-    const plan = await planOf(io, loaded)
-    const companion = await openCompanion(io, plan)
-    try {
-      await served(io, companion, plan.record)
-    } finally {
-      await drained(io, companion, drainMs)
-    }
-    return exitCodes.fine
+    return cleanStart(io, async (credential, signal) => {
+      // Node would open its debugger at SIGUSR1, where the key could be read.
+      const restore = io.process?.onSignals(['SIGUSR1'], () => {})
+      try {
+        return await serveUntil(signal, io, planOf(io, await trustedConfig(io), credential), drainMs)
+      } finally {
+        restore?.()
+      }
+    })
   },
 }
 
-async function served(io: CommandIo, { server, watchToken, ...companion }: OpenCompanion, record: string): Promise<void> {
+async function serveUntil(signal: AbortSignal, io: CommandIo, plan: CompanionPlan, drainMs: number): Promise<number> {
+  const companion = await openCompanion(io, plan)
+  try {
+    await served(io, companion, plan.record, signal)
+  } finally {
+    await drained(io, companion, drainMs)
+  }
+  return exitCodes.fine
+}
+
+async function served(
+  io: CommandIo,
+  { server, watchToken, ...companion }: OpenCompanion,
+  record: string,
+  signal: AbortSignal,
+): Promise<void> {
   const startedAt = (io.clock ?? Date).now()
   writeCompanionFile(record, { pid: process.pid, baseURL: server.baseURL, watchToken, command: 'serve', startedAt })
   try {
     sayReady(io, { server, watchToken, ...companion })
-    await told(io.signal)
+    await told(signal)
   } finally {
     removeCompanionFile(record)
   }

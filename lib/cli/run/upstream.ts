@@ -7,11 +7,16 @@ import type { Config } from '../config-schema.js'
 /** Where Claude is where nobody says anything. */
 const usual = 'https://api.anthropic.com'
 
+/** What the configuration says. @throws as {@link trustedConfig} */
+export async function runConfig(io: CommandIo): Promise<Config> {
+  return (await trustedConfig(io))?.config ?? {}
+}
+
 /**
  * The configuration: the file named, else the JSON one of the folder. One that is code runs beside the key, so it must be named. Rules keep the agent from it.
  * @throws UsageError, or ConfigError with what is wrong and where
  */
-export async function runConfig(io: CommandIo): Promise<Config> {
+export async function trustedConfig(io: CommandIo): Promise<LoadedConfig | undefined> {
   const named = typeof io.options.config === 'string' ? io.options.config : undefined
   const path = named === undefined ? findConfig(io.cwd) : resolve(io.cwd, named)
   if (path !== undefined) keepForItself(path)
@@ -19,7 +24,7 @@ export async function runConfig(io: CommandIo): Promise<Config> {
     throw new UsageError(`${path} is code, and would run beside the key; name it if you trust it: --config ${path}`)
   const loaded = await loadConfig(io, named)
   if (named === undefined) refuseOtherWay(loaded)
-  return loaded?.config ?? {}
+  return loaded
 }
 
 /** What lies in a folder must not send the key elsewhere: a repository that was cloned is not the user's word. */
