@@ -199,6 +199,13 @@ inBrowser(`the live page in a browser${hasBrowser ? '' : ` (skipped: there is no
     const page = await opened(`${house.server.baseURL}/#token=${tokens.admin}`, { colorScheme, viewport: { width: 400, height: 800 } })
     await page.getByRole('rowheader').waitFor()
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400)
+    const beyond = await page.evaluate(() => {
+      const edge = document.querySelector('tbody tr')!.getBoundingClientRect().right
+      return [...document.querySelectorAll('tbody tr *')]
+        .filter(part => part.getBoundingClientRect().right > edge)
+        .map(part => part.textContent)
+    })
+    expect(beyond).toEqual([])
     expect(await page.getByRole('table', { name: 'Agents of this companion' }).count()).toBe(1)
     expect(await page.getByRole('columnheader').count()).toBe(10)
     const [text, ground] = await page.evaluate(() => {

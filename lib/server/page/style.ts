@@ -24,23 +24,23 @@ table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nu
 caption { text-align: left; color: var(--soft); padding: .3rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .6rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; unicode-bidi: isolate; }
 thead th { color: var(--soft); font-weight: 600; white-space: nowrap; }
-tbody th { min-width: 7rem; }
-td:nth-child(9) { min-width: 12rem; }
-td meter { display: block; width: 7rem; }
-td span { white-space: nowrap; }
+tbody th, td:nth-child(2) { min-width: 8rem; }
+td:nth-child(3), td:nth-child(9) { min-width: 11rem; }
+td meter { display: block; width: 6rem; }
+td span, td button { white-space: nowrap; }
 td button { margin: 0 .3rem .3rem 0; }
 [data-health=healthy] { color: var(--good); }
 [data-health=degraded], [data-health=paused], [data-health=stalled] { color: var(--warn); }
 [data-health]:not([data-health=""], [data-health=healthy], [data-health=degraded], [data-health=paused], [data-health=stalled]) { color: var(--bad); }
-@media (max-width: 60rem) {
+@media (max-width: 75rem) {
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table, caption, tbody, tr { display: block; }
   tr { border: 1px solid var(--line); border-radius: .4rem; margin: 0 0 .8rem; padding: .3rem 0; }
-  tbody th, td { display: grid; grid-template-columns: 8rem 1fr; gap: .5rem; border: 0; padding: .25rem .6rem; }
-  tbody th::before, td::before { content: attr(data-title); color: var(--soft); font-weight: 400; }
-  td meter, td span, td button { grid-column: 2; justify-self: start; }
-  td:last-child { display: flex; }
-  td:last-child::before { flex: 0 0 8rem; }
+  tbody th, td { display: flex; align-items: baseline; gap: .5rem; border: 0; padding: .25rem .6rem; }
+  tbody th::before, td::before { content: attr(data-title); flex: 0 0 7.5rem; color: var(--soft); font-weight: 400; }
+  td meter { flex: 0 0 5rem; align-self: center; }
+  td span { white-space: normal; }
+  td button { margin: 0; }
   td:last-child:empty { display: none; }
 }
 @media (prefers-reduced-motion: no-preference) { tbody { transition: opacity .2s; } }
