@@ -17,7 +17,7 @@ export interface Proof {
   readonly name: string
   /** The size under `npm run prove`. */
   readonly full: number
-  /** The size within `npm test`: seconds at most. */
+  /** The size within `npm test`: seconds at most. 0 where it needs what is installed by `npm run prove` only: it is shown as skipped. */
   readonly small: number
   /** Tries `n` cases made from `seed`; the same seed tries the same cases. A case that fails is counted, and said on stderr. */
   run(size: { readonly n: number; readonly seed: number }): Promise<Tally>

@@ -13,7 +13,10 @@ export interface Aimock {
   readonly url: string
   /** The server itself, for fixtures of its own. */
   readonly mock: LLMock
+  /** As aimock keeps them: of a body above 64 KB, its size alone. */
   requests(): ReturnType<LLMock['getRequests']>
+  /** What the answered requests asked, as aimock reads them, in JSON. */
+  readonly asked: readonly string[]
   close(): Promise<void>
 }
 
@@ -25,11 +28,14 @@ type Response = Parameters<LLMock['on']>[1]
  */
 export async function startAimock(answers: readonly AimockAnswer[], options: { readonly chunkSize?: number } = {}): Promise<Aimock> {
   const mock = new LLMock({ port: 0, ...options })
-  let n = 0
-  mock.on({ predicate: () => true }, (() => responseOf(answers[n++] ?? { status: 500, message: 'nothing is scripted' })) as Response)
+  const asked: string[] = []
+  const answer = (request: unknown) => responseOf(answers[asked.push(JSON.stringify(request)) - 1] ?? nothingMore)
+  mock.on({ predicate: () => true }, answer as Response)
   const url = await mock.start()
-  return { url, mock, requests: () => mock.getRequests(), close: () => mock.stop() }
+  return { url, mock, asked, requests: () => mock.getRequests(), close: () => mock.stop() }
 }
+
+const nothingMore: AimockAnswer = { status: 500, message: 'nothing is scripted' }
 
 function responseOf(answer: AimockAnswer): object {
   if ('status' in answer)
