@@ -6,6 +6,7 @@ export const groups = {
   ctx: () => import('./ctx.mjs'),
   ledger: () => import('./ledger.mjs'),
   policy: () => import('./policy.mjs'),
+  server: () => import('./server.mjs'),
 }
 
 /** The names that --only takes. */
