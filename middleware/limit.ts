@@ -178,7 +178,7 @@ class Place implements Turn {
   }
 
   done(): void {
-    this.leave(new Error('the turn was given up'))
+    if (this.#state === 'waiting') this.leave(new Error('the turn was given up'))
     if (this.#state !== 'running') return
     this.#state = 'over'
     this.#limit.ended(this)

@@ -24,7 +24,10 @@ export function readBody(request: IncomingMessage, limit: number): Promise<strin
         reject(error)
       }
     })
-    request.once('close', () => reject(refusal(400, 'the request broke off')))
+    request.once('close', () => {
+      // Every request closes: an error for nobody would cost more than the reading.
+      if (!request.readableEnded) reject(refusal(400, 'the request broke off'))
+    })
   })
 }
 
