@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http'
-import { question, tokenOf } from '../../server/companion.js'
+import { question, tokenOf } from '../../server/two-agents.js'
 import { startCompanion } from '../../server/start-companion.js'
 import type { Proof } from '../proof.js'
 
