@@ -1,4 +1,11 @@
 /** `outrigger/middleware`: the layers that ship. */
+export {
+  type Circuit,
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+  type CircuitVerdict,
+  createCircuitBreaker,
+} from './circuit-breaker.js'
 export { createLimit, type CreateLimitOptions, type Limit, type Turn } from './limit.js'
 export type { Logger, LogLevel } from './logging/writer.js'
 export { createRetryBudget, type RetryBudget, type RetryBudgetOptions } from './retry-budget.js'
@@ -15,6 +22,7 @@ export {
   type WithApprovalOptions,
 } from './with-approval.js'
 export { type Budget, type BudgetMembers, type BudgetWindow, type ToolQuota, withBudget, type WithBudgetOptions } from './with-budget.js'
+export { withCircuitBreaker, type WithCircuitBreakerOptions } from './with-circuit-breaker.js'
 export { type TotalMs, withDeadline, type WithDeadlineOptions } from './with-deadline.js'
 export {
   type CheckAnswer,

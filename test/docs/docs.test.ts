@@ -95,11 +95,17 @@ describe('the pages of the layers', () => {
   const code = sourceFiles('middleware').map(codeOf).join('\n')
   const pageOf = (file: string): string => textOf(file.replace(/^middleware\/(.+)\.ts$/, 'docs/$1.md'))
 
-  /** The fields of `BudgetOptions` for `withBudget`; none where the layer takes no options. */
+  /** The fields of `BudgetOptions` for `withBudget`, and of what it extends; none where the layer takes no options. */
   function optionsOf(file: string): readonly string[] {
     const noun = layerName(file).replace(/^with/, '')
-    const body = new RegExp(`export interface (?:With)?${noun}Options\\b[^{]*\\{([\\s\\S]*?)^\\}`, 'm').exec(code)?.[1] ?? ''
-    return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(]/gm)].map(match => match[1]!)
+    const own = fieldsOf(`With${noun}Options`)
+    return own.length > 0 ? own : fieldsOf(`${noun}Options`)
+  }
+
+  function fieldsOf(name: string): readonly string[] {
+    const found = new RegExp(`export interface ${name}\\b(?: extends (\\w+))?[^{]*\\{([\\s\\S]*?)^\\}`, 'm').exec(code)
+    const own = [...(found?.[2] ?? '').matchAll(/^ {2}(?:readonly )?(\w+)\??[:(]/gm)].map(match => match[1]!)
+    return found?.[1] ? [...fieldsOf(found[1]), ...own] : own
   }
 
   it('are for layers that are there', () => {

@@ -4,6 +4,7 @@ import * as shipped from 'outrigger/middleware'
 import {
   withApproval,
   withBudget,
+  withCircuitBreaker,
   withDeadline,
   withGuardrails,
   withHealth,
@@ -25,6 +26,7 @@ const quiet = { debug: silent, info: silent, warn: silent, error: silent }
 const contracts: Record<string, readonly LayerCase[]> = {
   withApproval: testMiddleware(withApproval, { options: { ask: () => 'approve' as const, deadlineMs: 60_000 } }),
   withBudget: testMiddleware(withBudget, { options: { usd: 5, tokens: 1_000_000, warnAt: [0.5] } }),
+  withCircuitBreaker: testMiddleware(withCircuitBreaker, { options: { least: 1 } }),
   withDeadline: testMiddleware(withDeadline, {
     options: { firstTokenMs: 60_000, idleMs: 60_000, totalMs: { send: 600_000, model: 300_000 } },
   }),
@@ -88,6 +90,7 @@ describe('the layers that ship', () => {
     const made: readonly Layer<any>[] = [
       withApproval(),
       withBudget({ usd: 1 }),
+      withCircuitBreaker(),
       withDeadline({ totalMs: 1 }),
       withGuardrails({ checks: [] }),
       withHealth(),
