@@ -17,8 +17,9 @@ export async function writeReply(response: ServerResponse, { status, headers, bo
 }
 
 async function pour(stream: ReplyStream, response: ServerResponse, patience: Patience): Promise<void> {
-  response.once('close', () => stream.cancel())
-  response.flushHeaders()
+  response.once('close', () => {
+    if (!response.writableEnded) stream.cancel()
+  })
   try {
     for (;;) {
       const { done, value } = await stream.next()
