@@ -280,4 +280,13 @@ describe('an upstream that fails', () => {
       await nothingLeft(ours, clock, up)
     })
   })
+
+  it.each([plain, streamed])('says of a redirect that it is not followed', async body => {
+    const up = await rawUpstream(http('', ['location: http://127.0.0.1:1/v1/messages', 'content-length: 0'], '307 Temporary Redirect'))
+    await within(up, {}, async ours => {
+      const { error } = errorOf(await asked(ours, body))
+      expect(error.message).toContain('redirects are not followed; set the base URL')
+      expect(error.details.upstream.code).toBe('REDIRECTED')
+    })
+  })
 })
