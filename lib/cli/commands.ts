@@ -36,6 +36,11 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Shows the agents of the companions that run, live; pauses, resumes and reaps them.',
     load: async () => (await import('./top.js')).top,
   },
+  {
+    name: 'hook',
+    summary: "Claude Code's hook: asks the companion before and after a tool is run.",
+    load: async () => (await import('./hook.js')).hook,
+  },
   { name: 'policy', summary: 'Rules of the project: tries them on cases, and explains a command.', commands: policyCommands },
   { name: 'ctx', summary: 'CTX statements and the signed record; also by itself, as actx.', commands: ctxCommands },
   {
