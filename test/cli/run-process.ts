@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Aimock, type AimockAnswer, startAimock } from '../support/aimock.js'
@@ -112,8 +112,20 @@ export class Started {
   }
 }
 
-/** The sources as a program, once for a test file. Whoever asks removes the folder. */
-export const programFolder = (): string => compiled({ 'run-client': join(__dirname, 'run-client.ts') })
+/**
+ * The sources as a program, once for a test file. Whoever asks removes the folder. No preset is installed there, whether or not those of the workspace
+ * have been built: every run has the built-in stack.
+ */
+export function programFolder(): string {
+  const folder = compiled({ 'run-client': join(__dirname, 'run-client.ts') })
+  const packages = join(folder, 'node_modules')
+  const shared = realpathSync(packages)
+  rmSync(packages)
+  mkdirSync(packages)
+  for (const name of readdirSync(shared).filter(name => !name.startsWith('outrigger-preset-')))
+    symlinkSync(join(shared, name), join(packages, name))
+  return folder
+}
 
 /** The environment of the tests without anything that leads to Claude. */
 export function cleanEnv(): Record<string, string> {

@@ -1,6 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findCompanions } from '../../lib/server/companion-file.js'
+import { runOptions } from '../../lib/cli/run/run-options.js'
+import { runMain } from './run-main.js'
 import type { RunSummary } from '../../lib/cli/run/summary.js'
 import { isRunning, Place, programFolder } from './run-process.js'
 
@@ -66,9 +68,30 @@ describe('run', () => {
     expect(stderr).toContain(`  record: ${join(place.folder, '.context')}, ${summary.record!.records} records: ok\n`)
   })
 
+  it('explains every option', async () => {
+    const { stdout } = await runMain(['run', '--help'])
+    expect(stdout).toMatch(
+      /^usage: outrigger run \[--preset P\] \[--budget USD\] \[--key-file F \| --key-command CMD\] \[options\] -- command …\n/,
+    )
+    for (const option of Object.keys(runOptions)) expect(stdout).toMatch(new RegExp(`--${option}( [A-Z]+)? {2,}\\S`))
+    expect(stdout).not.toContain('print one JSON document and nothing else')
+  })
+
   it('leaves the bytes of the command alone, however much there is and however slowly it is read', async () => {
     const { code, stdout } = await place.run(['sh', '-c', 'head -c 300000 /dev/zero | tr "\\0" x; printf "\\033[31mred"'])
-    expect({ code, stdout }).toEqual({ code: 0, stdout: `${'x'.repeat(300_000)}\u001b[31mred` })
+    const text = `${'x'.repeat(300_000)}\u001b[31mred`
+    expect({ code, length: stdout.length, same: stdout === text }).toEqual({ code: 0, length: text.length, same: true })
+  })
+
+  it('gives the command its stdin', async () => {
+    const text = 'y'.repeat(200_000)
+    writeFileSync(join(place.folder, 'in'), text)
+    const { code, stdout } = await place.run([
+      'sh',
+      '-c',
+      `cat in | ${process.execPath} ${place.args(['--key-file', 'key'], ['cat']).join(' ')}`,
+    ])
+    expect({ code, length: stdout.length, same: stdout === text }).toEqual({ code: 0, length: text.length, same: true })
   })
 
   it('says where the companion is while it runs, with the token that can only tighten, and no longer', async () => {
