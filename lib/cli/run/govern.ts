@@ -3,6 +3,7 @@ import { type CommandIo, exitCodes } from '../command.js'
 import type { HostProcess } from '../host-process.js'
 import { type Child, exitCodeOf, NotStarted, startChild } from './child.js'
 import { childEnv } from './child-env.js'
+import { withOurHook } from './claude-code.js'
 import { type Companion, openCompanion } from './companion.js'
 import { type Credential, secretsOf } from './credential.js'
 import { type Ending, remember, untilEnded } from './ending.js'
@@ -22,15 +23,18 @@ const endMs = 5_000
 
 /** Runs a command behind a companion of its own, in this process. @returns the exit code of `outrigger run` */
 export async function govern(io: CommandIo, host: HostProcess, settings: RunSettings, credential: Credential): Promise<number> {
-  const companion = await openCompanion(io, settings, credential, await runConfig(io))
+  const { command, forget } = withOurHook(settings.command, io, host)
+  let companion: Companion | undefined
   try {
-    return await new Run(io, host, settings, companion).run(secretsOf(credential))
+    companion = await openCompanion(io, settings, credential, await runConfig(io))
+    return await new Run(io, host, { ...settings, command }, companion).run(secretsOf(credential))
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error
     io.stderr.write(`outrigger: ${error.message}\n`)
     return error.exitCode
   } finally {
-    await companion.close()
+    await companion?.close()
+    forget()
     host.channel?.close()
   }
 }

@@ -32,7 +32,7 @@ export const runOptions: Readonly<Record<string, CommandOption>> = {
 
 /** A command line that is in order. */
 export interface RunSettings {
-  readonly command: readonly [string, ...string[]]
+  readonly command: readonly string[]
   /** The command in a word: never its arguments, which may be a prompt. */
   readonly name: string
   readonly stopAfter: number
