@@ -9,8 +9,7 @@ import { sayReady } from './serve/ready.js'
 
 /** `outrigger serve`: a companion for many agents, until it is told to end. */
 export const serve: Command = {
-  usage:
-    '[--config FILE] [--port N] [--host H] [--admin-token-file F] [--key-file F] [--key-command CMD] [--state DIR] [--record DIR] [--drain-ms MS]',
+  usage: '[--config FILE] [--port N] [--host H] [--admin-token-file F] [--key-file F] [--key-command CMD] [--state DIR] [--drain-ms MS]',
   options: serveOptions,
   args: [0, 0],
   async run(io) {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadPublicKey, verifyLogs } from 'outrigger/ctx'
 import { findCompanions } from '../../lib/server/companion-file.js'
@@ -35,10 +35,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const env = () => ({ ANTHROPIC_API_KEY: 'sk-ant-the-real-key', ANTHROPIC_BASE_URL: upstream.url })
+const key = 'sk-ant-the-real-key-of-this-test'
 
-async function start(argv: readonly string[] = []): Promise<ServeProcess> {
-  const companion = await serveProcess(program, folder, env(), argv)
+/** With its key in a file, the companion is the very process that is started. */
+async function start({ url, argv = [] }: { readonly url?: string; readonly argv?: readonly string[] } = {}): Promise<ServeProcess> {
+  writeFileSync(join(folder, 'key'), `${key}\n`, { mode: 0o600 })
+  const companion = await serveProcess(program, folder, { ANTHROPIC_BASE_URL: url ?? upstream.url }, ['--key-file', 'key', ...argv])
   running.push(companion)
   return companion
 }
@@ -155,8 +157,7 @@ describe('a signal', () => {
       release = resolve
     })
     const slow = await slowServer(held)
-    const companion = await serveProcess(program, folder, { ...env(), ANTHROPIC_BASE_URL: slow.url })
-    running.push(companion)
+    const companion = await start({ url: slow.url })
     const { baseURL } = companion.ready
     const { body } = await admin(companion, 'POST', '/v1/agents', { name: 'scribe' })
     const first = called(baseURL, body.token)
@@ -172,8 +173,7 @@ describe('a signal', () => {
 
   it('ends what runs when its time is over', async () => {
     const slow = await slowServer(new Promise(() => {}))
-    const companion = await serveProcess(program, folder, { ...env(), ANTHROPIC_BASE_URL: slow.url }, ['--drain-ms', '0'])
-    running.push(companion)
+    const companion = await start({ url: slow.url, argv: ['--drain-ms', '0'] })
     const { body } = await admin(companion, 'POST', '/v1/agents', { name: 'scribe' })
     const first = called(companion.ready.baseURL, body.token).catch(() => ({ status: 0 }))
     await slow.arrived
@@ -183,8 +183,7 @@ describe('a signal', () => {
 
   it('a second one ends it at once', async () => {
     const slow = await slowServer(new Promise(() => {}))
-    const companion = await serveProcess(program, folder, { ...env(), ANTHROPIC_BASE_URL: slow.url })
-    running.push(companion)
+    const companion = await start({ url: slow.url })
     const { body } = await admin(companion, 'POST', '/v1/agents', { name: 'scribe' })
     const first = called(companion.ready.baseURL, body.token).catch(() => ({ status: 0 }))
     await slow.arrived
@@ -192,6 +191,37 @@ describe('a signal', () => {
     await companion.said('ending;')
     expect(await companion.end('SIGTERM')).toBe(130)
     await first
+  })
+})
+
+describe('a key in the environment', () => {
+  const onLinux = existsSync('/proc/self/environ') ? it : it.skip
+
+  onLinux('is not in the environment or the command line of the companion, and signals reach it all the same', async () => {
+    const env = { ANTHROPIC_API_KEY: key, COPY_OF_IT: key, ANTHROPIC_BASE_URL: upstream.url }
+    const launcher = await serveProcess(program, folder, env)
+    running.push(launcher)
+    const [companion] = findCompanions(join(folder, '.context'))
+    expect(companion!.pid).not.toBe(launcher.child.pid)
+    const shown = ['environ', 'cmdline'].map(name => readFileSync(`/proc/${companion!.pid}/${name}`, 'utf8'))
+    expect(shown.join()).toContain('OUTRIGGER_HANDOVER')
+    expect(shown.join()).not.toContain(key)
+    const { body } = await admin(launcher, 'POST', '/v1/agents', { name: 'scribe' })
+    expect(await called(launcher.ready.baseURL, body.token)).toMatchObject({ status: 200 })
+    expect([...upstream.credentials()]).toEqual([`Bearer ${key}`])
+    expect(launcher.stderr()).toMatch(/the environment shows a credential \(ANTHROPIC_API_KEY, COPY_OF_IT\)/)
+    expect(launcher.stderr()).not.toContain(key)
+    expect(await launcher.end('SIGTERM')).toBe(0)
+    expect(launcher.stderr()).toContain('outrigger: ended')
+    expect(findCompanions(join(folder, '.context'))).toEqual([])
+  })
+
+  onLinux('the companion ends in order when what started it is gone', async () => {
+    const launcher = await serveProcess(program, folder, { ANTHROPIC_API_KEY: key, ANTHROPIC_BASE_URL: upstream.url })
+    running.push(launcher)
+    expect(findCompanions(join(folder, '.context'))).toHaveLength(1)
+    launcher.child.kill('SIGKILL')
+    await launcher.said('outrigger: ended')
   })
 })
 

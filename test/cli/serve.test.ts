@@ -160,6 +160,130 @@ describe('outrigger serve', () => {
   })
 })
 
+describe('the agents of the configuration', () => {
+  const configured = (config: object): void => writeFileSync(join(folder, 'outrigger.config.json'), JSON.stringify(config))
+  const namesOf = ({ ready }: Serving) => ready.agents.map(({ name }) => name)
+
+  it('are served with tokens of their own, each on its account, by its rules', async () => {
+    writeFileSync(join(folder, 'b.token'), 'the-token-of-the-second-agent\n', { mode: 0o600 })
+    configured({
+      budget: { usd: 3 },
+      agents: [{ name: 'a' }, { name: 'b', type: 'guest', tokenFile: 'b.token', budget: { usd: '0.50' }, account: 'guests' }],
+    })
+    const companion = await start()
+    expect(companion.ready.agents).toEqual([
+      { name: 'a', tokenFile: join(companion.ready.state, 'tokens/a.token') },
+      { name: 'b', tokenFile: join(folder, 'b.token') },
+    ])
+    for (const { tokenFile } of companion.ready.agents)
+      expect(await called(companion.ready.baseURL, tokenIn(tokenFile))).toMatchObject({ status: 200 })
+    expect(await agentOf(companion, 'a')).toMatchObject({ calls: 1, nanoUsd: { allocated: 3_000_000_000 } })
+    expect(await agentOf(companion, 'b')).toMatchObject({ calls: 1, type: 'guest', nanoUsd: { allocated: 500_000_000 } })
+    await companion.stop()
+    const { stdout } = await runMain(['ledger', 'show', '--json', '--store', companion.ready.ledger!], { cwd: folder })
+    expect(stdout).toContain('guests')
+  })
+
+  it('are found again with token, spend and what stops them; a budget that was changed takes effect', async () => {
+    configured({ agents: [{ name: 'a', budget: { usd: 1 } }] })
+    const first = await start()
+    const token = tokenIn(first.ready.agents[0]!.tokenFile)
+    await called(first.ready.baseURL, token)
+    const { id, nanoUsd } = await agentOf(first, 'a')
+    await admin(first, 'POST', '/v1/agents/a/pause', { reason: 'a look at it' })
+    configured({ agents: [{ name: 'a', budget: { usd: 2 } }] })
+    const second = await restart(first)
+    expect(await agentOf(second, 'a')).toMatchObject({
+      id,
+      paused: 'a look at it',
+      nanoUsd: { allocated: 2_000_000_000, spent: nanoUsd.spent },
+    })
+    await admin(second, 'POST', '/v1/agents/a/resume', { reason: 'looked at' })
+    expect(await called(second.ready.baseURL, token)).toMatchObject({ status: 200 })
+  })
+
+  it('are not removed over HTTP: they would come back', async () => {
+    configured({ agents: [{ name: 'a' }] })
+    const companion = await start()
+    expect(await admin(companion, 'DELETE', '/v1/agents/a')).toMatchObject({
+      status: 409,
+      body: { error: { message: '"a" stands in the configuration: take it out there and restart, or reap it' } },
+    })
+    expect(namesOf(companion)).toEqual(['a'])
+  })
+
+  it('are gone when they are taken out, and nobody gets what is kept of them by their name', async () => {
+    configured({ agents: [{ name: 'a' }, { name: 'b' }] })
+    const first = await start()
+    const token = tokenIn(first.ready.agents[0]!.tokenFile)
+    configured({ agents: [{ name: 'b' }] })
+    const second = await restart(first)
+    expect(namesOf(second)).toEqual(['b'])
+    expect(await called(second.ready.baseURL, token)).toMatchObject({ status: 401 })
+    expect(await admin(second, 'POST', '/v1/agents', { name: 'a' })).toMatchObject({ status: 409 })
+    configured({ agents: [{ name: 'a' }, { name: 'b' }] })
+    expect(await called((await restart(second)).ready.baseURL, token)).toMatchObject({ status: 200 })
+  })
+
+  it('what the configuration says for all, it says for those that are added too', async () => {
+    configured({ budget: { usd: 7 }, agents: [] })
+    const companion = await start()
+    await add(companion, { name: 'a' })
+    await add(companion, { name: 'b', budget: { usd: 1 } })
+    expect((await agentOf(companion, 'a')).nanoUsd.allocated).toBe(7_000_000_000)
+    expect((await agentOf(companion, 'b')).nanoUsd.allocated).toBe(1_000_000_000)
+  })
+
+  it('may do without a layer', async () => {
+    configured({
+      agents: [
+        { name: 'a', layers: { withBudget: false } },
+        { name: 'b', signing: false },
+      ],
+    })
+    const companion = await start()
+    for (const { tokenFile } of companion.ready.agents)
+      expect(await called(companion.ready.baseURL, tokenIn(tokenFile))).toMatchObject({ status: 200 })
+    expect(await agentOf(companion, 'a')).toMatchObject({ nanoUsd: null, record: join(folder, '.context') })
+    expect(await agentOf(companion, 'b')).toMatchObject({ nanoUsd: expect.anything(), record: null })
+  })
+
+  it('what a rule has stopped is stopped after a restart too', async () => {
+    writeFileSync(join(folder, 'outrigger.policy.json'), JSON.stringify({ rules: [{ maxTokens: { n: 50, response: 'pause' } }] }), {
+      mode: 0o600,
+    })
+    configured({ agents: [{ name: 'a' }] })
+    const first = await start()
+    const token = tokenIn(first.ready.agents[0]!.tokenFile)
+    expect(await called(first.ready.baseURL, token)).toMatchObject({ status: 400 })
+    const { paused } = await agentOf(first, 'a')
+    expect(paused).toEqual(expect.any(String))
+    const second = await restart(first)
+    expect(await agentOf(second, 'a')).toMatchObject({ paused })
+    expect(await called(second.ready.baseURL, token)).toMatchObject({ status: 409 })
+  })
+
+  it('refuses one that was added over HTTP too', async () => {
+    const first = await start()
+    await add(first, { name: 'a' })
+    await first.stop()
+    configured({ agents: [{ name: 'a' }] })
+    const { code, stderr } = await runMain(['serve'], { cwd: folder, env: env() })
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/agent "a" stands in the configuration, and was added by the admin API/),
+    })
+  })
+
+  it('takes host, port, limits and the admin token of the section server', async () => {
+    writeFileSync(join(folder, 'mine.token'), 'the-admin-token-of-an-operator\n', { mode: 0o600 })
+    configured({ server: { adminTokenFile: 'mine.token', limits: { maxBodyBytes: 50 } }, agents: [{ name: 'a' }] })
+    const companion = await start()
+    expect(companion.ready.adminTokenFile).toBe(join(folder, 'mine.token'))
+    expect(await called(companion.ready.baseURL, tokenIn(companion.ready.agents[0]!.tokenFile))).toMatchObject({ status: 413 })
+  })
+})
+
 describe('after a restart', () => {
   it('listens where it did, with the same tokens', async () => {
     const first = await start()

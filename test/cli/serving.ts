@@ -4,7 +4,7 @@ import type { Io } from '../../lib/cli/command.js'
 /** What the ready document says. */
 export interface ReadyDocument {
   readonly baseURL: string
-  readonly agents: readonly { readonly name: string; readonly tokenFile: string | null }[]
+  readonly agents: readonly { readonly name: string; readonly tokenFile: string }[]
   readonly adminTokenFile: string
   readonly state: string
   readonly ledger: string | null

@@ -1,5 +1,5 @@
 import type { LayerInput } from '../../core/types.js'
-import { type Around, stackOf } from '../stack/stack-of.js'
+import { type Around, stackOf, type StackSpec } from '../stack/stack-of.js'
 import type { AgentAccounts } from './agent-account.js'
 import type { AgentPlan } from './agent-plan.js'
 
@@ -20,11 +20,20 @@ export interface AgentStack {
 }
 
 /** The layers of an agent, on the books that all agents share. @throws ConfigError that says what is wrong with the plan */
-export async function agentStack(plan: AgentPlan, { record, accounts, ...around }: StackGround): Promise<AgentStack> {
-  const { name, account = name, preset, budget, rules, retry, signing, layers = {} } = plan
+export async function agentStack({ name, stack }: AgentPlan, { record, accounts, ...around }: StackGround): Promise<AgentStack> {
+  // A configuration that makes the layers itself says what they pay from.
+  if (stack.use) return { ...(await stackOf(stack, around)), open: async () => {} }
+  const { account = name, ...spec } = stack
+  if (spec.layers?.withBudget === false) return unpaid(spec, record, around)
   const books = await accounts.of(name, account)
-  const withBudget = { ...layers.withBudget, ledger: books.ledger }
-  const spec = { preset, budget: budget as never, rules, retry, signing, account, layers: { ...layers, withBudget } }
-  const { use, ...about } = await stackOf({ ...spec, ...(signing === false ? {} : { record: plan.record ?? record }) }, around)
+  const { use, ...about } = await stackOf({ ...spec, account, ledger: books.ledger, ...recordOf(spec, record) }, around)
   return { use, preset: about.preset, record: about.record, open: () => books.open() }
 }
+
+/** Nothing is counted for an agent without a budget. */
+async function unpaid({ ledger: _, ...spec }: StackSpec, record: string, around: Around): Promise<AgentStack> {
+  return { ...(await stackOf({ ...spec, ...recordOf(spec, record) }, around)), open: async () => {} }
+}
+
+const recordOf = (spec: StackSpec, record: string): Pick<StackSpec, 'record'> =>
+  spec.signing === false ? {} : { record: spec.record ?? record }

@@ -1,13 +1,12 @@
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import type { ClaudeOptions } from '../../claude/options.js'
 import { createServer } from '../../server/create-server.js'
-import type { CompanionServer, ServedAgent } from '../../server/types.js'
+import type { CompanionServer, ServedAgent, ServerOptions } from '../../server/types.js'
 import { type CommandIo, UsageError } from '../command.js'
 import { AgentAccounts } from './agent-account.js'
-import type { AgentPlan } from './agent-plan.js'
+import type { AgentPlan, Ground } from './agent-plan.js'
 import { agentStack } from './agent-stack.js'
 import { openBooks } from './books.js'
-import { textOf } from './options.js'
 import { Roster } from './roster.js'
 import { newToken, StateFolder, tokenIn } from './state-folder.js'
 
@@ -16,10 +15,19 @@ export interface CompanionPlan {
   readonly host: string
   /** `undefined`: the one of the last start, or any free one. */
   readonly port: number | undefined
+  /** Further options of the server. */
+  readonly server: Pick<ServerOptions, 'hosts' | 'limits'>
   readonly agents: readonly AgentPlan[]
+  readonly config: Ground
   readonly claude: ClaudeOptions
   /** The folder of the records, absolute. */
   readonly record: string
+  /** The state folder, absolute. */
+  readonly state: string
+  /** The file of the admin token, absolute; `undefined`: in the state folder. */
+  readonly adminTokenFile: string | undefined
+  /** Books of the configuration; `undefined`: in the state folder. */
+  readonly ledger: string | undefined
 }
 
 /** A companion that listens, with what it keeps. */
@@ -29,7 +37,7 @@ export interface OpenCompanion {
   readonly roster: Roster
   readonly watchToken: string
   readonly adminTokenFile: string
-  /** The file of the ledger; null in memory. */
+  /** Where the ledger is; null in memory. */
   readonly books: string | null
   /** Lets nothing new in, waits this long for what runs, closes everything. */
   close(drainMs: number): Promise<void>
@@ -37,7 +45,7 @@ export interface OpenCompanion {
 
 /** Opens the state folder and everything in it, and listens: all of it or nothing. @throws UsageError, ConfigError and what its parts throw */
 export async function openCompanion(io: CommandIo, plan: CompanionPlan): Promise<OpenCompanion> {
-  const state = await StateFolder.open(resolve(io.cwd, textOf(io, 'state') ?? '.context/serve'))
+  const state = await StateFolder.open(plan.state)
   const opened: (() => Promise<unknown>)[] = [() => state.close()]
   try {
     return await openedIn(io, plan, state, opened)
@@ -53,25 +61,23 @@ async function openedIn(
   state: StateFolder,
   opened: (() => Promise<unknown>)[],
 ): Promise<OpenCompanion> {
-  const { ledger, file } = await openBooks(state.dir, io)
+  const { ledger, where } = await openBooks({ dir: state.dir, ledger: plan.ledger }, io)
   opened.push(async () => ledger.close())
-  const { cwd } = io
-  const { claude, record } = plan
+  const { claude, record, config } = plan
   const warn = (line: string) => void io.stderr.write(`outrigger: warning: ${line}\n`)
   const accounts = new AgentAccounts(ledger)
   const stack = (agent: AgentPlan) => agentStack(agent, { ...io, record, accounts })
-  const roster = new Roster({ state, cwd, claude, warn, stack, gone: name => accounts.leave(name) })
+  const roster = new Roster({ state, config, claude, warn, stack, gone: name => accounts.leave(name) })
   const agents = await roster.all(plan.agents)
   opened.push(() => Promise.allSettled(agents.map(({ sidecar }) => sidecar.close({ drainMs: 0 }))))
-  const given = textOf(io, 'admin-token-file')
-  const adminTokenFile = given === undefined ? resolve(state.dir, 'admin.token') : resolve(cwd, given)
+  const { adminTokenFile = join(state.dir, 'admin.token') } = plan
   const [adminToken, watchToken] = [tokenIn(adminTokenFile), state.word('watch.token', newToken)]
-  const server = await listening({ ...plan, agents }, state, { adminToken, watchToken, open: roster.open, journal: roster })
+  const server = await listening({ ...plan, agents }, state, { ...plan.server, adminToken, watchToken, open: roster.open, journal: roster })
   const close = async (drainMs: number) => {
     roster.rest()
     await closeAll([() => state.close(), async () => ledger.close(), () => server.close({ drainMs })])
   }
-  return { server, state, roster, watchToken, adminTokenFile, books: file, close }
+  return { server, state, roster, watchToken, adminTokenFile, books: where, close }
 }
 
 /** From the last one that was opened to the first; what one fails with does not keep the others open. */

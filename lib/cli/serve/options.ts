@@ -17,7 +17,6 @@ export const serveOptions: Readonly<Record<string, CommandOption>> = {
     about: 'prints the key: a keychain; default of both: ANTHROPIC_API_KEY of the environment',
   },
   state: { type: 'string', value: 'DIR', about: 'what is found again at the next start; default: .context/serve' },
-  record: { type: 'string', value: 'DIR', about: 'where the records are written; default: .context' },
   'drain-ms': { type: 'string', value: 'MS', about: 'how long what runs may take when it is to end; default: 30000' },
 }
 

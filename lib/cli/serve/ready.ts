@@ -4,8 +4,7 @@ import type { OpenCompanion } from './open-companion.js'
 /** What `--json` prints once, when the companion listens. Tokens stand in the files, never here. */
 interface Ready {
   readonly baseURL: string
-  /** A token file of null: it stands in the configuration itself. */
-  readonly agents: readonly { readonly name: string; readonly tokenFile: string | null }[]
+  readonly agents: readonly { readonly name: string; readonly tokenFile: string }[]
   readonly adminTokenFile: string
   readonly state: string
   /** The file of the ledger; null in memory. */
@@ -32,7 +31,7 @@ function linesOf({ baseURL, agents, adminTokenFile, ledger }: Ready): readonly s
         ]
       : []),
     `listening on ${baseURL}`,
-    ...agents.map(({ name, tokenFile }) => `agent ${name}: its token is in ${tokenFile ?? 'the configuration'}`),
+    ...agents.map(({ name, tokenFile }) => `agent ${name}: its token is in ${tokenFile}`),
     ...(agents.length === 0 ? ['no agent yet: add one with POST /v1/agents'] : []),
     `the admin token is in ${adminTokenFile}`,
   ]

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { createSidecar } from 'outrigger'
 import type { ClaudeOptions } from '../../claude/options.js'
 import { ConfigError, isOutriggerError } from '../../core/errors.js'
@@ -8,7 +8,7 @@ import type { AgentJournal, AgentStatus } from '../../server/admin/journal.js'
 import { conflict } from '../../server/admin/refusals.js'
 import { outsideAgent } from '../../server/outside-agent.js'
 import type { Served, ServedAgent } from '../../server/types.js'
-import type { AgentPlan } from './agent-plan.js'
+import { addedPlan, type AgentPlan, type Ground } from './agent-plan.js'
 import type { AgentStack } from './agent-stack.js'
 import type { KeptAgent } from './kept-agent.js'
 import { newToken, type StateFolder, tokenIn } from './state-folder.js'
@@ -17,7 +17,8 @@ import { onStop, stopsOf } from './stops.js'
 /** What the agents of one companion have in common. */
 export interface RosterGround {
   readonly state: StateFolder
-  readonly cwd: string
+  /** What the configuration says for all. */
+  readonly config: Ground
   readonly claude: ClaudeOptions
   readonly stack: (plan: AgentPlan) => Promise<AgentStack>
   /** Hears that an agent is no more. */
@@ -37,9 +38,9 @@ export class Roster implements AgentJournal {
     this.#ground = ground
   }
 
-  /** Where the token of an agent stands; null: in the configuration itself. */
-  tokenFile(name: string): string | null {
-    return this.#tokenFiles.get(name) ?? null
+  /** Where the token of an agent is. */
+  tokenFile(name: string): string {
+    return this.#tokenFiles.get(name) ?? this.#ground.state.tokenFile(name)
   }
 
   /** The agents of the configuration, then those that were added at run time. @throws ConfigError on two of one name */
@@ -57,7 +58,7 @@ export class Roster implements AgentJournal {
     if (this.#ground.state.agent(name))
       throw conflict(`"${name}" stands in the state folder; put it back into the configuration, or choose another name`)
     this.#tokenFiles.set(name, this.#ground.state.tokenFile(name))
-    return this.#made(spec, newKept(name, 'api'), token)
+    return this.#made(addedPlan(this.#ground.config, spec), newKept(name, 'api'), token)
   }
 
   async added({ token: _, ...spec }: AgentSpec, agent: Served): Promise<void> {
@@ -83,28 +84,23 @@ export class Roster implements AgentJournal {
   }
 
   async #configured(plan: AgentPlan): Promise<ServedAgent> {
-    const { state, cwd } = this.#ground
-    const { name, token, tokenFile } = plan
+    const { state, config } = this.#ground
+    const { name, tokenFile } = plan
     const there = state.agent(name)
     if (there?.from === 'api')
       throw new ConfigError(`agent "${name}" stands in the configuration, and was added by the admin API: remove one of the two`)
     const kept = there ?? newKept(name, 'configuration')
-    if (token !== undefined) return this.#keptWith(plan, kept, token)
-    const file = tokenFile === undefined ? state.tokenFile(name) : resolve(cwd, tokenFile)
+    const file = tokenFile === undefined ? state.tokenFile(name) : resolve(dirname(config.file), tokenFile)
     this.#tokenFiles.set(name, file)
-    return this.#keptWith(plan, kept, tokenIn(file))
-  }
-
-  async #keptWith(plan: AgentPlan, kept: KeptAgent, token: string): Promise<ServedAgent> {
-    const made = await this.#made(plan, kept, token)
-    if (!this.#ground.state.agent(kept.name)) this.#ground.state.keep(kept)
+    const made = await this.#made(plan, kept, tokenIn(file))
+    if (!there) state.keep(kept)
     return made
   }
 
   #again(kept: KeptAgent): Promise<ServedAgent> {
-    const { state } = this.#ground
+    const { state, config } = this.#ground
     this.#tokenFiles.set(kept.name, state.tokenFile(kept.name))
-    return this.#made(kept.spec!, kept, state.token(kept.name))
+    return this.#made(addedPlan(config, kept.spec!), kept, state.token(kept.name))
   }
 
   async #made(plan: AgentPlan, { name, id, paused, reaped }: KeptAgent, token: string): Promise<ServedAgent> {
