@@ -5,6 +5,7 @@ import { ConfigError } from '../core/errors.js'
 import { checkConfig, type ConfigProblem } from './check-config.js'
 import { type Io, UsageError } from './command.js'
 import type { Config } from './config-schema.js'
+import { isPath } from './stack/find-preset.js'
 import { JsonSyntaxError, parseWithPlaces, placeOf } from '../core/json-positions.js'
 
 /** The names that are looked for, in this order, when no file is named. */
@@ -99,6 +100,7 @@ export function findConfig(cwd: string): string | undefined {
 /**
  * Loads and checks a configuration: the file named, or the `outrigger.config.*` of the folder.
  * @returns `undefined` when none is named and none is there.
+ * A preset that is a path is taken from a file that was named alone.
  * @throws UsageError when the file named is not there. ConfigError that points at file, line and column; `facts.findings` lists every fault.
  */
 export async function loadConfig(io: Pick<Io, 'cwd' | 'importModule'>, file?: string): Promise<LoadedConfig | undefined> {
@@ -113,7 +115,20 @@ export async function loadConfig(io: Pick<Io, 'cwd' | 'importModule'>, file?: st
       found.map(problem => placed(problem, source)),
     )
   if (problems.length > 0) throw refuse(problems)
+  const code = file === undefined ? presetsThatAreCode(source.value as Config, path, io.cwd) : []
+  if (code.length > 0) throw refuse(code)
   return { file: path, config: source.value as Config, refused: refuse }
+}
+
+/** What lies in a folder is not the user's word: a module beside a configuration that nobody named would run beside the key. */
+function presetsThatAreCode({ preset, agents = [] }: Config, file: string, cwd: string): readonly ConfigProblem[] {
+  const named = [{ at: '', preset }, ...agents.map(({ preset }, at) => ({ at: `/agents/${at}`, preset }))]
+  const fix = `name the configuration if you trust it: --config ${relative(cwd, file)}`
+  return named.flatMap(({ at, preset }) =>
+    preset !== undefined && isPath(preset)
+      ? [{ pointer: `${at}/preset`, message: `"${preset}" is code, and would run beside the key; ${fix}` }]
+      : [],
+  )
 }
 
 function placed({ message, pointer }: ConfigProblem, { text, offset }: Source): ConfigFinding {

@@ -55,6 +55,14 @@ describe('loadConfig', () => {
     })
   })
 
+  it('takes a preset that is a path only where it was named itself', async () => {
+    const text = '{\n  "agents": [{ "name": "a", "preset": "./mine.mjs" }]\n}'
+    await expect(loading({ 'outrigger.config.json': text })).rejects.toThrow(
+      'outrigger.config.json:2:29 "./mine.mjs" is code, and would run beside the key; name the configuration if you trust it: --config outrigger.config.json',
+    )
+    expect((await loading({ 'outrigger.config.json': text }, 'outrigger.config.json'))?.config.agents).toHaveLength(1)
+  })
+
   it('points at a syntax error', async () => {
     await expect(loading({ 'a.json': '{\n  "budget": {,}\n}' }, 'a.json')).rejects.toThrow(
       'a.json:2:14 is not valid JSON: expected a key in double quotes, found ","',

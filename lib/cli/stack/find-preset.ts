@@ -19,9 +19,12 @@ export async function findPreset(name: string, around: Importing): Promise<Prese
   return presetIn(found, name)
 }
 
-/** The preset of a package, where one is installed. @throws ConfigError where it is there and cannot be used */
-export async function findInstalled(name: string, around: Importing): Promise<Preset | undefined> {
-  const found = await installed(packageOf(name), around)
+/**
+ * The preset of a package that is installed where this library is. The working directory is not asked: nobody has named the preset, and what
+ * lies in a folder that was cloned is not the user's word. @throws ConfigError where it is there and cannot be used
+ */
+export async function findInstalled(name: string, { importModule }: Importing): Promise<Preset | undefined> {
+  const found = await besideUs(packageOf(name), importModule)
   return found === undefined ? undefined : presetIn(found, name)
 }
 
@@ -49,12 +52,14 @@ async function fromFile(path: string, { cwd, importModule }: Importing): Promise
 /** From the working directory, then from where this library is. */
 async function installed(name: string, { cwd, importModule }: Importing): Promise<unknown> {
   const entry = packageEntry(name, cwd)
-  if (entry !== undefined) return imported(name, entry, importModule)
-  return importModule(name).catch((error: unknown) => {
+  return entry === undefined ? besideUs(name, importModule) : imported(name, entry, importModule)
+}
+
+const besideUs = (name: string, importModule: Importing['importModule']): Promise<unknown> =>
+  importModule(name).catch((error: unknown) => {
     if (isAbsent(error, name)) return undefined
     throw unusable(name, error)
   })
-}
 
 const imported = (name: string, url: string, importModule: Importing['importModule']): Promise<unknown> =>
   importModule(url).catch((error: unknown) => {

@@ -18,8 +18,8 @@ const usual = 'claude-code'
 type Options = { readonly [layer: string]: { readonly [option: string]: unknown } | false }
 
 /**
- * Makes the stack of one agent: from a preset, with options for its layers. Without a preset it is `claude-code`, where that is installed,
- * else a built-in stack of the same layers. Each call makes a fresh one; nothing is written to the disk, except a new file of books.
+ * Makes the stack of one agent: from a preset, with options for its layers. Without a preset it is `claude-code`, where that is installed
+ * beside this library, else a built-in stack of the same layers. Each call makes a fresh one; nothing is written to the disk, except a new file of books.
  * @throws ConfigError that says the value and the fix: a preset that is not installed, a layer that it does not have, a wrong option
  */
 export async function stackOf(given: StackSpec, around: Around): Promise<BuiltStack> {

@@ -29,7 +29,7 @@ export interface StackSpec {
 
 /** Where a stack is made. */
 export interface Around {
-  /** Absolute: the working directory of the command. Relative paths start here, and presets are looked for here first. */
+  /** Absolute: the working directory of the command. Relative paths start here, and presets that are named are looked for here first. */
   readonly cwd: string
   /** For the books of a ledger. Default: the real clock. */
   readonly clock?: Clock

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { createSidecar, definePreset, type Layer, type LayerInput } from 'outrigger'
 import { claudeAgent } from 'outrigger/claude'
 import { memoryLog } from 'outrigger/ctx'
+import { createLedger } from 'outrigger/ledger'
 import { withBudget, withMetrics, withRetry, withSigning } from 'outrigger/middleware'
 import { mockModel } from 'outrigger/testing'
 import * as mortal from 'outrigger-preset-mortal'
@@ -37,6 +38,13 @@ describe('stackOf', () => {
       const preset = definePreset('claudeCode', [['withMetrics', withMetrics]])
       const { built } = building({}, {}, { 'outrigger-preset-claude-code': { default: preset } })
       expect(await built).toMatchObject({ preset: 'claude-code', record: null })
+    })
+
+    it('takes none from the working directory that nobody named', async () => {
+      const files = { 'node_modules/outrigger-preset-claude-code/package.json': '{}' }
+      const { asked, built } = building({}, files)
+      expect((await built).preset).toBeNull()
+      expect(asked).toEqual(['outrigger-preset-claude-code'])
     })
 
     it('does not pass over a claude-code that is broken', async () => {
@@ -181,6 +189,27 @@ describe('stackOf', () => {
       expect(first).toBeGreaterThan(0)
       expect(await remaining(send => send())).toBe(2 * first)
       expect(existsSync(join(cwd, 'books.db'))).toBe(true)
+    })
+  })
+
+  describe('a ledger that is open', () => {
+    it('is used, and stays open', async () => {
+      const ledger = createLedger()
+      const close = jest.spyOn(ledger, 'close')
+      const spec = { ledger, account: 'team', signing: false, budget: { usd: 1 } } as const
+      const stack = await building(spec).built
+      await createSidecar({ agent: claudeAgent({ model: 'claude-haiku-4-5' }), use: [...stack.use] }).close()
+      await stack.close()
+      expect(close).not.toHaveBeenCalled()
+      expect((await ledger.accounts()).map(({ id }) => id)).toEqual(['team'])
+    })
+
+    it('is closed again where it was opened for a stack that cannot be made', async () => {
+      const cwd = treeWith({})
+      const spec = { ledger: 'books.db', account: 'team', layers: { withRetry: { tries: 1 } } }
+      await expect(stackOf(spec, { cwd, ...importing({}) })).rejects.toThrow('withRetry: unknown option "tries"')
+      // What is open has a journal beside it.
+      expect(readdirSync(cwd)).toEqual(['books.db'])
     })
   })
 
