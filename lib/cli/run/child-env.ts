@@ -37,6 +37,8 @@ export function childEnv(env: Env, { baseURL, token, secrets }: ChildEnvFacts): 
     ANTHROPIC_API_KEY: token,
     // Claude Code sends again what is refused, whatever the answer says of it.
     CLAUDE_CODE_MAX_RETRIES: '0',
+    // Else the settings of a project, of the user, or of the session itself could lead Claude Code elsewhere: they go before this environment.
+    CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '1',
     OUTRIGGER_COMPANION: baseURL,
   }
 }

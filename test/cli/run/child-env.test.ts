@@ -7,6 +7,7 @@ const given = {
   ANTHROPIC_BASE_URL: facts.baseURL,
   ANTHROPIC_API_KEY: facts.token,
   CLAUDE_CODE_MAX_RETRIES: '0',
+  CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '1',
   OUTRIGGER_COMPANION: facts.baseURL,
 }
 

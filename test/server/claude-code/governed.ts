@@ -1,20 +1,6 @@
-import { createSidecar } from 'outrigger'
-import { memoryLog } from 'outrigger/ctx'
-import {
-  createRetryBudget,
-  withBudget,
-  withDeadline,
-  withHealth,
-  withLimit,
-  withMetrics,
-  withRetry,
-  withSigning,
-  withViolations,
-} from 'outrigger/middleware'
-import { type Rule, rules } from 'outrigger/policy'
-import { createServer, outsideAgent } from 'outrigger/server'
-import type { LayerInput } from '../../../lib/core/types.js'
-import type { Base } from '../../../lib/sidecar/types.js'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { cleanEnv } from '../../cli/run-process.js'
 import { claudeCode } from './install.js'
 import { type Ended, ran, type Scratch } from './session.js'
 
@@ -22,50 +8,26 @@ import { type Ended, ran, type Scratch } from './session.js'
 export interface Given {
   /** Where its requests go in the end. */
   readonly upstream: string
-  /** Default 100. */
-  readonly usd?: number
-  readonly rules?: readonly Rule[]
+  /** In US dollars. Default 100. */
+  readonly budget?: string
+  /** Programs that its tools may not run. Default: `touch`. */
+  readonly deny?: readonly string[]
+  /** Further options of Claude Code. */
   readonly args?: readonly string[]
 }
 
-/** Programs that a session may not run. */
-export const denied = rules.commands({ deny: ['touch'] })
-
-/** Runs `claude -p` in a scratch project behind a companion with the full stack: what is set is the environment alone. */
-export async function governed(scratch: Scratch, { upstream, usd = 100, rules = [denied], args = [] }: Given): Promise<Ended> {
+/** Runs `outrigger run -- claude -p …` in a scratch project, with the key in a file beside it; `program` is the folder of ours, compiled. */
+export async function governed(program: string, scratch: Scratch, given: Given): Promise<Ended> {
+  const { upstream, budget = '100', deny = ['touch'], args = [] } = given
   const bin = await claudeCode()
-  const sidecar = createSidecar({
-    agent: outsideAgent('claude'),
-    use: stack(usd, rules) as unknown as readonly [],
-    claude: { apiKey: scratch.key, baseURL: upstream },
-  }) as unknown as Base
-  const server = await createServer({ agents: [{ sidecar: sidecar as never }] })
-  try {
-    const command = [`${bin}/claude`, '-p', 'Do what the script says.', '--allowedTools', 'Bash', ...args] as const
-    return await ran(command, scratch, environment(server.baseURL, server.agents[0]!.token))
-  } finally {
-    await server.close({ drainMs: 1 })
-  }
+  writeFileSync(scratch.keyFile, scratch.key, { mode: 0o600 })
+  writeFileSync(scratch.policyFile, policy(deny))
+  const options = { 'base-url': upstream, budget, 'key-file': scratch.keyFile, policy: scratch.policyFile }
+  const ours = [join(program, 'lib/cli/bin.js'), 'run', ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])]
+  const claude = ['claude', '-p', 'Do what the script says.', '--allowedTools', 'Bash', ...args]
+  // Else it may ask for a title of the session as well, and answers that go by order would go to the wrong request.
+  const env = { ...cleanEnv(), PATH: `${bin}:${process.env.PATH}`, HOME: scratch.home, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' }
+  return ran([process.execPath, ...ours, '--', ...claude], scratch, env)
 }
 
-const stack = (usd: number, rules: readonly Rule[]): readonly LayerInput[] => [
-  withHealth(),
-  withSigning({ log: memoryLog() }),
-  withViolations({ rules }),
-  withRetry({ budget: createRetryBudget({ minPerSecond: 100 }), random: () => 0 }),
-  withLimit(),
-  withDeadline({ idleMs: 120_000 }),
-  withMetrics(),
-  withBudget({ usd, whenShort: 'clamp' }),
-]
-
-function environment(baseURL: string, token: string): Readonly<Record<string, string>> {
-  return {
-    PATH: process.env.PATH ?? '',
-    ANTHROPIC_BASE_URL: baseURL,
-    ANTHROPIC_API_KEY: token,
-    CLAUDE_CODE_MAX_RETRIES: '0',
-    CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '1',
-    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-  }
-}
+const policy = (deny: readonly string[]): string => JSON.stringify({ rules: deny.length > 0 ? [{ commands: { deny } }] : [] })

@@ -15,6 +15,9 @@ export interface Ended {
 export class Scratch {
   readonly home: string
   readonly project: string
+  /** Beside the project, as a policy file that its tools could write to would be none. */
+  readonly policyFile: string
+  readonly keyFile: string
   /** The real key: random, so that whoever has it has it from us. */
   readonly key = `sk-ant-api03-${randomBytes(24).toString('base64url')}`
   readonly #folder = mkdtempSync(join(tmpdir(), 'outrigger-claude-code-'))
@@ -22,6 +25,8 @@ export class Scratch {
   constructor() {
     this.home = join(this.#folder, 'home')
     this.project = join(this.#folder, 'project')
+    this.policyFile = join(this.#folder, 'policy.json')
+    this.keyFile = join(this.#folder, 'key')
     for (const folder of [this.home, this.project]) mkdirSync(folder)
   }
 
@@ -52,14 +57,10 @@ export class Scratch {
 const longest = 180_000
 
 /** Runs a command in the scratch project to its end, with exactly this environment. */
-export function ran(
-  command: readonly [string, ...string[]],
-  { home, project }: Scratch,
-  env: Readonly<Record<string, string>>,
-): Promise<Ended> {
+export function ran(command: readonly [string, ...string[]], { project }: Scratch, env: Readonly<Record<string, string>>): Promise<Ended> {
   const [program, ...args] = command
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: project, env: { HOME: home, ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: longest })
+    const child = spawn(program, args, { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: longest })
     const out = { stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8')
