@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { once } from 'node:events'
 import { createSidecar, defineMiddleware } from 'outrigger'
 import { createServer, outsideAgent } from 'outrigger/server'
@@ -102,13 +103,19 @@ describe('close()', () => {
   })
 
   it('waits for an agent that is being removed', async () => {
-    const release = await holding()
-    const running = answer(asks('a'))
-    await until(() => house.upstream.requests.length === 1, 'the request upstream')
-    const removed = house.server.remove('a')
-    const closing = house.server.close()
-    release()
-    expect(await running).toMatchObject({ status: 200 })
+    house = await companion()
+    const { opened: gone, open: go } = gate()
+    const slow = defineMiddleware({ name: 'slow', close: () => gone }, (_, next) => next())
+    const sidecar = createSidecar({ agent: outsideAgent('c'), use: [slow], claude: { apiKey: 'none' } })
+    house.server.add({ sidecar })
+    const removed = house.server.remove('c')
+    let closed = false
+    const closing = house.server.close().then(() => {
+      closed = true
+    })
+    for (let turns = 0; turns < 200; turns++) await turn()
+    expect(closed).toBe(false)
+    go()
     expect(await removed).toBe(true)
     await closing
   })

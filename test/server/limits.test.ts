@@ -124,6 +124,21 @@ describe('the limits of a companion', () => {
     expect(house.server.snapshot().agents[0]).toMatchObject({ state: 'summoned' })
   })
 
+  it('a body whose time is over is not taken any more, though the rest of it comes', async () => {
+    await open({ requestTimeoutMs: 200 })
+    const whole = wire(at, { headers: mine() })
+    const client = rawClient(at.href)
+    client.socket.allowHalfOpen = true
+    client.socket.removeAllListeners('end')
+    client.send(whole.slice(0, -10))
+    await client.until(text => text.endsWith('}'))
+    client.send(whole.slice(-10))
+    await until(() => opened()[0] === 0, 'the end of the request')
+    expect(answersIn(client.text)).toMatchObject([{ status: 408 }])
+    expect(house.upstream.requests).toHaveLength(0)
+    client.socket.destroy()
+  })
+
   it('a connection without a request is closed', async () => {
     await open({ keepAliveMs: 50 })
     expect(answersIn(await rawClient(at.href).send(wire(at)).closed())).toMatchObject([{ status: 200 }])
