@@ -10,6 +10,8 @@ export interface HostProcess {
   readonly onTerminal: boolean
   /** Does `heard` at these signals in place of anything else; returns what stops it. */
   onSignals(signals: readonly NodeJS.Signals[], heard: (signal: NodeJS.Signals) => void): () => void
+  /** Does `work` when this process ends, however it comes to that, except by a signal that cannot be heard; returns what forgets it. */
+  atExit(work: () => void): () => void
   /** Halts this process, and the one that started it with a channel, until they are told to go on: as Ctrl-Z does. */
   halt(): void
   /** To the process that started this one with a channel; `undefined` for any other. */

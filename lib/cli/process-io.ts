@@ -73,6 +73,10 @@ function hostProcess(signals: Signals): HostProcess {
     // process.stdin is not touched: it would change the stream for whoever inherits it.
     onTerminal: [0, 1, 2].some(isatty),
     onSignals: (names, heard) => signals.take(names, heard),
+    atExit: work => {
+      process.on('exit', work)
+      return () => void process.off('exit', work)
+    },
     halt: () => {
       if (process.connected) process.kill(process.ppid, 'SIGSTOP')
       process.kill(process.pid, 'SIGSTOP')

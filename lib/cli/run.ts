@@ -1,7 +1,7 @@
 import { type Command, type CommandIo, UsageError } from './command.js'
 import type { HostProcess } from './host-process.js'
 import { type Credential, secretsOf } from './run/credential.js'
-import { govern } from './run/govern.js'
+import type { govern as Govern } from './run/govern.js'
 import { credentialFor } from './run/key-source.js'
 import { handoverVariable, launch } from './run/launcher.js'
 import { launchWarning } from './run/launch-warning.js'
@@ -16,14 +16,17 @@ export const run: Command = {
   async run(io) {
     const host = hostOf(io)
     const settings = runSettings(io)
-    if (host.channel && io.env[handoverVariable]) return govern(io, host, settings, (await host.channel.receive()) as Credential)
+    if (host.channel && io.env[handoverVariable]) return governed(io, host, settings, (await host.channel.receive()) as Credential)
     const credential = await credentialFor(io)
     const shown = secretVariables(io.env, secretsOf(credential))
-    if (shown.length === 0) return govern(io, host, settings, credential)
+    if (shown.length === 0) return governed(io, host, settings, credential)
     io.stderr.write(launchWarning(shown, host.pid))
     return launch(io, host, credential, shown)
   },
 }
+
+/** The launcher does without what a companion is made of. */
+const governed = async (...given: Parameters<typeof Govern>): Promise<number> => (await import('./run/govern.js')).govern(...given)
 
 function hostOf({ process }: CommandIo): HostProcess {
   if (!process) throw new UsageError('run starts a program, which needs a process of its own')

@@ -120,6 +120,25 @@ onLinux('a companion or launcher that is killed', () => {
     expect(stderr).toContain('the companion was ended by SIGKILL; what it had started was ended too')
   })
 
+  it.each([
+    ['without a launcher', ['--key-file', 'key'], {}],
+    ['with one', [], { ANTHROPIC_API_KEY: marker }],
+  ] as const)('leaves no command behind when the companion fails by itself, %s', async (_name, args, env) => {
+    const crash = join(place.folder, 'crash.cjs')
+    writeFileSync(crash, "process.on('SIGPROF', () => { throw new Error('a fault of its own') })")
+    const started = place.start(place.args(args, staying()), { ...env, NODE_OPTIONS: `--require=${crash}` })
+    const pids = await ready(started)
+    const [child] = pids
+    const companion = listProcesses().find(({ pid }) => pid === child)!.parent
+    process.kill(companion, 'SIGPROF')
+    const { code, stderr } = await started.ended
+    expect({ running: pids.map(isRunning), failed: stderr.includes('a fault of its own') }).toEqual({
+      running: [false, false],
+      failed: true,
+    })
+    expect(code).not.toBe(0)
+  })
+
   it('leaves no command behind when the launcher dies', async () => {
     const started = place.start(place.args([], staying()), { ANTHROPIC_API_KEY: marker })
     const pids = await ready(started)

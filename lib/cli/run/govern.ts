@@ -7,7 +7,7 @@ import { withOurHook } from './claude-code.js'
 import { type Companion, openCompanion } from './companion.js'
 import { type Credential, secretsOf } from './credential.js'
 import { type Ending, remember, untilEnded } from './ending.js'
-import type { Started } from './launcher.js'
+import type { Told } from './launcher.js'
 import { ProcessTree, startOf } from './process-tree.js'
 import { report } from './report.js'
 import type { RunSettings } from './run-options.js'
@@ -100,12 +100,17 @@ class Run {
       ownGroup: this.#place === 'alone',
       marker: this.#companion.agent.token,
     }
-    this.#host.channel?.send({ tree: root } satisfies Started)
+    this.#host.channel?.send({ tree: root } satisfies Told)
     const tree = new ProcessTree(root)
+    // Whatever goes wrong here, nobody stays behind without a companion.
+    const spare = this.#host.atExit(() => tree.endNow())
     const forget = remember(tree, this.#clock, () => this.#place === 'terminal' && this.#host.halt())
     try {
       const due = Promise.race([watch.due, this.#endIsDue])
-      return await untilEnded(child, tree, due, () => this.#toldToEnd || watch.cause !== undefined)
+      const ending = await untilEnded(child, tree, due, () => this.#toldToEnd || watch.cause !== undefined)
+      spare()
+      this.#host.channel?.send({ over: true } satisfies Told)
+      return ending
     } finally {
       forget()
     }

@@ -10,10 +10,8 @@ import { heardIn, signalWays } from './signal-ways.js'
 /** Says to the process that is started again that its key comes by the pipe. */
 export const handoverVariable = 'OUTRIGGER_HANDOVER'
 
-/** What the companion tells the launcher: what is to be ended should it die. JSON. */
-export interface Started {
-  readonly tree: TreeRoot
-}
+/** What the companion tells the launcher: what is to be ended should it die, and that nothing is any more. JSON. */
+export type Told = { readonly tree: TreeRoot } | { readonly over: true }
 
 /**
  * Starts this program again, without the variables that are named, and hands the credential over by an inherited pipe. Signals are passed on; when the
@@ -42,17 +40,18 @@ export async function launch(io: CommandIo, host: HostProcess, credential: Crede
 }
 
 async function attended(io: CommandIo, companion: ChildProcess, credential: Credential): Promise<number> {
-  let started: Started | undefined
+  let tree: TreeRoot | undefined
   companion.on('message', message => {
-    started = message as Started
+    const told = message as Told
+    tree = 'tree' in told ? told.tree : undefined
   })
   companion.send(credential, () => {})
   const ended = await new Promise<Parameters<typeof exitCodeOf>[0]>((resolve, reject) => {
     companion.once('error', reject).once('exit', (code, signal) => resolve({ code, signal }))
   })
-  if (ended.signal && started) {
-    await new ProcessTree(started.tree).end()
-    io.stderr.write(`outrigger: the companion was ended by ${ended.signal}; what it had started was ended too\n`)
+  if (tree) {
+    await new ProcessTree(tree).end()
+    io.stderr.write(`outrigger: the companion was ended by ${ended.signal ?? ended.code}; what it had started was ended too\n`)
   }
   return exitCodeOf(ended)
 }

@@ -95,6 +95,11 @@ export class ProcessTree {
     return this.#lookHard()
   }
 
+  /** Ends them all at once, without another word: for a process that is about to be gone itself. */
+  endNow(): void {
+    this.#tell(this.#lookHard(), 'SIGKILL')
+  }
+
   /** Does it to whoever is there until nobody is. Resolves to whether that came in time. */
   async #until(ms: number, clock: Pick<Clock, 'monotonic' | 'after'>, work: (pids: readonly number[]) => void): Promise<boolean> {
     const last = clock.monotonic() + ms
