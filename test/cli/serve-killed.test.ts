@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { loadPublicKey, verifyLogs } from 'outrigger/ctx'
 import { findCompanions } from '../../lib/server/companion-file.js'
 import { compiled } from '../support/compiled.js'
@@ -27,6 +28,7 @@ beforeEach(async () => {
   upstream = await startServer(script.text('hello'))
   running = []
   closing = []
+  usualPreset()
 })
 afterEach(async () => {
   for (const companion of running) await companion.end('SIGKILL')
@@ -34,6 +36,15 @@ afterEach(async () => {
   await upstream.close()
   rmSync(folder, { recursive: true, force: true })
 })
+
+/** The preset that is looked for where none is named, from the sources: the package itself may not be built. */
+function usualPreset(): void {
+  const at = join(folder, 'node_modules/outrigger-preset-claude-code')
+  mkdirSync(at, { recursive: true })
+  writeFileSync(join(at, 'package.json'), JSON.stringify({ name: 'outrigger-preset-claude-code', type: 'module', main: 'index.js' }))
+  const { href } = pathToFileURL(join(program, 'lib/cli/stack/usual-stack.js'))
+  writeFileSync(join(at, 'index.js'), `export { usualStack as default } from ${JSON.stringify(href)}\n`)
+}
 
 const key = 'sk-ant-the-real-key-of-this-test'
 
@@ -67,6 +78,7 @@ describe('a companion that is killed with -9', () => {
       for (;;) {
         const name = `agent-${++n}`
         const added = await admin(companion, 'POST', '/v1/agents', { name })
+        if (added.status !== 201) throw new Error(`${added.status}: ${JSON.stringify(added.body)}`)
         told.set(name, { token: added.body.token })
         if (n % 3 === 0) {
           const stop = n % 2 === 0 ? 'pause' : 'reap'
@@ -88,10 +100,14 @@ describe('a companion that is killed with -9', () => {
     for (let round = 0; round < 4; round++) {
       const companion = await start()
       const before = done
-      const work = busy(companion).catch(() => {})
+      let failed: unknown
+      const work = busy(companion).catch(error => {
+        failed = error
+      })
       // Another number of answers each time, so that it is hit in another step.
-      while (done < before + 4 + round) await new Promise(setImmediate)
+      while (done < before + 4 + round && failed === undefined) await new Promise(setImmediate)
       for (let turn = 0; turn < round * 7; turn++) await new Promise(setImmediate)
+      expect({ failed }).toEqual({ failed: undefined })
       expect(await companion.end('SIGKILL')).toBe('SIGKILL')
       await work
       await check(told, removed)

@@ -27,7 +27,7 @@ function linesOf({ baseURL, agents, adminTokenFile, ledger }: Ready): readonly s
   return [
     ...(ledger === null
       ? [
-          'warning: the ledger is in memory, so that what was spent is forgotten at the end; npm install libsql, or take Node 22.13 or newer',
+          'warning: the ledger is in memory, so that what was spent is forgotten at the end; npm install libsql, or take a Node that has SQLite',
         ]
       : []),
     `listening on ${baseURL}`,
