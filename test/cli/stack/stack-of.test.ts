@@ -203,14 +203,6 @@ describe('stackOf', () => {
       expect(close).not.toHaveBeenCalled()
       expect((await ledger.accounts()).map(({ id }) => id)).toEqual(['team'])
     })
-
-    it('is closed again where it was opened for a stack that cannot be made', async () => {
-      const cwd = treeWith({})
-      const spec = { ledger: 'books.db', account: 'team', layers: { withRetry: { tries: 1 } } }
-      await expect(stackOf(spec, { cwd, ...importing({}) })).rejects.toThrow('withRetry: unknown option "tries"')
-      // What is open has a journal beside it.
-      expect(readdirSync(cwd)).toEqual(['books.db'])
-    })
   })
 
   describe('use', () => {
