@@ -289,4 +289,22 @@ describe('an upstream that fails', () => {
       expect(error.details.upstream.code).toBe('REDIRECTED')
     })
   })
+
+  it('that breaks off at any byte of a stream is an error, and is never paid less than its whole answer', async () => {
+    const bill = 35_000
+    const end = Buffer.byteLength(events) - 1
+    let at = 1
+    const up = await rawUpstream(socket => socket.end(http(`fff\r\n${events.slice(0, at)}`, chunked)))
+    await within(up, {}, async (ours, clock) => {
+      const wrong: unknown[] = []
+      for (; at < end; at += 37) {
+        const [before, held] = [ours.spent, ours.holds.length]
+        const { error } = errorOf(await asked(ours, streamed)) ?? {}
+        const paid = ours.spent - before
+        if (error?.details?.error_code !== 'ERR_UPSTREAM' || (paid < bill && ours.holds.length === held)) wrong.push([at, error, paid])
+      }
+      expect(wrong).toEqual([])
+      await nothingLeft(ours, clock, up)
+    })
+  })
 })
