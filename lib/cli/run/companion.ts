@@ -7,9 +7,10 @@ import { removeCompanionFile, writeCompanionFile } from '../../server/companion-
 import type { CompanionServer, Served } from '../../server/types.js'
 import type { CommandIo } from '../command.js'
 import type { Config } from '../config-schema.js'
-import { type BuiltStack, stackOf, type StackSpec } from '../stack/stack-of.js'
+import { type BuiltStack, stackOf } from '../stack/stack-of.js'
 import { claudeOptions, type Credential } from './credential.js'
 import type { RunSettings } from './run-options.js'
+import { runSpec } from './run-spec.js'
 import { baseURLOf } from './upstream.js'
 
 /** A companion of one command. */
@@ -29,7 +30,7 @@ const drainMs = 2_000
  * @throws ConfigError, UsageError, TypeError or RangeError on what the command line or the configuration says
  */
 export async function openCompanion(io: CommandIo, { name }: RunSettings, credential: Credential, config: Config): Promise<Companion> {
-  const stack = await stackOf(specOf(io, config), io)
+  const stack = await stackOf(runSpec(io, config), io)
   try {
     const sidecar = createSidecar({
       agent: outsideAgent(config.agent?.name ?? name, config.agent?.type),
@@ -76,20 +77,4 @@ async function closed(server: CompanionServer, stack: BuiltStack, forget: () => 
   forget()
   await server.close({ drainMs })
   await stack.close()
-}
-
-/** What the command line says goes before what the configuration says. */
-function specOf({ options }: CommandIo, { budget, retry }: Config): StackSpec {
-  const said = (name: string): string | undefined => (typeof options[name] === 'string' ? (options[name] as string) : undefined)
-  const usd = said('budget')
-  const given = {
-    preset: said('preset'),
-    budget: usd === undefined ? budget : { ...budget, usd },
-    retry,
-    rules: said('policy'),
-    ledger: said('ledger'),
-    account: said('account'),
-    record: said('record'),
-  }
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }

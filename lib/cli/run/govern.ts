@@ -11,6 +11,7 @@ import type { Told } from './launcher.js'
 import { ProcessTree, startOf } from './process-tree.js'
 import { report } from './report.js'
 import type { RunSettings } from './run-options.js'
+import { stopOf } from './run-spec.js'
 import { heardIn, type Place, signalWays } from './signal-ways.js'
 import { StopWatch } from './stop-watch.js'
 import { startLine } from './start-line.js'
@@ -26,8 +27,9 @@ export async function govern(io: CommandIo, host: HostProcess, settings: RunSett
   const { command, forget } = withOurHook(settings.command, io, host)
   let companion: Companion | undefined
   try {
-    companion = await openCompanion(io, settings, credential, await runConfig(io))
-    return await new Run(io, host, { ...settings, command }, companion).run(secretsOf(credential))
+    const config = await runConfig(io)
+    companion = await openCompanion(io, settings, credential, config)
+    return await new Run(io, host, { ...stopOf(io, settings, config), command }, companion).run(secretsOf(credential))
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error
     io.stderr.write(`outrigger: ${error.message}\n`)
