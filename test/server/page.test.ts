@@ -195,7 +195,7 @@ inBrowser(`the live page in a browser${hasBrowser ? '' : ` (skipped: there is no
 
   it.each(['light', 'dark'] as const)('fits 400 pixels, and its table stays one: %s', async colorScheme => {
     await using house = await live()
-    house.add('an-agent-with-a-name-that-is-rather-long-for-a-screen-of-that-width', shownLayers())
+    house.add('an-agent-with-a-name-that-is-rather-long-for-a-screen-of-that-width', shownLayers(12_345))
     const page = await opened(`${house.server.baseURL}/#token=${tokens.admin}`, { colorScheme, viewport: { width: 400, height: 800 } })
     await page.getByRole('rowheader').waitFor()
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400)
