@@ -15,6 +15,8 @@ export const configFiles: readonly string[] = ['json', 'js', 'mjs', 'ts'].map(en
 export interface LoadedConfig {
   readonly file: string
   readonly config: Config
+  /** Somebody has named the file: it is the user's word, not that of whoever made the folder. */
+  readonly named: boolean
   /** What is wrong with it after all, as an error that points at the value of this JSON pointer. */
   readonly refused?: (problems: readonly ConfigProblem[]) => ConfigError
 }
@@ -117,7 +119,7 @@ export async function loadConfig(io: Pick<Io, 'cwd' | 'importModule'>, file?: st
   if (problems.length > 0) throw refuse(problems)
   const code = file === undefined ? presetsThatAreCode(source.value as Config, path, io.cwd) : []
   if (code.length > 0) throw refuse(code)
-  return { file: path, config: source.value as Config, refused: refuse }
+  return { file: path, config: source.value as Config, named: file !== undefined, refused: refuse }
 }
 
 /** What lies in a folder is not the user's word: a module beside a configuration that nobody named would run beside the key. */

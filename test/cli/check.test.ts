@@ -116,7 +116,7 @@ describe('outrigger check', () => {
     }
 
     it.each([
-      [{ preset: 'nobody' }, 'agent "b": there is no preset "nobody" here; npm install outrigger-preset-nobody', 8],
+      [{ preset: 'nobody' }, /^agent "b": there is no preset "nobody" beside outrigger.* install outrigger-preset-nobody there/, 8],
       [{ type: 'x', layers: { withMagic: {} } }, /^agent "b": the preset "claude-code" has no withMagic, asked for by layers/, 10],
       [{ layers: { withRetry: { tries: 1 } } }, /^agent "b": withRetry: unknown option "tries"/, 9],
       [{ policy: 'gone.json' }, /^agent "b": .*gone\.json.*there is no such file/, 8],

@@ -11,7 +11,11 @@ import type { RunSettings } from './run-options.js'
  */
 export function runSpec(io: Pick<CommandIo, 'options' | 'cwd'>, config: Config): StackSpec {
   const said = (name: string): string | undefined => (typeof io.options[name] === 'string' ? (io.options[name] as string) : undefined)
-  const configured = specOf({ file: resolve(io.cwd, said('config') ?? 'outrigger.config.json'), config })
+  const { presetBeside, ...configured } = specOf({
+    file: resolve(io.cwd, said('config') ?? 'outrigger.config.json'),
+    config,
+    named: said('config') !== undefined,
+  })
   const usd = said('budget')
   const given: StackSpec = {
     preset: said('preset'),
@@ -21,7 +25,11 @@ export function runSpec(io: Pick<CommandIo, 'options' | 'cwd'>, config: Config):
     account: said('account'),
     record: said('record'),
   }
-  return { ...configured, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) }
+  return {
+    ...configured,
+    ...(presetBeside && given.preset === undefined && { presetBeside }),
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  }
 }
 
 /** When a command is stopped that goes on: by the command line, else by the configuration. */

@@ -16,10 +16,10 @@ export interface AgentPlan {
 }
 
 /** What plans are read against: a configuration, or an empty one of the folder. */
-export type Ground = Pick<LoadedConfig, 'file' | 'config'>
+export type Ground = Pick<LoadedConfig, 'file' | 'config' | 'named'>
 
 /** Where nothing is configured: paths start at the working directory. */
-export const emptyGround = (cwd: string): Ground => ({ file: join(cwd, 'outrigger.config.json'), config: {} })
+export const emptyGround = (cwd: string): Ground => ({ file: join(cwd, 'outrigger.config.json'), config: {}, named: false })
 
 /** An agent of the configuration. */
 export function configuredPlan(ground: Ground, agent: AgentConfig): AgentPlan {
@@ -30,5 +30,7 @@ export function configuredPlan(ground: Ground, agent: AgentConfig): AgentPlan {
 /** An agent of the admin API: what it does not say, the configuration says for all. */
 export function addedPlan(ground: Ground, { rules, token, ...spec }: AgentSpec): AgentPlan {
   const agent = { ...spec, ...(rules === undefined ? {} : { policy: rules }) }
-  return { ...configuredPlan(ground, agent), ...(token === undefined ? {} : { token }) }
+  // Whoever holds the admin token names a preset with the word of the operator.
+  const said = spec.preset === undefined ? ground : { ...ground, named: true }
+  return { ...configuredPlan(said, agent), ...(token === undefined ? {} : { token }) }
 }

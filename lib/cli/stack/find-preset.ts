@@ -28,6 +28,17 @@ export async function findInstalled(name: string, { importModule }: Importing): 
   return found === undefined ? undefined : presetIn(found, name)
 }
 
+/** The same, of a preset that has to be there. @throws ConfigError where it is not */
+export async function installedPreset(name: string, around: Importing): Promise<Preset> {
+  const found = await findInstalled(name, around)
+  if (found) return found
+  const fix = `install ${packageOf(name)} there, or name the preset (--preset ${name}) or the configuration (--config) yourself`
+  throw new ConfigError(
+    `there is no preset "${name}" beside outrigger, and what lies in a folder does not say which code runs; ${fix}`,
+    ofPreset,
+  )
+}
+
 /** Is this the path of a module, not the name of a preset? */
 export const isPath = (name: string): boolean => /^(\.{0,2}\/|\.{1,2}$|[A-Za-z]:[\\/])/.test(name) || /\.[cm]?[jt]s$/.test(name)
 

@@ -10,7 +10,7 @@ import type { StackSpec } from './stack-spec.js'
  * What a configuration says of a stack: of one of its agents, or of the one that `outrigger run` starts. What an agent says of a section takes
  * the place of the whole section; of `layers`, layer by layer. Its paths are absolute then: they start at the folder of the file.
  */
-export function specOf({ file, config }: Pick<LoadedConfig, 'file' | 'config'>, agent?: AgentConfig): StackSpec {
+export function specOf({ file, config, named }: Pick<LoadedConfig, 'file' | 'config' | 'named'>, agent?: AgentConfig): StackSpec {
   if (agent?.use) return { use: agent.use }
   const off = agent ? switchedOff(agent) : []
   const top = without(config, off)
@@ -25,6 +25,7 @@ export function specOf({ file, config }: Pick<LoadedConfig, 'file' | 'config'>, 
       record: record === undefined ? undefined : at(record),
       layers: layers && { ...config.layers, ...layers },
     }),
+    ...(preset !== undefined && !named && { presetBeside: true }),
     ...paying(top, agent, at),
   }
 }

@@ -5,7 +5,7 @@ import { ConfigError, isOutriggerError } from '../../core/errors.js'
 import type { LayerInput } from '../../core/types.js'
 import type { Ledger } from '../../ledger/create-ledger.js'
 import { findPolicies, policyFileName } from '../../policy/project/find-policies.js'
-import { findInstalled, findPreset } from './find-preset.js'
+import { findInstalled, findPreset, installedPreset } from './find-preset.js'
 import { ledgerOf } from './ledger-of.js'
 import type { Around, BuiltStack, StackSpec } from './stack-spec.js'
 import { usualStack } from './usual-stack.js'
@@ -24,7 +24,7 @@ type Options = { readonly [layer: string]: { readonly [option: string]: unknown 
  */
 export async function stackOf(given: StackSpec, around: Around): Promise<BuiltStack> {
   if (given.use) return ownStack(given, given.use)
-  const preset = await presetOf(given.preset, { importModule: name => import(name), ...around })
+  const preset = await presetOf(given, { importModule: name => import(name), ...around })
   const wanted = wantedOptions(given, around.cwd)
   checkLayers(given, wanted, preset.made, preset.name ?? 'built-in')
   const ledger = await openLedger(given, around)
@@ -39,10 +39,10 @@ export async function stackOf(given: StackSpec, around: Around): Promise<BuiltSt
 }
 
 async function presetOf(
-  name: string | undefined,
+  { preset: name, presetBeside }: StackSpec,
   around: Required<Pick<Around, 'importModule'>> & Around,
 ): Promise<{ readonly name: string | null; readonly made: Preset }> {
-  if (name !== undefined) return { name, made: await findPreset(name, around) }
+  if (name !== undefined) return { name, made: await (presetBeside ? installedPreset : findPreset)(name, around) }
   const found = await findInstalled(usual, around)
   return found ? { name: usual, made: found } : { name: null, made: usualStack }
 }

@@ -7,6 +7,8 @@ import type { Config } from '../config-schema.js'
 export interface StackSpec {
   /** `claude-code` for the package `outrigger-preset-claude-code`; a package by its whole name; or the path of a module. */
   readonly preset?: string
+  /** The preset was named by a file that lies in the folder, not by the user: it is looked for beside this library alone. */
+  readonly presetBeside?: boolean
   /** Options of `withBudget`. */
   readonly budget?: Config['budget']
   /** The path of a file of rules; `true`: every `outrigger.policy.json` from the working directory up; `false`: none. Default: those that are there. */

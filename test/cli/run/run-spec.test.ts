@@ -24,6 +24,7 @@ describe('runSpec', () => {
   it('is all that the configuration says', () => {
     expect(spec({}, config)).toEqual({
       preset: 'mortal',
+      presetBeside: true,
       budget: { usd: 9, mode: 'soft' },
       retry: { attempts: 2 },
       signing: { batchMs: 5 },
@@ -48,6 +49,10 @@ describe('runSpec', () => {
       account: 'mine',
       layers: { withHealth: false },
     })
+  })
+
+  it('takes the preset of a configuration that was named for the user’s word', () => {
+    expect(spec({ config: 'outrigger.config.json' }, { preset: 'mortal' })).toEqual({ preset: 'mortal' })
   })
 
   it('has the paths of a configuration elsewhere from its folder', () => {

@@ -2,7 +2,7 @@ import { specOf } from '../../../lib/cli/stack/spec-of.js'
 import type { Config } from '../../../lib/cli/config-schema.js'
 
 const spec = (config: Config, at?: number) =>
-  specOf({ file: '/srv/team/outrigger.config.json', config }, at === undefined ? undefined : config.agents?.[at])
+  specOf({ file: '/srv/team/outrigger.config.json', config, named: true }, at === undefined ? undefined : config.agents?.[at])
 
 describe('specOf', () => {
   it('is empty where nothing is said', () => {

@@ -98,6 +98,15 @@ describe('stackOf', () => {
       expect(asked).toEqual([pathToFileURL(join(cwd, 'node_modules/outrigger-preset-mine/esm.js')).href])
     })
 
+    it('never looks there for one that a file of that folder names', async () => {
+      const manifest = JSON.stringify({ name: 'outrigger-preset-mine', exports: './esm.js' })
+      const files = { 'node_modules/outrigger-preset-mine/package.json': manifest }
+      const { asked, built } = building({ preset: 'mine', presetBeside: true }, files, { 'mine/esm.js': { mine: mortal.mortal } })
+      await expect(built).rejects.toThrow('there is no preset "mine" beside outrigger')
+      expect(asked).toEqual(['outrigger-preset-mine'])
+      expect((await building({ preset: 'mortal', presetBeside: true }).built).preset).toBe('mortal')
+    })
+
     it.each([
       ['a package with a scope', '@acme/preset', '@acme/preset'],
       ['a package by its whole name', 'outrigger-preset-mortal', 'outrigger-preset-mortal'],
