@@ -133,6 +133,11 @@ export function cleanEnv(): Record<string, string> {
   return Object.fromEntries(own as [string, string][])
 }
 
+/** Waits until they are gone. Where streams are closed, that is a moment away; one that stays keeps the test until its time is over. */
+export async function gone(...pids: readonly number[]): Promise<void> {
+  while (pids.some(isRunning)) await new Promise(resolve => setImmediate(resolve))
+}
+
 /** Is a process there, and not only its exit code? Linux. */
 export function isRunning(pid: number): boolean {
   try {

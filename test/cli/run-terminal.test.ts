@@ -30,7 +30,7 @@ class Terminal {
   readonly #waiting = new Set<() => void>()
 
   constructor(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.pty = spawn(file, [...args], { cwd: place.folder, env: { ...cleanEnv(), PS1: '> ', ...env }, cols: 80, rows: 24 })
+    this.pty = spawn(file, [...args], { cwd: place.folder, env: { ...cleanEnv(), PS1: '> ', LC_ALL: 'C', ...env }, cols: 80, rows: 24 })
     this.pty.onData(text => {
       this.text += text
       this.#look()

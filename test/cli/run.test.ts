@@ -95,7 +95,7 @@ describe('run', () => {
   })
 
   it('says where the companion is while it runs, with the token that can only tighten, and no longer', async () => {
-    const started = place.start(place.args(['--key-file', 'key'], ['sh', '-c', 'echo here; read line < fifo || true; kill -TERM $$']))
+    const started = place.start(place.args(['--key-file', 'key'], ['sh', '-c', 'echo here; exec sleep 1000']))
     await started.printed(/here/)
     const [facts, ...others] = findCompanions(join(place.folder, '.context'))
     expect({ facts, others }).toMatchObject({
