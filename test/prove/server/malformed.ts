@@ -8,7 +8,7 @@ import { rawClient } from '../../support/raw-client.js'
 import type { Proof, Tally } from '../proof.js'
 
 /** At once: as many slow senders wait for their time-out together. */
-const together = 150
+const together = 100
 // Long for a machine that has other things to do; a client that is never answered is a failure.
 const patienceMs = 60_000
 
@@ -17,7 +17,7 @@ export const proof: Proof = {
   group: 'server',
   name: 'malformed requests are answered 4xx or cut off, go nowhere, stay nowhere, and disturb no other agent',
   full: 10_000,
-  small: 300,
+  small: 200,
   async run({ n, seed }) {
     const companion = await startCompanion({ headersTimeoutMs: 1_000, requestTimeoutMs: 1_000, maxBodyBytes: 100_000 })
     try {

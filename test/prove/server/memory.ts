@@ -11,7 +11,7 @@ export const proof: Proof = {
   group: 'server',
   name: 'the heap after garbage collection is flat over good requests, plain and streamed',
   full: 100_000,
-  small: 2_000,
+  small: 1_000,
   async run({ n }) {
     const companion = await startCompanion()
     const agent = new Agent({ keepAlive: true, maxSockets: together })
