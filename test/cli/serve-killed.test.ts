@@ -1,21 +1,20 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { loadPublicKey, verifyLogs } from 'outrigger/ctx'
 import { findCompanions } from '../../lib/server/companion-file.js'
-import { compiled } from '../support/compiled.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { script } from '../support/script.js'
 import { folderWith } from './run-main.js'
+import { programFolder } from './run-process.js'
 import { type ServeProcess, serveProcess } from './serve-process.js'
 import { asked, called } from './serving.js'
 
 let program: string
 beforeAll(() => {
-  program = compiled({})
+  program = programFolder()
 })
 afterAll(() => rmSync(program, { recursive: true, force: true }))
 
@@ -28,7 +27,6 @@ beforeEach(async () => {
   upstream = await startServer(script.text('hello'))
   running = []
   closing = []
-  usualPreset()
 })
 afterEach(async () => {
   for (const companion of running) await companion.end('SIGKILL')
@@ -36,15 +34,6 @@ afterEach(async () => {
   await upstream.close()
   rmSync(folder, { recursive: true, force: true })
 })
-
-/** The preset that is looked for where none is named, from the sources: the package itself may not be built. */
-function usualPreset(): void {
-  const at = join(folder, 'node_modules/outrigger-preset-claude-code')
-  mkdirSync(at, { recursive: true })
-  writeFileSync(join(at, 'package.json'), JSON.stringify({ name: 'outrigger-preset-claude-code', type: 'module', main: 'index.js' }))
-  const { href } = pathToFileURL(join(program, 'lib/cli/stack/usual-stack.js'))
-  writeFileSync(join(at, 'index.js'), `export { usualStack as default } from ${JSON.stringify(href)}\n`)
-}
 
 const key = 'sk-ant-the-real-key-of-this-test'
 
