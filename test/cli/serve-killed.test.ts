@@ -8,6 +8,7 @@ import { findCompanions } from '../../lib/server/companion-file.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { script } from '../support/script.js'
 import { folderWith } from './run-main.js'
+import { quietPort } from './quiet-port.js'
 import { programFolder } from './run-process.js'
 import { type ServeProcess, serveProcess } from './serve-process.js'
 import { asked, called } from './serving.js'
@@ -40,7 +41,10 @@ const key = 'sk-ant-the-real-key-of-this-test'
 /** With its key in a file, the companion is the very process that is started. */
 async function start({ url, argv = [] }: { readonly url?: string; readonly argv?: readonly string[] } = {}): Promise<ServeProcess> {
   writeFileSync(join(folder, 'key'), `${key}\n`, { mode: 0o600 })
-  const companion = await serveProcess(program, folder, { ANTHROPIC_BASE_URL: url ?? upstream.url }, ['--key-file', 'key', ...argv])
+  const isFirst = !existsSync(join(folder, '.context/serve/port'))
+  const port = isFirst ? ['--port', `${await quietPort(19_000)}`] : []
+  const given = ['--key-file', 'key', ...port, ...argv]
+  const companion = await serveProcess(program, folder, { ANTHROPIC_BASE_URL: url ?? upstream.url }, given)
   running.push(companion)
   return companion
 }

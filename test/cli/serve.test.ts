@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { findCompanions } from '../../lib/server/companion-file.js'
 import { type MessagesServer, startServer } from '../support/messages-server.js'
 import { script } from '../support/script.js'
+import { quietPort } from './quiet-port.js'
 import { folderWith, runMain } from './run-main.js'
 import { asked, called, type Serving, serving } from './serving.js'
 
@@ -25,6 +26,12 @@ afterEach(async () => {
 const env = () => ({ ANTHROPIC_API_KEY: key, ANTHROPIC_BASE_URL: upstream.url })
 
 async function start(argv: readonly string[] = []): Promise<Serving> {
+  const isFirst = !existsSync(join(folder, '.context/serve/port'))
+  const port = isFirst ? ['--port', `${await quietPort(18_000)}`] : []
+  return begun([...port, ...argv])
+}
+
+async function begun(argv: readonly string[]): Promise<Serving> {
   const companion = await serving(folder, argv, { env: env() })
   running.push(companion)
   return companion
@@ -49,7 +56,7 @@ const agentOf = async (companion: Serving, name: string) =>
 
 describe('outrigger serve', () => {
   it('says where it listens and where the tokens are, and serves an agent that is added', async () => {
-    const companion = await start()
+    const companion = await begun([])
     const { ready } = companion
     expect(ready).toEqual({
       baseURL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
