@@ -75,12 +75,29 @@ describe('POST /v1/agents', () => {
   })
 
   it('refuses a name that is served, and one that is being added', async () => {
-    await serve()
-    const both = await Promise.all([ask('POST', '/v1/agents', { name: 'scribe' }), ask('POST', '/v1/agents', { name: 'scribe' })])
-    expect(both.map(({ status }) => status).sort()).toEqual([201, 409])
-    expect(await ask('POST', '/v1/agents', { name: 'scribe' })).toMatchObject(
-      refusedWith(409, 'invalid_request_error', 'an agent "scribe" is served already; choose another name, or remove it first'),
-    )
+    let go = (): void => {}
+    let begin = (): void => {}
+    const begun = new Promise<void>(resolve => {
+      begin = resolve
+    })
+    const gate = new Promise<void>(resolve => {
+      go = resolve
+    })
+    const slowly = async (spec: AgentSpec) => {
+      begin()
+      await gate
+      return open(spec)
+    }
+    await serve({ open: slowly })
+    const taken = refusedWith(409, 'invalid_request_error', 'an agent "scribe" is served already; choose another name, or remove it first')
+    const first = ask('POST', '/v1/agents', { name: 'scribe' })
+    await begun
+    expect(server.agents).toEqual([])
+    const second = ask('POST', '/v1/agents', { name: 'scribe' })
+    expect(await second).toMatchObject(taken)
+    go()
+    expect(await first).toMatchObject({ status: 201 })
+    expect(await ask('POST', '/v1/agents', { name: 'scribe' })).toMatchObject(taken)
     expect(opened).toHaveLength(1)
   })
 
