@@ -10,8 +10,17 @@ const body = stream =>
     max_tokens: 1_000,
     ...(stream && { stream: true }),
     system: 'You are a helpful assistant. '.repeat(20),
-    messages: [{ role: 'user', content: 'Say hello. '.repeat(20) }],
+    messages: [{ role: 'user', content: `Say hello to number ${place}. `.repeat(20) }],
   })
+
+// Where each request is given its number: an agent that asked the very same again and again would be taken for one that runs in circles.
+const place = '00000000'
+
+/** The same request with another number, as long as it is. */
+function numbered(bytes, at, n) {
+  bytes.write(String(n).padStart(place.length, '0'), at, 'latin1')
+  return bytes
+}
 
 function requestBytes({ url, headers = {}, stream }) {
   const { host } = new URL(url)
@@ -57,9 +66,12 @@ class Answer {
 
 const now = () => Number(process.hrtime.bigint()) / 1000
 
+let n = 0
+
 /** One connection, a request after the other until `more` says no. */
 function connection(url, bytes, more, times) {
   const { hostname, port } = new URL(url)
+  const at = bytes.indexOf(place)
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname).setNoDelay(true)
     let answer, sent, first
@@ -70,7 +82,7 @@ function connection(url, bytes, more, times) {
       answer = new Answer()
       first = undefined
       sent = now()
-      socket.write(bytes)
+      socket.write(numbered(Buffer.from(bytes), at, n++))
     }
     socket.on('connect', next).on('error', reject)
     socket.on('close', () => (over ? resolve() : reject(new Error(`${url} closed its connection`))))
