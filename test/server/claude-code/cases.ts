@@ -136,6 +136,20 @@ export const cases: readonly Case[] = [
       }
     },
   },
+  {
+    name: 'a denied tool whose call did not come by the companion is stopped by the hook, and the model hears why',
+    holds: (program, scratch) =>
+      withAimock([{ tool: bash('touch ran') }, { text: 'Done.' }], async other => {
+        // It is Claude Code that is started, and its requests go round the companion all the same.
+        const wrapper = `ANTHROPIC_BASE_URL=${other.url} exec "$CLAUDE" "$@"`
+        const { stdout, asked } = await session([], program, scratch, { wrapper })
+        deepStrictEqual(
+          { stdout: stdout.trim(), ran: scratch.has('ran'), here: asked.length, there: other.asked.length },
+          { stdout: 'Done.', ran: false, here: 0, there: 2 },
+        )
+        match(other.asked[1]!, /refused by rule commands/)
+      }),
+  },
   ...elsewhere(),
   {
     name: 'settings that it writes in its session do not move it',

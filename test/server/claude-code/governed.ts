@@ -12,21 +12,28 @@ export interface Given {
   readonly budget?: string
   /** Programs that its tools may not run. Default: `touch`. */
   readonly deny?: readonly string[]
-  /** Further options of Claude Code. */
-  readonly args?: readonly string[]
+  /** What is found as `claude`, in place of Claude Code itself: the text of a shell script, which has the path of Claude Code in `$CLAUDE`. */
+  readonly wrapper?: string
 }
 
 /** Runs `outrigger run -- claude -p …` in a scratch project, with the key in a file beside it; `program` is the folder of ours, compiled. */
 export async function governed(program: string, scratch: Scratch, given: Given): Promise<Ended> {
-  const { upstream, budget = '100', deny = ['touch'], args = [] } = given
+  const { upstream, budget = '100', deny = ['touch'], wrapper } = given
   const bin = await claudeCode()
   writeFileSync(scratch.keyFile, scratch.key, { mode: 0o600 })
   writeFileSync(scratch.policyFile, policy(deny))
   const options = { 'base-url': upstream, budget, 'key-file': scratch.keyFile, policy: scratch.policyFile }
   const ours = [join(program, 'lib/cli/bin.js'), 'run', ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])]
-  const claude = ['claude', '-p', 'Do what the script says.', '--allowedTools', 'Bash', ...args]
+  const claude = ['claude', '-p', 'Do what the script says.', '--allowedTools', 'Bash']
   // Else it may ask for a title of the session as well, and answers that go by order would go to the wrong request.
-  const env = { ...cleanEnv(), PATH: `${bin}:${process.env.PATH}`, HOME: scratch.home, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' }
+  const first = wrapper === undefined ? bin : scratch.program('claude', wrapper)
+  const env = {
+    ...cleanEnv(),
+    PATH: `${first}:${bin}:${process.env.PATH}`,
+    CLAUDE: join(bin, 'claude'),
+    HOME: scratch.home,
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+  }
   return ran([process.execPath, ...ours, '--', ...claude], scratch, env)
 }
 

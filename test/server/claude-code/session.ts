@@ -48,6 +48,14 @@ export class Scratch {
     writeFileSync(this.path(name), text)
   }
 
+  /** A program beside the project: the folder to find it in. */
+  program(name: string, script: string): string {
+    const folder = join(this.#folder, 'bin')
+    mkdirSync(folder)
+    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    return folder
+  }
+
   remove(): void {
     rmSync(this.#folder, { recursive: true, force: true })
   }
