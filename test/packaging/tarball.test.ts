@@ -193,7 +193,7 @@ describe('the tarball', () => {
 
   it('holds what is used and nothing else', () => {
     const allowed =
-      /^(dist\/(esm|cjs)\/(package\.json|(lib|middleware)\/.+\.(js|d\.ts))|docs\/.+\.(md|svg|png)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
+      /^(dist\/(esm|cjs)\/(package\.json|(lib|middleware)\/.+\.(js|d\.ts))|docs\/.+\.(md|svg|png)|docs\/outrigger\.config\.schema\.json|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/
     expect(files().filter(file => !allowed.test(file) || /(^|\/)(test|tests|\.env.*)(\/|$)|\.test\./.test(file))).toEqual([])
     expect(files()).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md']))
   })
