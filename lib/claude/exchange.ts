@@ -1,3 +1,4 @@
+import type { CallerSignal } from '../core/caller-signal.js'
 import { Channel } from '../core/channel.js'
 import type { ActionContext } from '../core/context.js'
 import { DeadlineError, isOutriggerError } from '../core/errors.js'
@@ -44,7 +45,7 @@ export class Exchange implements Receiver {
   }
 
   /** Runs the chain. Resolves to an answer as soon as its head may go; never rejects. */
-  run(signal?: AbortSignal): Promise<Reply> {
+  run(signal?: CallerSignal): Promise<Reply> {
     const ended = this.#seam.runtime.run(this.#ctx, () => this.#attempt(), signal)
     const head = new Promise<Reply>(resolve => {
       const out = () => resolve(this.#streamReply())
@@ -79,6 +80,7 @@ export class Exchange implements Receiver {
     // A call that was judged goes out as it was read where its text names a field twice.
     const asRead = final === message && !(this.#ctx.taps?.judges && final.content.some(isToolUse) && namesTwice(text))
     this.#whole = { message: final, text: asRead ? text : JSON.stringify(final) }
+    await this.#seam.letGo?.(this.#ctx, final)
   }
 
   async #attempt(): Promise<void> {

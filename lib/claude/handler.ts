@@ -1,3 +1,4 @@
+import type { CallerSignal } from '../core/caller-signal.js'
 import { parseUrl } from '../core/parse-url.js'
 import type { ActionContext } from '../core/context.js'
 import { AgentReapedError, ConfigError, isOutriggerError, UpstreamError } from '../core/errors.js'
@@ -19,7 +20,7 @@ export interface Incoming {
   /** The action that it belongs to. */
   readonly parent?: ActionContext | undefined
   /** The caller's own abort. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: CallerSignal | undefined
 }
 
 /**

@@ -1,8 +1,11 @@
-import type { Readable } from 'node:stream'
+import type { IncomingHttpHeaders } from 'node:http'
+import { Readable } from 'node:stream'
 import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { UpstreamError } from '../core/errors.js'
-import { decoded } from './decoded.js'
+import { decoded, isDecoded } from './decoded.js'
 import type { Upstream, WireReply, WireRequest } from './wire.js'
+import { direct, type DirectUpstream, WireAbort } from './wire-abort.js'
+import { type BodySource, WireBody } from './wire-body.js'
 
 // One pool for the process: idle sockets are shared by all sidecars and never keep it alive. Deadlines are the chain's business.
 let pool: Agent | undefined
@@ -23,34 +26,103 @@ function noting(connect: buildConnector.connector): buildConnector.connector {
     })
 }
 
-/** The real way to a Messages API: HTTP over pooled connections. */
-export const httpUpstream: Upstream = async (request, abort) => {
-  try {
-    return toReply(await shared().request(toRequest(request, abort)))
-  } catch (error) {
-    throw lost(error)
-  }
-}
+const send: DirectUpstream = (request, abort) =>
+  new Promise((resolve, reject) => {
+    try {
+      shared().dispatch(toRequest(request), new Answer(abort, resolve, reject))
+    } catch (error) {
+      reject(lost(error))
+    }
+  })
 
-function toRequest(request: WireRequest, abort: AbortSignal): Dispatcher.RequestOptions {
-  const { origin, pathname, search } = new URL(request.url)
+/** The real way to a Messages API: HTTP over pooled connections. */
+export const httpUpstream: Upstream & { readonly [direct]: DirectUpstream } = Object.assign(
+  (request: WireRequest, signal: AbortSignal) => {
+    const abort = new WireAbort()
+    const end = () => abort.abort()
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
+    return send(request, abort)
+  },
+  { [direct]: send },
+)
+
+function toRequest(request: WireRequest): Dispatcher.DispatchOptions {
+  const { url } = request
+  const path = url.indexOf('/', url.indexOf('://') + 3)
   return {
-    origin,
-    path: pathname + search,
+    origin: url.slice(0, path),
+    path: url.slice(path),
     method: request.method as Dispatcher.HttpMethod,
     // Without it a server may compress, and events would wait for one another.
     headers: { ...request.headers, 'accept-encoding': 'identity' },
     body: request.body ?? null,
-    signal: abort,
   }
 }
 
-function toReply(response: Dispatcher.ResponseData): WireReply {
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(response.headers))
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
-  return { status: response.statusCode, headers, body: chunks(decoded(response.body, response.headers['content-encoding'])) }
+/** One answer on its way in. */
+class Answer implements Dispatcher.DispatchHandler, BodySource {
+  readonly #abort: WireAbort
+  readonly #resolve: (reply: WireReply) => void
+  readonly #reject: (error: unknown) => void
+  #controller: Dispatcher.DispatchController | undefined
+  #body: WireBody | undefined
+
+  constructor(abort: WireAbort, resolve: (reply: WireReply) => void, reject: (error: unknown) => void) {
+    this.#abort = abort
+    this.#resolve = resolve
+    this.#reject = reject
+    abort.onAbort(() => this.drop())
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#abort.aborted) this.drop()
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return
+    this.#body = new WireBody(this)
+    this.#resolve({ status, headers: joined(headers), body: bodyOf(this.#body, headers['content-encoding']) })
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#body?.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#body?.end()
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    if (this.#body) this.#body.fail(lost(error))
+    else this.#reject(lost(error))
+  }
+
+  pause(): void {
+    this.#controller?.pause()
+  }
+
+  resume(): void {
+    this.#controller?.resume()
+  }
+
+  drop(): void {
+    this.#controller?.abort(new DOMException('nobody reads on', 'AbortError'))
+  }
 }
+
+function joined(given: IncomingHttpHeaders): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const name of Object.keys(given)) {
+    const value = given[name]
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return headers
+}
+
+const bodyOf = (body: WireBody, encoding: string | undefined): AsyncIterable<Uint8Array> =>
+  isDecoded(encoding) ? chunks(decoded(Readable.from(body), encoding)) : body
 
 async function* chunks(body: Readable): AsyncGenerator<Uint8Array> {
   try {

@@ -42,6 +42,8 @@ export interface Seam {
   readonly threads: ThreadTools
   /** Called with every model action before its chain runs, and awaited: for whoever follows an agent from outside. Must not throw. */
   readonly follow?: (ctx: ActionContext) => void | Promise<void>
+  /** Called with every answer that is not streamed, before it is let go, and awaited. Must not throw. */
+  readonly letGo?: (ctx: ActionContext, message: AssistantMessage) => void | Promise<void>
 }
 
 /** The whole answer of an attempt, as the model gave it. */

@@ -16,6 +16,7 @@ import { isToolUse, ToolHold } from './tool-hold.js'
 import { type ModelUsage, usageOf, zeroUsage } from './usage.js'
 import { UsageMeter } from './usage-meter.js'
 import type { WireReply, WireRequest } from './wire.js'
+import { sendBy } from './wire-abort.js'
 import { WireReader } from './wire-reader.js'
 
 /** What an attempt does with the answer that it reads. */
@@ -77,7 +78,7 @@ export class WireAttempt {
   async #exchange(request: WireRequest): Promise<void> {
     this.#scope.throwIfAborted()
     this.#sent = true
-    const reply = await this.#wire.waiting(this.#seam.upstream(request, this.#wire.signal))
+    const reply = await this.#wire.waiting(sendBy(this.#seam.upstream, request, this.#wire.abort))
     if (reply.status >= 400) throw errorAnswer(reply, await this.#wire.text(reply).catch(() => ''))
     if (reply.status >= 300) throw redirected(reply.status)
     if (this.#action.stream && !wholeAnswer.test(reply.headers['content-type'] ?? '')) await this.#readStream(reply)

@@ -3,6 +3,7 @@ import { OutriggerError } from '../core/errors.js'
 import { tooLong } from './body-text.js'
 import { lost } from './http-upstream.js'
 import type { WireReply } from './wire.js'
+import { WireAbort } from './wire-abort.js'
 
 type Chunks = AsyncIterator<Uint8Array | string>
 type Chunk = IteratorResult<Uint8Array | string>
@@ -15,8 +16,8 @@ export class WireReader {
   readonly #ctx: ActionContext
   readonly #scope: ActionContext['scope']
   readonly #maxBytes: number
-  /** Without a reason: the transport must not reject with an error of ours. */
-  readonly #abort = new AbortController()
+  /** Fires when the request on the wire is to end. Without a reason: the transport must not reject with an error of ours. */
+  readonly abort: WireAbort = new WireAbort()
   #restBy: number | undefined
   /** How long the last wait took that came to nothing, in milliseconds; 0 after one that brought something. */
   lastWaitMs = 0
@@ -27,14 +28,9 @@ export class WireReader {
     this.#maxBytes = maxBytes
   }
 
-  /** Fires when the request on the wire is to end. */
-  get signal(): AbortSignal {
-    return this.#abort.signal
-  }
-
   /** Ends the request on the wire. */
   close(): void {
-    this.#abort.abort()
+    this.abort.abort()
   }
 
   /** Time until the model's next byte is token time; time in which a slow consumer holds us back is not. */

@@ -1,3 +1,4 @@
+import type { CallerSignal } from './caller-signal.js'
 import type { Clock } from './clock.js'
 import { type Chain, compose } from './compose.js'
 import { ActionContext, type Home } from './context.js'
@@ -129,7 +130,7 @@ export class Runtime implements Home {
   }
 
   /** Runs `core` inside the chain of the context's kind. Resolves to what the core left in `ctx.reply`. */
-  async run(ctx: ActionContext, core: Core, signal?: AbortSignal): Promise<unknown> {
+  async run(ctx: ActionContext, core: Core, signal?: CallerSignal): Promise<unknown> {
     const startedAt = this.clock.monotonic()
     const unlink = this.#begin(ctx, signal, startedAt)
     try {
@@ -240,7 +241,7 @@ export class Runtime implements Home {
     return new AgentPausedError({ agent: this.agent.name, ...halted })
   }
 
-  #begin(ctx: ActionContext, signal: AbortSignal | undefined, now: number): (() => void) | undefined {
+  #begin(ctx: ActionContext, signal: CallerSignal | undefined, now: number): (() => void) | undefined {
     this.inFlight++
     this.#watch()
     this.self.actions++

@@ -50,7 +50,15 @@ export class Desk {
         `agent "${name}": its token is that of another agent, or of the companion itself; leave it out for a random one`,
       )
     const tools = new OutsideTools(seam.runtime)
-    const seat = { name, sidecar, token, seam: { ...seam, follow: tools.follow.bind(tools) }, about, tools, open: 0 }
+    const seat = {
+      name,
+      sidecar,
+      token,
+      seam: { ...seam, follow: tools.follow.bind(tools), letGo: tools.letGo.bind(tools) },
+      about,
+      tools,
+      open: 0,
+    }
     this.#seats.set(name, seat)
     this.#byDigest.set(digest, seat)
     return seat

@@ -3,6 +3,7 @@ import { systemClock } from '../../core/clock.js'
 import { handle, type Incoming } from '../handler.js'
 import { errorReply, type Reply } from '../reply.js'
 import type { Seam } from '../seam.js'
+import { ClientGone } from './client-gone.js'
 import { invite } from './expect.js'
 import { readBody } from './read-body.js'
 import { type Patience, writeReply } from './write-reply.js'
@@ -18,15 +19,12 @@ export interface Door {
 
 /** Answers one request of `node:http` by the handler: never rejects. A client that goes away ends its action. */
 export async function serveRequest(door: Door, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const gone = new AbortController()
-  response.once('close', () => {
-    if (!response.writableEnded) gone.abort()
-  })
+  const gone = new ClientGone(response)
   let patience = refused
   try {
     const seam = door.admit(request, response)
     patience = { clock: seam.runtime.clock, idleMs: seam.idleMs }
-    await writeReply(response, await replyTo(seam, door, request, response, gone.signal), patience)
+    await writeReply(response, await replyTo(seam, door, request, response, gone), patience)
   } catch (error) {
     await excuse(response, error, patience)
   }
@@ -39,7 +37,7 @@ async function excuse(response: ServerResponse, error: unknown, patience: Patien
   await writeReply(response, errorReply(error), patience).catch(() => response.destroy())
 }
 
-async function replyTo(seam: Seam, door: Door, request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<Reply> {
+async function replyTo(seam: Seam, door: Door, request: IncomingMessage, response: ServerResponse, signal: ClientGone): Promise<Reply> {
   const { method = 'GET', url = '/' } = request
   // Every value is a text: of the headers of a request, node lists only set-cookie, which goes nowhere.
   const headers = request.headers as Readonly<Record<string, string>>

@@ -1,4 +1,5 @@
-import type { MessagesStreamEvent } from '../../claude/accumulate.js'
+import type { AssistantMessage, MessagesStreamEvent } from '../../claude/accumulate.js'
+import { isToolUse } from '../../claude/tool-hold.js'
 import type { ActionContext } from '../../core/context.js'
 import { AgentPausedError, AgentReapedError } from '../../core/errors.js'
 import { frozenCopy } from '../../core/freeze.js'
@@ -26,6 +27,8 @@ export interface HookedCall {
 interface Answer {
   readonly ctx: ActionContext
   readonly calls: Set<OutsideCall>
+  /** Calls that every layer has let in, by their ids. */
+  readonly admitted: Map<string, OutsideCall>
   messageId: string | undefined
 }
 
@@ -69,7 +72,7 @@ export class OutsideTools {
   follow(ctx: ActionContext): Promise<void> | undefined {
     this.#sign()
     const ended = this.#expected.size > 0 ? this.#told(ctx.action as ModelAction) : []
-    ctx.tap(this.#tap({ ctx, calls: new Set(), messageId: undefined }))
+    ctx.tap(this.#tap({ ctx, calls: new Set(), admitted: new Map(), messageId: undefined }))
     return ended.length > 0 ? Promise.all(ended).then(() => {}) : undefined
   }
 
@@ -112,29 +115,45 @@ export class OutsideTools {
     if (failing) throw failing
   }
 
-  /** The chain is passed before the release, unless no layer of it could refuse: then nothing is held back. */
+  /** The chain is passed before the release, unless no layer of it could refuse: then nothing is held back. A whole answer is let go at once. */
   #tap(answer: Answer): Tap {
-    const calls = new ReleasedCalls()
+    const { admitted, ctx } = answer
     const admits = this.#runtime.chain('tool').layers.some(({ meta }) => meta.fail !== 'open')
-    const byId = new Map<string, OutsideCall>()
-    this.#answers.set(answer.ctx.id, answer)
+    this.#answers.set(ctx.id, answer)
     return {
-      arrived: event => this.#began(answer, byId, event as MessagesStreamEvent),
-      ...(admits && { toolUse: async use => void byId.set(use.id, await this.#admit(answer, use)) }),
+      ...(admits && { toolUse: async use => void admitted.set(use.id, await this.#admit(answer, use)) }),
+      ...((ctx.action as ModelAction).stream && this.#streamed(answer)),
+    }
+  }
+
+  #streamed(answer: Answer): Pick<Tap, 'arrived' | 'event'> {
+    const calls = new ReleasedCalls()
+    return {
+      arrived: event => this.#began(answer, event as MessagesStreamEvent),
       event: (event, push) => {
         const { type, message } = event as { readonly type: string; readonly message?: { readonly id: string } }
         if (type === 'message_start') answer.messageId = message?.id
         const use = calls.take(event as MessagesStreamEvent)
         push(event)
-        if (use) return this.#released(answer, use, byId.get(use.id))
+        if (use) return this.#released(answer, use)
       },
     }
   }
 
+  /** A whole answer is let go: all that it asks for, at once. */
+  letGo(ctx: ActionContext, { id, content }: AssistantMessage): Promise<void> | undefined {
+    const answer = this.#answers.get(ctx.id)
+    if (!answer || ctx.action.kind !== 'model' || ctx.action.stream) return undefined
+    const uses = content.filter(isToolUse)
+    if (uses.length === 0) return undefined
+    answer.messageId = id
+    return Promise.all(uses.map(({ id = '', name = '', input }) => this.#released(answer, { id, name, input }))).then(() => {})
+  }
+
   /** An attempt begins: what one before it had asked for is not released any more. */
-  #began(answer: Answer, byId: Map<string, OutsideCall>, event: MessagesStreamEvent): void {
+  #began(answer: Answer, event: MessagesStreamEvent): void {
     if (event.type !== 'message_start') return
-    byId.clear()
+    answer.admitted.clear()
     this.#dropUnreleased(answer)
   }
 
@@ -146,9 +165,9 @@ export class OutsideTools {
   }
 
   /** What no layer could refuse begins here. Where the gate is shut by now, it is not seen, and ends with its agent. */
-  async #released(answer: Answer, use: ToolUse, admitted: OutsideCall | undefined): Promise<void> {
+  async #released(answer: Answer, use: ToolUse): Promise<void> {
     if (use.input === undefined) return
-    const call = admitted ?? (await this.#admit(answer, use).catch(() => undefined))
+    const call = answer.admitted.get(use.id) ?? (await this.#admit(answer, use).catch(() => undefined))
     if (!call) return
     call.messageId = answer.messageId
     this.#keep(use.id, call)
