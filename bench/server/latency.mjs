@@ -1,6 +1,6 @@
 // What a server adds to a request at one connection, over the same request without it, against Portkey's gateway.
 import { median, row } from '../measure.mjs'
-import { scene, turns } from './scene.mjs'
+import { scene, turns, warm } from './scene.mjs'
 
 const rounds = 15
 const job = { connections: 1, ms: 400 }
@@ -9,7 +9,7 @@ export const latencyRow = () =>
   scene(async ({ companion, gateway, load, upstream }) => {
     const [ours, peer] = [await companion(), await gateway()]
     const all = [() => load(upstream, job), () => load(ours, job), () => load(peer, job)]
-    await turns(3, all)
+    await warm(load, [ours, peer])
     const added = (await turns(rounds, all)).map(([direct, a, b]) => [a.median - direct.median, b.median - direct.median])
     return row(
       {

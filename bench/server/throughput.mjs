@@ -1,7 +1,7 @@
 // Requests a second over 32 connections, against Portkey's gateway.
 import { median, row } from '../measure.mjs'
 import { fsyncMs, slowDiskMs } from './fsync.mjs'
-import { scene, turns } from './scene.mjs'
+import { scene, turns, warm } from './scene.mjs'
 
 const rounds = 9
 const job = { connections: 32, ms: 1_000 }
@@ -12,7 +12,7 @@ export async function throughputRow() {
   return scene(async ({ companion, gateway, load }) => {
     const [ours, peer] = [await companion({ inFiles }), await gateway()]
     const both = [() => load(ours, job), () => load(peer, job)]
-    await turns(2, both)
+    await warm(load, [ours, peer])
     const pairs = (await turns(rounds, both)).map(results => results.map(({ perSecond }) => perSecond))
     const where = inFiles ? 'in files' : 'in memory'
     return row(

@@ -8,6 +8,7 @@ import { namesTwice } from './names-twice.js'
 import { errorEventOf, errorReply, type Reply, visible } from './reply.js'
 import type { ModelAction } from '../core/types.js'
 import { modelMessage, type Seam } from './seam.js'
+import { textOf } from './request-text.js'
 import { sha256 } from './sha256.js'
 import { encodeSse } from './sse.js'
 import { isToolUse, judge } from './tool-hold.js'
@@ -90,7 +91,7 @@ export class Exchange implements Receiver {
     this.#lateEvents = []
     this.#whole = undefined
     const { headers, ...rest } = this.#request
-    const body = JSON.stringify((this.#ctx.action as { request: unknown }).request)
+    const body = textOf((this.#ctx.action as ModelAction).request)
     const credentials = await this.#ctx.scope.race(Promise.resolve(this.#seam.origin.credentials()))
     this.#ctx.wireDigest = sha256(body)
     await new WireAttempt(this.#ctx, this.#seam, this).run({ ...rest, headers: { ...headers, ...credentials }, body })

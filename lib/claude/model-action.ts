@@ -1,6 +1,7 @@
 import { ConfigError } from '../core/errors.js'
 import type { Json, ModelAction } from '../core/types.js'
 import { betasIn } from './request-headers.js'
+import { keepText } from './request-text.js'
 import type { ThreadTools } from './thread-tools.js'
 
 type Body = { readonly [key: string]: Json }
@@ -17,6 +18,7 @@ export function modelAction(body: string, betaHeader: string | undefined, thread
     throw new ConfigError('the request body names no model; set "model" to a string')
   const maxTokens = typeof request.max_tokens === 'number' ? request.max_tokens : 0
   const thread = threads?.of(request)
+  keepText(request)
   return Object.freeze({
     kind: 'model',
     model: request.model,

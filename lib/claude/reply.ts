@@ -33,7 +33,9 @@ const hopByHop = new Set([
 
 /** The headers of an upstream answer that a client may see. */
 export function visible(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !hopByHop.has(name)))
+  const shown: Record<string, string> = {}
+  for (const name of Object.keys(headers)) if (!hopByHop.has(name)) shown[name] = headers[name]!
+  return shown
 }
 
 /** An upstream's own error: the answer, or the event that ended a stream with what it is as an answer. */

@@ -24,6 +24,11 @@ export class WireBody implements AsyncIterableIterator<Uint8Array> {
     this.#source = source
   }
 
+  /** It has ended well, and all of it has been read. */
+  get isOver(): boolean {
+    return this.#over && this.#chunks.length === 0 && this.#failure === undefined
+  }
+
   push(chunk: Uint8Array): void {
     if (this.#resolve) this.#settle()({ done: false, value: chunk })
     else this.#keep(chunk)

@@ -1,12 +1,17 @@
 import type { ActionContext } from '../core/context.js'
 import { OutriggerError } from '../core/errors.js'
-import { tooLong } from './body-text.js'
+import { bytesOf, textOfChunks, tooLong } from './body-text.js'
 import { lost } from './http-upstream.js'
 import type { WireReply } from './wire.js'
 import { WireAbort } from './wire-abort.js'
 
 type Chunks = AsyncIterator<Uint8Array | string>
 type Chunk = IteratorResult<Uint8Array | string>
+
+/** A source that knows when it has nothing more to give: another wait would cost as much as the first. */
+interface Ending {
+  readonly isOver?: boolean
+}
 
 // How long the body may stay open after the end of the message.
 const restMs = 1_000
@@ -55,7 +60,8 @@ export class WireReader {
   }
 
   /** What follows the end of the message. A body that stays open, or breaks now, does not hold up an answer that is whole. */
-  async rest(source: Chunks): Promise<Chunk> {
+  async rest(source: Chunks & Ending): Promise<Chunk> {
+    if (source.isOver) return { done: true, value: undefined }
     const { clock } = this.#ctx
     this.#restBy ??= clock.monotonic() + restMs
     const leftMs = Math.max(0, this.#restBy - clock.monotonic())
@@ -77,17 +83,20 @@ export class WireReader {
 
   /** A whole body as text. @throws UpstreamError when it is too long */
   async text(reply: WireReply): Promise<string> {
-    const decoder = new TextDecoder()
-    const source = reply.body[Symbol.asyncIterator]()
-    let text = ''
-    for (;;) {
+    const source = reply.body[Symbol.asyncIterator]() as Chunks & Ending
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    while (!source.isOver) {
       const { done, value } = await this.waiting(source.next())
-      if (done) return text + decoder.decode()
-      text += typeof value === 'string' ? value : decoder.decode(value, { stream: true })
-      if (text.length > this.#maxBytes) {
+      if (done) break
+      const chunk = bytesOf(value)
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes > this.#maxBytes) {
         source.return?.()?.catch(() => {})
         throw tooLong(this.#maxBytes)
       }
     }
+    return textOfChunks(chunks)
   }
 }

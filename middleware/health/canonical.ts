@@ -1,4 +1,13 @@
-import { createHash } from 'node:crypto'
+import * as crypto from 'node:crypto'
+
+type OneShot = (algorithm: 'sha256', data: string, encoding: 'base64') => string
+
+// In one call it takes a third of the time; Node has it since 20.12.
+const { hash } = crypto as { readonly hash?: OneShot }
+
+const sha256: (text: string) => string = hash
+  ? text => hash('sha256', text, 'base64')
+  : text => crypto.createHash('sha256').update(text).digest('base64')
 
 /** How near to the present a time must be to count as a stamp of the call, in milliseconds. */
 const presentMs = 5 * 60_000
@@ -50,9 +59,7 @@ export function canonicalFailure(error: unknown): string {
 
 /** A short digest of the parts, in order: what was said is never kept. */
 export function digest(...parts: readonly string[]): string {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(`${part.length}:`).update(part)
-  return hash.digest('base64').slice(0, 22)
+  return sha256(parts.map(part => `${part.length}:${part}`).join('')).slice(0, 22)
 }
 
 /** Does a text want to be JSON, and is not? Such as a model writes when it breaks off. */
@@ -87,7 +94,8 @@ class Text {
   }
 
   #string(text: string, depth: number): string {
-    if (this.#now === undefined) return text.length > longText ? digest(text) : JSON.stringify(text)
+    // With its length, nothing in it can be taken for what follows; to escape it would cost more than to hash it.
+    if (this.#now === undefined) return text.length > longText ? digest(text) : `${text.length}"${text}"`
     if (isoTime.test(text) && isPresent(Date.parse(text), this.#now)) return '<now>'
     const json = /^\s*[{[]/.test(text) ? jsonIn(text) : undefined
     return json === undefined ? JSON.stringify(text.replace(/\s+/g, ' ').trim()) : this.of(json, depth + 1)
@@ -104,7 +112,7 @@ class Text {
   }
 
   #object(value: object, depth: number): string {
-    if (Array.isArray(value)) return `[${value.map(item => this.of(item, depth)).join()}]`
+    if (Array.isArray(value)) return this.#items(value, depth)
     if (value instanceof Date) return this.of(value.toJSON(), depth)
     if (value instanceof Error) return this.of({ name: value.name, message: value.message }, depth)
     if (value instanceof Map || value instanceof Set) return this.of([...value], depth)
@@ -112,11 +120,19 @@ class Text {
     return this.#fields(value as Readonly<Record<string, unknown>>, depth)
   }
 
+  #items(value: readonly unknown[], depth: number): string {
+    let text = '['
+    for (const item of value) text += `${this.of(item, depth)},`
+    return `${text}]`
+  }
+
   #fields(value: Readonly<Record<string, unknown>>, depth: number): string {
     const names = Object.keys(value)
     if (names.length === 0 && !isPlain(value)) throw new Opaque('no fields')
     const told = names.filter(name => value[name] !== undefined && !this.#setsAside(name)).sort()
-    return `{${told.map(name => `${JSON.stringify(name)}:${this.of(value[name], depth)}`).join()}}`
+    let text = '{'
+    for (const name of told) text += `${JSON.stringify(name)}:${this.of(value[name], depth)},`
+    return `${text}}`
   }
 
   #setsAside(name: string): boolean {

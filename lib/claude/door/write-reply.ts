@@ -20,11 +20,16 @@ async function pour(stream: ReplyStream, response: ServerResponse, patience: Pat
   response.once('close', () => {
     if (!response.writableEnded) stream.cancel()
   })
+  // Node would hold the first event back until all that has come with it has been through the chain.
+  let isFirst = true
   try {
     for (;;) {
       const { done, value } = await stream.next()
       if (done) break
-      if (!response.write(value)) await until('drain', response, patience)
+      const hasRoom = response.write(value)
+      if (isFirst) response.socket?.uncork()
+      isFirst = false
+      if (!hasRoom) await until('drain', response, patience)
     }
   } catch (error) {
     response.write(`event: error\ndata: ${JSON.stringify(errorBody(error).body)}\n\n`)
