@@ -5,7 +5,7 @@ import { createServer } from '../../server/create-server.js'
 import { outsideAgent } from '../../server/outside-agent.js'
 import { removeCompanionFile, writeCompanionFile } from '../../server/companion-file.js'
 import type { CompanionServer, Served } from '../../server/types.js'
-import type { CommandIo } from '../command.js'
+import { type CommandIo, UsageError } from '../command.js'
 import type { Config } from '../config-schema.js'
 import { type BuiltStack, stackOf } from '../stack/stack-of.js'
 import { claudeOptions, type Credential } from './credential.js'
@@ -46,7 +46,8 @@ export async function openCompanion(io: CommandIo, { name }: RunSettings, creden
     const adminToken = io.options.control ? secret('admin') : undefined
     const about = { ...(stack.preset === null ? {} : { preset: stack.preset }), ...(stack.record === null ? {} : { record: stack.record }) }
     const server = await createServer({ agents: [{ sidecar, about }], watchToken, ...(adminToken ? { adminToken } : {}) })
-    const forget = announce(io, stack, { baseURL: server.baseURL, watchToken, ...(adminToken ? { adminToken } : {}), command: name })
+    const facts = { baseURL: server.baseURL, watchToken, ...(adminToken ? { adminToken } : {}), command: name }
+    const forget = await orClosed(server, () => announce(io, stack, facts))
     let closing: Promise<void> | undefined
     const close = (): Promise<void> => {
       closing ??= closed(server, stack, forget)
@@ -61,6 +62,16 @@ export async function openCompanion(io: CommandIo, { name }: RunSettings, creden
 
 const secret = (what: string): string => `outrigger-${what}-${randomBytes(24).toString('base64url')}`
 
+/** A port that stays open would keep the process. */
+async function orClosed<T>(server: CompanionServer, begin: () => T): Promise<T> {
+  try {
+    return begin()
+  } catch (error) {
+    await server.close({ drainMs: 0 })
+    throw error
+  }
+}
+
 /** Says where the companion is, for `outrigger top`: beside the record. */
 function announce(
   io: CommandIo,
@@ -69,8 +80,19 @@ function announce(
 ): () => void {
   if (record === null) return () => {}
   const { pid } = io.process!
-  writeCompanionFile(record, { ...facts, pid, startedAt: (io.clock ?? Date).now() })
+  try {
+    writeCompanionFile(record, { ...facts, pid, startedAt: (io.clock ?? Date).now() })
+  } catch (error) {
+    throw unusable(record, error)
+  }
   return () => removeCompanionFile(record, pid)
+}
+
+/** The system's refusal, with what to do about it. Our own errors say that already. */
+function unusable(record: string, error: unknown): unknown {
+  const { syscall, code } = error as NodeJS.ErrnoException
+  if (syscall === undefined) return error
+  return new UsageError(`the record cannot be kept in ${record} (${code}); name a folder that can be written: --record DIR`)
 }
 
 async function closed(server: CompanionServer, stack: BuiltStack, forget: () => void): Promise<void> {
