@@ -42,13 +42,13 @@ export function summaryLines(summary: RunSummary): readonly string[] {
   return [
     `outrigger: ${visible(command)} ${endedWith(summary)} after ${seconds(durationMs)}; exit code ${exitCode}`,
     ...(stopped ? [`  stopped: ${visible(stopped.reason)}${stopped.refused > 0 ? `; ${stopped.refused} more refused` : ''}`] : []),
-    `  ${calls} calls in ${attempts} attempts, ${tokensOf(summary.tokenUsage)}`,
+    `  ${counted(calls, 'call')} in ${counted(attempts, 'attempt')}, ${tokensOf(summary.tokenUsage)}`,
     `  ${moneyOf(summary)}`,
     ...shares(summary),
     ...violations.map(
       ({ ruleId, response, shadow, count }) => `  violations: ${visible(ruleId)} ${count} × ${shadow ? 'shadow' : response}`,
     ),
-    record ? `  record: ${visible(record.dir)}, ${record.records} records: ${record.verdict}` : '  record: none',
+    record ? `  record: ${visible(record.dir)}, ${counted(record.records, 'record')}: ${record.verdict}` : '  record: none',
     ...(left.length > 0 ? [`  still there, they could not be ended: ${left.join(', ')}`] : []),
   ]
 }
@@ -61,9 +61,11 @@ const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
 
 const many = (n: number): string => n.toLocaleString('en-US')
 
+const counted = (n: number, what: string): string => `${many(n)} ${what}${n === 1 ? '' : 's'}`
+
 function tokensOf({ input, cacheRead, cacheWrite5m, cacheWrite1h, output, certainty }: TokenUsage): string {
   const parts = [
-    `${many(input)} tokens in`,
+    `${counted(input, 'token')} in`,
     ...(cacheRead > 0 ? [`${many(cacheRead)} read from the cache`] : []),
     ...(cacheWrite5m > 0 ? [`${many(cacheWrite5m)} written to it for 5 minutes`] : []),
     ...(cacheWrite1h > 0 ? [`${many(cacheWrite1h)} written to it for 1 hour`] : []),
@@ -75,7 +77,7 @@ function tokensOf({ input, cacheRead, cacheWrite5m, cacheWrite1h, output, certai
 function moneyOf({ nanoUsd, unpriced, budget }: RunSummary): string {
   const left =
     budget === null || budget === 'unlimited' ? '' : `; $${formatUsd(budget.remaining)} of $${formatUsd(budget.allocated)} is left`
-  return `$${formatUsd(nanoUsd)}${unpriced > 0 ? `, besides ${unpriced} attempts without a known price` : ''}${left}`
+  return `$${formatUsd(nanoUsd)} spent${unpriced > 0 ? `, besides ${counted(unpriced, 'attempt')} without a known price` : ''}${left}`
 }
 
 function shares({ utilization, saturation }: RunSummary): readonly string[] {

@@ -29,8 +29,17 @@ describe('the summary for a person', () => {
     expect(summaryLines(plain)).toEqual([
       'outrigger: claude ended with 0 after 12.3 s; exit code 0',
       '  3 calls in 4 attempts, 1,234 tokens in, 56 out',
-      '  $0.0015',
+      '  $0.0015 spent',
       '  record: none',
+    ])
+  })
+
+  it('counts one in the singular', () => {
+    const one: RunSummary = { ...plain, calls: 1, attempts: 1, unpriced: 1, record: { dir: '/tmp/.context', records: 1, verdict: 'ok' } }
+    expect(summaryLines(one).slice(1)).toEqual([
+      '  1 call in 1 attempt, 1,234 tokens in, 56 out',
+      '  $0.0015 spent, besides 1 attempt without a known price',
+      '  record: /tmp/.context, 1 record: ok',
     ])
   })
 
@@ -56,8 +65,8 @@ describe('the summary for a person', () => {
     expect(summaryLines(all)).toEqual([
       'outrigger: claude was ended by SIGTERM after 12.3 s; exit code 125',
       '  stopped: budget of "a": all is spent; 3 more refused',
-      '  3 calls in 4 attempts, 1 tokens in, 3,000 read from the cache, 4 written to it for 5 minutes, 5 written to it for 1 hour, 2 out (estimated)',
-      '  $0.0015, besides 2 attempts without a known price; $1.50 of $2.00 is left',
+      '  3 calls in 4 attempts, 1 token in, 3,000 read from the cache, 4 written to it for 5 minutes, 5 written to it for 1 hour, 2 out (estimated)',
+      '  $0.0015 spent, besides 2 attempts without a known price; $1.50 of $2.00 is left',
       '  25 % of its time with the model (utilization), 50 % with the model or a tool (saturation)',
       '  violations: commands 2 × deny',
       '  violations: files 1 × shadow',
