@@ -1,4 +1,4 @@
-import { isOutriggerError } from '../core/errors.js'
+import { ConfigError, isOutriggerError } from '../core/errors.js'
 import { type Command, type CommandEntry, type CommandOption, exitCodes, type Io, UsageError } from './command.js'
 import { commands as allCommands } from './commands.js'
 import { commandHelp, globalHelp } from './help.js'
@@ -62,12 +62,16 @@ function codeOf(error: unknown, signal: AbortSignal): number {
 
 const oneLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ')
 
+/** A configuration has all its faults, a line each; anything else is one line. */
+const linesOf = (error: unknown): string =>
+  error instanceof ConfigError ? error.message.trim().replace(/\s*\n\s*/g, '\n') : oneLine(error)
+
 const below = (error: unknown): string => (error instanceof UsageError ? error.below.map(line => `${line}\n`).join('') : '')
 
 /**
  * Runs a command line, without the program's name, and resolves to the exit code: 0 fine, 1 it failed, 2 wrong use, 125 the sidecar
- * stopped the command, 130 interrupted. Never rejects: an error becomes one line on `stderr`, and where it points at
- * something, what it points at.
+ * stopped the command, 130 interrupted. Never rejects: an error becomes one line on `stderr`, a configuration
+ * a line for each fault, and where it points at something, what it points at.
  */
 export async function main(
   argv: readonly string[],
@@ -78,7 +82,7 @@ export async function main(
   try {
     return await dispatch(argv, io, { name: program, commands })
   } catch (error) {
-    io.stderr.write(`${program}: ${oneLine(error)}\n${below(error)}`)
+    io.stderr.write(`${program}: ${linesOf(error)}\n${below(error)}`)
     return codeOf(error, io.signal)
   }
 }

@@ -131,6 +131,11 @@ describe('main', () => {
       expect((await runMain(['probe'], {}, throwing(new Error('one\n  two')))).stderr).toBe('outrigger: one two\n')
     })
 
+    it('prints each fault of a configuration in a line of its own', async () => {
+      const error = new ConfigError('a.json:1:2 one\n  a.json:3:4 two')
+      expect((await runMain(['probe'], {}, throwing(error))).stderr).toBe('outrigger: a.json:1:2 one\na.json:3:4 two\n')
+    })
+
     it('ends with 130 when the signal ended the command', async () => {
       const abort = new AbortController()
       const commands = entry(async ({ signal }) => {
