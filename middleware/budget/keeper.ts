@@ -378,6 +378,7 @@ export class BudgetKeeper {
 
   #refused(ctx: Context, shortfall: Shortfall): BudgetExceededError {
     this.#tell(ctx, shortfall)
+    if (this.#settings.whenShort === 'clamp') return new BudgetExceededError(shortfall, 'raise the budget, or send less')
     return new BudgetExceededError(shortfall)
   }
 

@@ -410,7 +410,9 @@ describe('withBudget', () => {
         { usd: 0.05, whenShort: 'clamp' },
         { agent: asking({ thinking: { type: 'enabled', budget_tokens } }) },
       )
-      await expect(sidecar.send('go')).rejects.toBeInstanceOf(BudgetExceededError)
+      const refused = sidecar.send('go')
+      await expect(refused).rejects.toBeInstanceOf(BudgetExceededError)
+      await expect(refused).rejects.toThrow(/ is left; raise the budget, or send less$/)
       expect(mock.requests).toHaveLength(0)
     })
 
