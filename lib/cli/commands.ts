@@ -20,7 +20,13 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Serves many agents on one port, each by its own token, until it is told to end.',
     load: async () => (await import('./serve.js')).serve,
   },
+  {
+    name: 'top',
+    summary: 'Shows the agents of the companions that run, live; pauses, resumes and reaps them.',
+    load: async () => (await import('./top.js')).top,
+  },
   { name: 'check', summary: 'Validates a configuration and prints it.', load: async () => (await import('./check.js')).check },
+  { name: 'policy', summary: 'Rules of the project: tries them on cases, and explains a command.', commands: policyCommands },
   {
     name: 'approve',
     summary: 'Lists the actions that wait for an approval, and answers one.',
@@ -32,20 +38,14 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./kill.js')).kill,
   },
   {
-    name: 'top',
-    summary: 'Shows the agents of the companions that run, live; pauses, resumes and reaps them.',
-    load: async () => (await import('./top.js')).top,
+    name: 'ledger',
+    summary: 'The books, in a file or in PostgreSQL: accounts, history, calls that are to be decided.',
+    commands: ledgerCommands,
   },
+  { name: 'ctx', summary: 'CTX statements and the signed record; also by itself, as actx.', commands: ctxCommands },
   {
     name: 'hook',
     summary: "Claude Code's hook: asks the companion before and after a tool is run.",
     load: async () => (await import('./hook.js')).hook,
-  },
-  { name: 'policy', summary: 'Rules of the project: tries them on cases, and explains a command.', commands: policyCommands },
-  { name: 'ctx', summary: 'CTX statements and the signed record; also by itself, as actx.', commands: ctxCommands },
-  {
-    name: 'ledger',
-    summary: 'The books, in a file or in PostgreSQL: accounts, history, calls that are to be decided.',
-    commands: ledgerCommands,
   },
 ]
