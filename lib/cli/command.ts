@@ -56,6 +56,8 @@ export interface Command {
   /** What stands after the command's name in the help: `[--config FILE]`. */
   readonly usage: string
   readonly options: Readonly<Record<string, CommandOption>>
+  /** Lines at the end of the help. */
+  readonly notes?: readonly string[]
   /** How many positional arguments it takes: `[least, most]`. */
   readonly args: readonly [number, number]
   /** Is this an argument, although it begins with `-`? Default: nothing is. */

@@ -19,7 +19,7 @@ exit codes: 0 fine, 1 it failed, 2 wrong use, 125 the sidecar stopped the comman
 }
 
 /** The help of one command. */
-export function commandHelp({ name, summary }: CommandEntry, { usage, options }: Command, program: string): string {
+export function commandHelp({ name, summary }: CommandEntry, { usage, options, notes = [] }: Command, program: string): string {
   const rows = Object.entries(options).map(([option, facts]) => [spelled(option, facts), facts.about] as const)
-  return `usage: ${program} ${`${name} ${usage}`.trim()}\n\n${summary}\n\noptions:\n${columns(rows)}`
+  return `usage: ${program} ${`${name} ${usage}`.trim()}\n\n${summary}\n\noptions:\n${columns(rows)}${notes.map(note => `\n${note}\n`).join('')}`
 }

@@ -12,7 +12,7 @@ const deadlineMs = 2_000
 export const hook: Command = {
   usage: '[--deadline-ms N]',
   options: {
-    'deadline-ms': { type: 'string', value: 'N', about: `deny when there is no answer after so long. Default ${deadlineMs}` },
+    'deadline-ms': { type: 'string', value: 'N', about: `deny when there is no answer after so many milliseconds; default: ${deadlineMs}` },
   },
   args: [0, 0],
   async run(io) {

@@ -12,7 +12,9 @@ import { secretVariables } from './run/secret-variables.js'
 export const run: Command = {
   usage: '[--preset P] [--budget USD] [--key-file F | --key-command CMD] [options] -- command …',
   options: runOptions,
-  args: [0, 0],
+  // One too many is told by `runSettings`, which knows what was meant.
+  args: [0, Number.POSITIVE_INFINITY],
+  notes: ['exit codes: those of the command; 125 the sidecar stopped it, 126 and 127 it could not be started, 2 wrong use'],
   async run(io) {
     const host = hostOf(io)
     const settings = runSettings(io)

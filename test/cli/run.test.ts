@@ -62,8 +62,8 @@ describe('run', () => {
     const { stderr } = await place.run(client('one'), { args: ['--budget', '1', '--summary-file', 'summary.json'] })
     const summary = JSON.parse(readFileSync(join(place.folder, 'summary.json'), 'utf8')) as RunSummary
     expect(summary).toMatchObject({ calls: 1, exitCode: 0, record: { verdict: 'ok' } })
-    expect(stderr).toContain('  1 calls in 1 attempts, 10 tokens in, 5 out\n')
-    expect(stderr).toContain('  $0.000175; $0.999825 of $1.00 is left\n')
+    expect(stderr).toContain('  1 call in 1 attempt, 10 tokens in, 5 out\n')
+    expect(stderr).toContain('  $0.000175 spent; $0.999825 of $1.00 is left\n')
     expect(stderr).toMatch(/ {2}\d+ % of its time with the model \(utilization\), \d+ % with the model or a tool \(saturation\)\n/)
     expect(stderr).toContain(`  record: ${join(place.folder, '.context')}, ${summary.record!.records} records: ok\n`)
   })
@@ -75,6 +75,7 @@ describe('run', () => {
     )
     for (const option of Object.keys(runOptions)) expect(stdout).toMatch(new RegExp(`--${option}( [A-Z]+)? {2,}\\S`))
     expect(stdout).not.toContain('print one JSON document and nothing else')
+    expect(stdout).toMatch(/\n\nexit codes: those of the command; 125 .+\n$/)
   })
 
   it('leaves the bytes of the command alone, however much there is and however slowly it is read', async () => {
@@ -155,7 +156,23 @@ describe('run', () => {
         code: 2,
         stderr: expect.stringContaining('--stop-after must be'),
       })
-      expect(await start(['--key-file', 'key', '--budget', 'much', '--', 'true'])).toMatchObject({ code: 2 })
+      expect(await start(['--key-file', 'key', '--budget', 'much', '--', 'true'])).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/^outrigger: --budget: 'much' is no amount of USD; give/),
+      })
+      expect(await start(['--budget', '1', 'claude', 'a prompt', '--', 'true'])).toMatchObject({
+        code: 2,
+        stderr: 'outrigger: "claude" stands before the --; the command begins behind it, as in: outrigger run -- claude\n',
+      })
+    })
+
+    it('2 where the record cannot be kept, and no port stays open that would keep the process', async () => {
+      writeFileSync(join(place.folder, 'a-file'), '')
+      const { code, stderr } = await place.run(['true'], { args: ['--record', 'a-file'] })
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: `outrigger: the record cannot be kept in ${join(place.folder, 'a-file')} (ENOTDIR); name a folder that can be written: --record DIR\n`,
+      })
     })
   })
 

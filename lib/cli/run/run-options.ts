@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
+import { parseUsd } from '../../ledger/money.js'
 import { type CommandIo, type CommandOption, UsageError } from '../command.js'
 
 /** The options of `outrigger run`. */
@@ -11,13 +12,22 @@ export const runOptions: Readonly<Record<string, CommandOption>> = {
     value: 'USD',
     about: 'what may be spent, in US dollars; default: what the configuration or the preset says',
   },
-  config: { type: 'string', short: 'c', value: 'FILE', about: 'the configuration; default: outrigger.config.json of this folder' },
+  config: {
+    type: 'string',
+    short: 'c',
+    value: 'FILE',
+    about: 'the configuration; default: outrigger.config.json of this folder; one that is code must be named',
+  },
   'key-file': { type: 'string', value: 'FILE', about: 'a file that holds the key and that you alone can read (0600)' },
   'key-command': { type: 'string', value: 'CMD', about: 'a command that prints the key, as of a keychain; run without a shell' },
   'base-url': { type: 'string', value: 'URL', about: 'where Claude is; default: ANTHROPIC_BASE_URL, else https://api.anthropic.com' },
   policy: { type: 'string', value: 'FILE', about: 'the rules; default: those of the project' },
-  ledger: { type: 'string', value: 'S', about: 'the books: sqlite:FILE, the file alone, or postgres://…' },
-  account: { type: 'string', value: 'ID', about: 'the account of the books that pays' },
+  ledger: {
+    type: 'string',
+    value: 'S',
+    about: 'books that outlive the run: sqlite:FILE, the file alone, or postgres://…; needs --account',
+  },
+  account: { type: 'string', value: 'ID', about: 'the account of those books that pays' },
   record: { type: 'string', value: 'DIR', about: 'the folder of the signed record; default: .context' },
   'stop-after': {
     type: 'string',
@@ -42,15 +52,27 @@ export interface RunSettings {
 }
 
 /** @throws UsageError that says the value and the fix */
-export function runSettings({ options, rest, cwd }: CommandIo): RunSettings {
+export function runSettings({ args: [early], options, rest, cwd }: CommandIo): RunSettings {
   const [program, ...args] = rest ?? []
+  if (early !== undefined)
+    throw new UsageError(`"${early}" stands before the --; the command begins behind it, as in: outrigger run -- claude`)
   if (!program) throw new UsageError('no command; write it behind --, as in: outrigger run --budget 2 -- claude')
+  checkBudget(options.budget)
   return {
     command: [program, ...args],
     name: basename(program) || program,
     stopAfter: whole('stop-after', options['stop-after'], 3),
     graceMs: whole('grace-ms', options['grace-ms'], 10_000),
     summaryFile: summaryFile(options['summary-file'], cwd),
+  }
+}
+
+function checkBudget(usd: string | boolean | undefined): void {
+  if (typeof usd !== 'string' || usd === 'unlimited') return
+  try {
+    parseUsd(usd)
+  } catch (error) {
+    throw new UsageError(`--budget: ${(error as Error).message}`)
   }
 }
 

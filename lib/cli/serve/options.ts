@@ -2,7 +2,12 @@ import { type CommandIo, type CommandOption, UsageError } from '../command.js'
 
 /** The options of `outrigger serve`. */
 export const serveOptions: Readonly<Record<string, CommandOption>> = {
-  config: { type: 'string', short: 'c', value: 'FILE', about: 'the configuration; default: outrigger.config.* of this folder' },
+  config: {
+    type: 'string',
+    short: 'c',
+    value: 'FILE',
+    about: 'the configuration; default: outrigger.config.json of this folder; one that is code must be named',
+  },
   host: { type: 'string', value: 'H', about: 'where it listens; default: 127.0.0.1, this machine alone' },
   port: { type: 'string', short: 'p', value: 'N', about: 'on which port; default: a free one at the first start, the same one ever after' },
   'admin-token-file': {
@@ -10,11 +15,11 @@ export const serveOptions: Readonly<Record<string, CommandOption>> = {
     value: 'F',
     about: 'the admin token, 0600; made where there is none; default: admin.token in the state folder',
   },
-  'key-file': { type: 'string', value: 'F', about: 'the file that holds the key for Claude, 0600' },
+  'key-file': { type: 'string', value: 'F', about: 'a file that holds the key and that you alone can read (0600)' },
   'key-command': {
     type: 'string',
     value: 'CMD',
-    about: 'prints the key: a keychain; default of both: ANTHROPIC_API_KEY of the environment',
+    about: 'a command that prints the key, as of a keychain; run without a shell',
   },
   state: { type: 'string', value: 'DIR', about: 'what is found again at the next start; default: .context/serve' },
   'drain-ms': { type: 'string', value: 'MS', about: 'how long what runs may take when it is to end; default: 30000' },

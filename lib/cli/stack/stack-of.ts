@@ -125,7 +125,9 @@ function askedBy(given: StackSpec, layer: string): string {
 async function openLedger(given: StackSpec, around: Around): Promise<Ledger | undefined> {
   if (given.ledger === undefined) return undefined
   if (given.account === undefined)
-    throw new ConfigError('a ledger needs an account: say which, so that the budget is the same one at the next start')
+    throw new ConfigError(
+      'a ledger needs an account, so that the budget is the same one at the next start: name it by --account ID or "account"',
+    )
   return typeof given.ledger === 'string' ? ledgerOf(given.ledger, around) : given.ledger
 }
 
