@@ -171,7 +171,7 @@ describe('run', () => {
       const { code, stderr } = await place.run(['true'], { args: ['--record', 'a-file'] })
       expect({ code, stderr }).toEqual({
         code: 2,
-        stderr: `outrigger: the record cannot be kept in ${join(place.folder, 'a-file')} (ENOTDIR); name a folder that can be written: --record DIR\n`,
+        stderr: `outrigger: the folder ${join(place.folder, 'a-file', 'companions')} cannot be made (ENOTDIR); name one below a folder that can be written\n`,
       })
     })
   })

@@ -5,7 +5,7 @@ import { createServer } from '../../server/create-server.js'
 import { outsideAgent } from '../../server/outside-agent.js'
 import { removeCompanionFile, writeCompanionFile } from '../../server/companion-file.js'
 import type { CompanionServer, Served } from '../../server/types.js'
-import { type CommandIo, UsageError } from '../command.js'
+import type { CommandIo } from '../command.js'
 import type { Config } from '../config-schema.js'
 import { type BuiltStack, stackOf } from '../stack/stack-of.js'
 import { claudeOptions, type Credential } from './credential.js'
@@ -80,19 +80,8 @@ function announce(
 ): () => void {
   if (record === null) return () => {}
   const { pid } = io.process!
-  try {
-    writeCompanionFile(record, { ...facts, pid, startedAt: (io.clock ?? Date).now() })
-  } catch (error) {
-    throw unusable(record, error)
-  }
+  writeCompanionFile(record, { ...facts, pid, startedAt: (io.clock ?? Date).now() })
   return () => removeCompanionFile(record, pid)
-}
-
-/** The system's refusal, with what to do about it. Our own errors say that already. */
-function unusable(record: string, error: unknown): unknown {
-  const { syscall, code } = error as NodeJS.ErrnoException
-  if (syscall === undefined) return error
-  return new UsageError(`the record cannot be kept in ${record} (${code}); name a folder that can be written: --record DIR`)
 }
 
 async function closed(server: CompanionServer, stack: BuiltStack, forget: () => void): Promise<void> {

@@ -11,10 +11,15 @@ const mostBytes = 1_048_576
 
 /**
  * Makes a folder that only this user may look into, and the folders above it where they lack.
- * @throws SigningError where something else, another user's folder or one that is open to others stands in its place
+ * @throws ConfigError where it cannot be made; SigningError where a link, another user's folder or one that is open to others stands in its place
  */
 export function privateFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigError(`the folder ${path} cannot be made (${code}); name one below a folder that can be written`, { path, code })
+  }
   checkFolder(path, forbidden.everything)
 }
 
