@@ -101,7 +101,7 @@ function outgoing({ origin }: Seam, request: WireRequest, route: Route): WireReq
 function notFound(request: WireRequest): Reply {
   const path = parseUrl(request.url, 'http://localhost')?.pathname ?? '(not a URL)'
   return errorReply(
-    new UpstreamError(`${request.method} ${path} is not let through by this sidecar; use a client without it for that`, {
+    new UpstreamError(`${request.method} ${path} is not let through by this sidecar; messages, count_tokens and models are`, {
       status: 404,
       type: 'not_found_error',
       code: 'NOT_LISTED',
