@@ -113,6 +113,7 @@ export const configSchema: ConfigSchema = {
       baseURL: { type: 'string', pattern: '^https?://[^\\s]+$', description: 'an http(s) URL' },
       timeout: positiveMs,
       headers: { type: 'object', additionalProperties: { type: 'string' }, description: 'header names with string values' },
+      refusedTools: oneOf('text', 'error'),
     }),
     ...ofStack,
     ledger: {

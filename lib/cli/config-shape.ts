@@ -2,7 +2,12 @@ import type { LayerInput } from '../core/types.js'
 
 /** What `outrigger.config.*` may hold. Amounts of money in US dollars, times in milliseconds. Paths start at the folder of the file. */
 export interface Config extends StackConfig {
-  readonly claude?: { readonly baseURL?: string; readonly timeout?: number; readonly headers?: Readonly<Record<string, string>> }
+  readonly claude?: {
+    readonly baseURL?: string
+    readonly timeout?: number
+    readonly headers?: Readonly<Record<string, string>>
+    readonly refusedTools?: 'text' | 'error'
+  }
   readonly ledger?: string
   readonly agent?: { readonly name?: string; readonly type?: string; readonly model?: string; readonly system?: string }
   readonly agents?: readonly AgentConfig[]

@@ -176,6 +176,21 @@ describe('run', () => {
     })
   })
 
+  it('says in place of a refused tool call why, or ends the answer there where the configuration says so', async () => {
+    const tool = { name: 'Bash', input: { command: 'ls' } }
+    const elsewhere = await Place.open(program, [{ tool }, { tool }])
+    try {
+      writeFileSync(join(elsewhere.folder, 'policy.json'), JSON.stringify({ rules: [{ tools: { deny: ['Bash'] } }] }))
+      writeFileSync(join(elsewhere.folder, 'strict.json'), JSON.stringify({ claude: { refusedTools: 'error' } }))
+      const said = async (...more: string[]) => (await elsewhere.run(client('a'), { args: ['--policy', 'policy.json', ...more] })).stdout
+      expect(await said()).toMatch(/^a: 200 The call of Bash was refused: /)
+      expect(await said('--config', 'strict.json')).toMatch(/^a: 400 /)
+      expect(elsewhere.upstream.asked).toHaveLength(2)
+    } finally {
+      await elsewhere.close()
+    }
+  })
+
   describe('when the sidecar says stop', () => {
     it('lets so many requests be refused, so that the client can wrap up, then ends it: 125, and nothing was sent', async () => {
       const args = ['--budget', nothing, '--stop-after', '2', '--grace-ms', '60000000', '--json']

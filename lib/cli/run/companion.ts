@@ -36,6 +36,7 @@ export async function openCompanion(io: CommandIo, { name }: RunSettings, creden
       agent: outsideAgent(config.agent?.name ?? name, config.agent?.type),
       use: stack.use,
       claude: {
+        ...config.claude,
         ...claudeOptions(credential),
         baseURL: baseURLOf(io, config),
         headers: { ...headersFrom(credential.headers), ...config.claude?.headers },
