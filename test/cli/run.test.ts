@@ -180,10 +180,10 @@ describe('run', () => {
     const tool = { name: 'Bash', input: { command: 'ls' } }
     const elsewhere = await Place.open(program, [{ tool }, { tool }])
     try {
-      writeFileSync(join(elsewhere.folder, 'policy.json'), JSON.stringify({ rules: [{ tools: { deny: ['Bash'] } }] }))
       writeFileSync(join(elsewhere.folder, 'strict.json'), JSON.stringify({ claude: { refusedTools: 'error' } }))
-      const said = async (...more: string[]) => (await elsewhere.run(client('a'), { args: ['--policy', 'policy.json', ...more] })).stdout
-      expect(await said()).toMatch(/^a: 200 The call of Bash was refused: /)
+      const said = async (...more: string[]) => (await elsewhere.run(client('a'), { args: more })).stdout
+      // The client offers no tool.
+      expect(await said()).toMatch(/^a: 200 The call of Bash was refused: .*not offered/)
       expect(await said('--config', 'strict.json')).toMatch(/^a: 400 /)
       expect(elsewhere.upstream.asked).toHaveLength(2)
     } finally {
