@@ -5,6 +5,7 @@ import { DeadlineError, isOutriggerError } from '../core/errors.js'
 import { type AssistantMessage, MessageAccumulator, type MessagesStreamEvent } from './accumulate.js'
 import { asEvents } from './as-events.js'
 import { namesTwice } from './names-twice.js'
+import { mayTellOfCall } from './reads-one-way.js'
 import { errorEventOf, errorReply, type Reply, visible } from './reply.js'
 import type { ModelAction } from '../core/types.js'
 import { modelMessage, type Seam } from './seam.js'
@@ -78,9 +79,9 @@ export class Exchange implements Receiver {
   async message(message: AssistantMessage, text: string): Promise<void> {
     const judged = await this.#judged(message)
     const final = this.#ctx.taps?.sees ? await this.#tapped(judged) : judged
-    // A call that was judged goes out as it was read where its text names a field twice.
-    const asRead = final === message && !(this.#ctx.taps?.judges && final.content.some(isToolUse) && namesTwice(text))
-    this.#whole = { message: final, text: asRead ? text : JSON.stringify(final) }
+    // Where its text names a field twice, a call goes out as it was judged; so does what another reader could find a call in.
+    const twofold = this.#ctx.taps?.judges && mayTellOfCall(text) && namesTwice(text)
+    this.#whole = { message: final, text: final === message && !twofold ? text : JSON.stringify(final) }
     await this.#seam.letGo?.(this.#ctx, final)
   }
 

@@ -2,6 +2,7 @@ import { UpstreamError } from '../core/errors.js'
 import type { AssistantMessage, MessagesStreamEvent } from './accumulate.js'
 import { namesTwice } from './names-twice.js'
 import { parsed } from './parse-json.js'
+import { mayTellOfCall, readsOneWay } from './reads-one-way.js'
 import type { SseFrame } from './sse.js'
 
 /** An answer that two readers could take for two things, or that is too large. `why`: sizes and names, never content. */
@@ -40,11 +41,13 @@ type Data = { readonly type?: unknown; readonly error?: unknown } | null | undef
  * @param strict - refuse what clients read differently: some go by the name of the frame, some by the type in its data
  * @throws UpstreamError when the data is no JSON object; when `strict`, also when name and type are not the same, or a field stands twice
  */
-export function eventOf({ event: name, data }: SseFrame, strict: boolean): MessagesStreamEvent | undefined {
+export function eventOf(frame: SseFrame, strict: boolean): MessagesStreamEvent | undefined {
+  const { event: name, data } = frame
   if (name === null && data === '') return undefined
   const value = parsed(data) as Data
   const type = value?.type
-  if (strict) checkClear(name, type, data)
+  if (strict) checkClear(frame, type)
+  if (strict && mayTellOfCall(data)) checkOneCall(frame, value !== undefined)
   if (name === 'ping') return { type: 'ping' }
   if (name === 'error') return errorEvent(value?.error)
   if (name === null || data === '') return undefined
@@ -54,10 +57,17 @@ export function eventOf({ event: name, data }: SseFrame, strict: boolean): Messa
 }
 
 /** Refuses what two clients could take for two things. */
-function checkClear(name: string | null, type: unknown, data: string): void {
+function checkClear({ event: name, data }: SseFrame, type: unknown): void {
   const tells = telling.has(type) || type === 'error' || (telling.has(name) && data !== '')
   if (tells && name !== type) throw unreadable(name === null ? 'an event has no name' : 'an event has two names')
   if (carriesBlocks.has(type) && namesTwice(data)) throw unreadable('an event names a field twice')
+}
+
+/** Where a call could be told of, no reader may find one that is not found here: by the field that came first, or line by line. */
+function checkOneCall(frame: SseFrame, isJson: boolean): void {
+  if (frame.event === null) throw unreadable('an event has no name')
+  if (isJson && namesTwice(frame.data)) throw unreadable('an event names a field twice')
+  if (frame.event === 'error' && !(isJson && readsOneWay(frame))) throw unreadable('an error can be read in two ways')
 }
 
 const carriesBlocks: ReadonlySet<unknown> = new Set(['message_start', 'content_block_start'])

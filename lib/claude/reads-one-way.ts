@@ -11,3 +11,11 @@ const plainFrame = /^event: ?[\w.]+\r?\ndata: ?[^\r\n]*\r?\n\r?\n$/
 export function readsOneWay({ raw, data }: SseFrame): boolean {
   return plainFrame.test(raw) && !namesTwice(data)
 }
+
+// A letter of its name can be written as \u0074, too.
+const call = /"tool_use"|\\u00[567]/
+
+/** May this text tell some reader of a tool call? Where it is not that of a call here, another reader could find one in it. */
+export function mayTellOfCall(text: string): boolean {
+  return call.test(text)
+}

@@ -10,7 +10,7 @@ import { cutUsage, outputBytes } from './cut.js'
 import { priceOf, type PriceTable } from './prices.js'
 import { eventOf, parseMessage, understood } from './read-answer.js'
 import { modelMessage, modelPrices, modelUsage, type Seam } from './seam.js'
-import { readsOneWay } from './reads-one-way.js'
+import { mayTellOfCall, readsOneWay } from './reads-one-way.js'
 import { SseDecoder, type SseFrame } from './sse.js'
 import { isToolUse, ToolHold } from './tool-hold.js'
 import { type ModelUsage, usageOf, zeroUsage } from './usage.js'
@@ -125,10 +125,15 @@ export class WireAttempt {
       await hold.finish()
       await this.#ctx.taps?.end()
     }
-    // Of a call, the text goes on where it says to every reader what was judged.
-    if (!this.#isOfCall(event) || readsOneWay(frame)) this.#receiver.raw(event, frame.raw)
+    if (this.#goesOnAsItCame(event, frame)) this.#receiver.raw(event, frame.raw)
     const released = hold.take(event)
     if (released) await this.#heldBack(released)
+  }
+
+  /** Of a call, and of what could be taken for one, the text goes on where it says to every reader what was judged. */
+  #goesOnAsItCame(event: MessagesStreamEvent, frame: SseFrame): boolean {
+    if (!this.#isOfCall(event) && !(this.#ctx.taps?.judges && mayTellOfCall(frame.raw))) return true
+    return event.type !== 'ping' && readsOneWay(frame)
   }
 
   #isOfCall(event: MessagesStreamEvent): boolean {

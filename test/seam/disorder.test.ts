@@ -50,6 +50,10 @@ const good = JSON.stringify({ command: 'ls' })
 const named = (name: string, event: object) => `event: ${name}\ndata: ${JSON.stringify(event)}\n\n`
 const unnamed = (event: object) => `data: ${JSON.stringify(event)}\n\n`
 
+/** What hides in one frame from a reader who takes the last of two fields, and puts the lines of data together. */
+const whole = [call(0), json(0, evil), stop(0)].map(event => JSON.stringify(event))
+const asLines = (name: string, ...data: readonly string[]) => `${name}${data.map(line => `data: ${line}\n`).join('')}\n`
+
 const streams: Record<string, readonly (object | string)[]> = {
   'two calls at once': [start(), call(0), json(0, evil), call(1, 'toolu_2'), json(1, good), stop(1), stop(0), ...end],
   'a text within a call': [start(), call(0), json(0, evil), text(1), stop(1), stop(0), ...end],
@@ -68,6 +72,21 @@ const streams: Record<string, readonly (object | string)[]> = {
     ...end,
   ],
   'input in the start of a call, and an empty rest': [start(), call(0, 'toolu_1', { command: forbidden }), json(0, ''), stop(0), ...end],
+  'a call in the frame of a text': [
+    start(),
+    text(0),
+    `event: content_block_delta\ndata: ${whole[0]!.replace('{', `{"type":"content_block_start","content_block":{"type":"tool_use","input":{"command":"${forbidden}"}},`).replace(/,"index".*/, ',"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}')}\n\n`,
+    stop(0),
+    ...refusal,
+  ],
+  'a call in a type that nobody knows': [
+    start(),
+    `event: novel\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"tool_\\u0075se","input":{"command":"${forbidden}"}},"type":"novel","content_block":0}\n\n`,
+    ...refusal,
+  ],
+  'a call in lines without a name': [start(), asLines('', ...whole), ...refusal],
+  'a call in the lines of a ping': [start(), asLines('event: ping\n', ...whole), ...refusal],
+  'a call in the lines of an error': [start(), text(0), asLines('event: error\n', ...whole), ...refusal],
   'input in the start of a call, and another in the rest': [
     start(),
     call(0, 'toolu_1', { command: forbidden }),
@@ -133,6 +152,11 @@ describe.each(mounts)('a stream out of order, with a judge in the stack (%s)', m
       'input in pings',
       'a call in pings',
       'another call in the frame of one',
+      'a call in the frame of a text',
+      'a call in a type that nobody knows',
+      'a call in lines without a name',
+      'a call in the lines of a ping',
+      'a call in the lines of an error',
       'input in the start of a call, and an empty rest',
       'input in the start of a call, and another in the rest',
     ]

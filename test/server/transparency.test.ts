@@ -187,6 +187,19 @@ describe('a stream behind the full stack', () => {
     })
   })
 
+  it.each([
+    ['content', '"content":[{"type":"text","text":"hi"}]'],
+    ['type', '"a":0'],
+  ])('is written as it was judged where another reader would find a call: %s', async (name, more) => {
+    const hidden = '{"type":"tool_use","id":"toolu_1","name":"get_time","input":{}'
+    const content = name === 'type' ? `[${hidden},"type":"text","text":"hi"}]` : `[${hidden}}]`
+    const text = `{"type":"message","id":"msg_1","role":"assistant","model":"claude-opus-4-8","content":${content},${more},"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}`
+    up.answer = { headers: { 'content-type': 'application/json' }, chunks: [text] }
+    const got = await received(plain)
+    expect(got).toBe(JSON.stringify(JSON.parse(text)))
+    expect(got).not.toContain('tool_use')
+  })
+
   describe('status and headers', () => {
     const shown = {
       'request-id': 'req_011',
