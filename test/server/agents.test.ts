@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { createSidecar } from 'outrigger'
 import { withBudget, withMetrics } from 'outrigger/middleware'
 import { type AgentJournal, type AgentSpec, type CompanionServer, createServer, outsideAgent, type ServerOptions } from 'outrigger/server'
@@ -230,6 +232,31 @@ describe('POST /v1/agents/:name/{pause,resume,reap}', () => {
         refusedWith(400, 'invalid_request_error', /"reason" must be/),
       )
     expect(server.snapshot().agents).toMatchObject([{ paused: null, state: 'summoned' }])
+  })
+
+  it('means whoever has the name when the reason has come, in the record of the server too', async () => {
+    const kept: string[] = []
+    const journal: AgentJournal = {
+      added: async () => {},
+      removing: async () => {},
+      steered: async (name, status) => void kept.push(`${name} ${JSON.stringify(status)}`),
+    }
+    await serve({ journal })
+    await ask('POST', '/v1/agents', { name: 'scribe' })
+    const slow = request(`${server.baseURL}/v1/agents/scribe/reap`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${watchToken}`, expect: '100-continue' },
+    })
+    slow.flushHeaders()
+    // It has been taken, and its reason is waited for.
+    await once(slow, 'continue')
+    expect(await ask('DELETE', '/v1/agents/scribe?drainMs=0')).toMatchObject({ status: 200 })
+    await ask('POST', '/v1/agents', { name: 'scribe' })
+    slow.end('{"reason":"enough"}')
+    const [answer] = (await once(slow, 'response')) as [IncomingMessage]
+    expect(answer.resume().statusCode).toBe(200)
+    expect(kept).toEqual(['scribe {"reaped":"enough"}'])
+    expect(server.snapshot().agents).toMatchObject([{ name: 'scribe', state: 'failedReaped' }])
   })
 
   it('refuses another field, another verb, another agent', async () => {

@@ -71,8 +71,11 @@ class AdminDesk {
       throw notFound(`there is no ${JSON.stringify(verb).slice(0, 60)} here; known are ${Object.keys(steerings).join(', ')}`)
     const steering: Steering = steerings[verb]
     admitted(this.#house, incoming.headers, steering.needs)
+    this.#seat(name)
+    const reason = await reasonIn(incoming)
+    // Its name may be another's by now.
     const seat = this.#seat(name)
-    await steering.apply(seat, await reasonIn(incoming), this.#house.options.journal)
+    await steering.apply(seat, reason, this.#house.options.journal)
     return { agent: agentSnapshot(seat) }
   }
 
