@@ -3,6 +3,7 @@ import type { ActionContext } from '../../core/context.js'
 import type { Runtime } from '../../core/runtime.js'
 import type { ToolAction } from '../../core/types.js'
 import { Awaited } from './awaited.js'
+import { fingerprint } from './fingerprint.js'
 
 /** What a client's tool came to. */
 export interface ToolEnd {
@@ -19,17 +20,27 @@ export class OutsideCall {
   readonly action: ToolAction
   /** The answer that asks for it: what a server thread is continued by. */
   messageId: string | undefined
+  /** How long its input is, as JSON. */
+  readonly chars: number
   readonly #runtime: Runtime
   readonly #ctx: ActionContext
   readonly #released = new Awaited<void>()
   readonly #ended = new Awaited<ToolEnd>()
   #isReleased = false
+  #asked: { readonly fingerprint: string | undefined } | undefined
   #over: Promise<void> = Promise.resolve()
 
   constructor(runtime: Runtime, action: ToolAction, labels?: Readonly<Record<string, string>>) {
     this.action = action
+    this.chars = (JSON.stringify(action.input) ?? '').length
     this.#runtime = runtime
     this.#ctx = runtime.context(action, labels ? { labels } : {})
+  }
+
+  /** What it asks for, as `fingerprint` says it. */
+  get fingerprint(): string | undefined {
+    this.#asked ??= { fingerprint: fingerprint(this.action.name, this.action.input) }
+    return this.#asked.fingerprint
   }
 
   /** Has it been released, so that the client may run it? */

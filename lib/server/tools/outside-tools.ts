@@ -5,14 +5,15 @@ import { AgentPausedError, AgentReapedError } from '../../core/errors.js'
 import { frozenCopy } from '../../core/freeze.js'
 import type { Runtime } from '../../core/runtime.js'
 import type { ModelAction, Tap, ToolAction, ToolUse } from '../../core/types.js'
-import { canonicalJson } from '../../ctx/canonical-json.js'
+import { fingerprint } from './fingerprint.js'
 import { LiveState } from './live-state.js'
 import { OutsideCall, type ToolEnd } from './outside-call.js'
 import { ReleasedCalls } from './released-calls.js'
 import { toldResults } from './told-results.js'
 
-/** Calls that are open at once, of one agent: the oldest gives way. */
+/** Calls that are open at once, of one agent, and characters of their inputs, as JSON: the oldest gives way. */
 const mostOpen = 1_024
+const mostChars = 64 * 2 ** 20
 const defaultIdleMs = 30 * 60_000
 
 /** A call as a client's hook tells of it. */
@@ -48,6 +49,8 @@ export class OutsideTools {
   #signAt = 0
   #stopTimer: (() => void) | undefined
   #unnamed = 0
+  /** Of the inputs of all open calls. */
+  #chars = 0
 
   /** @param options - `idleMs`: how long a result is waited for without a sign of the agent. Default 1,800,000 */
   constructor(runtime: Runtime, { idleMs = defaultIdleMs }: { readonly idleMs?: number } = {}) {
@@ -176,12 +179,14 @@ export class OutsideTools {
   /** From here on its result is expected. Another call of the same id takes the place of the first. */
   #keep(id: string | undefined, call: OutsideCall): void {
     const key = id || `#${++this.#unnamed}`
-    void this.#open.get(key)?.replace('another call came under its id')
-    this.#forget(key)
+    void this.#taken(key)?.replace('another call came under its id')
+    this.#expected.delete(key)
     this.#open.set(key, call)
+    this.#chars += call.chars
     this.#expected.add(key)
     call.release()
-    if (this.#open.size > mostOpen) void this.#abandon(this.#open.keys().next().value!, 'too many calls are open')
+    while (this.#open.size > mostOpen || this.#chars > mostChars)
+      void this.#abandon(this.#open.keys().next().value!, 'too many calls are open')
     if (this.#expected.size > mostOpen) this.#expected.delete(this.#expected.keys().next().value!)
     this.#arm()
   }
@@ -200,20 +205,19 @@ export class OutsideTools {
   }
 
   async #end(id: string, end: ToolEnd): Promise<void> {
-    const call = this.#open.get(id)
-    this.#open.delete(id)
-    await call?.end(end)
+    await this.#taken(id)?.end(end)
   }
 
   async #abandon(id: string, why: string): Promise<void> {
-    const call = this.#open.get(id)
-    this.#forget(id)
-    await call?.abandon(why)
+    this.#expected.delete(id)
+    await this.#taken(id)?.abandon(why)
   }
 
-  #forget(id: string): void {
-    this.#open.delete(id)
-    this.#expected.delete(id)
+  /** It is open no more. */
+  #taken(id: string): OutsideCall | undefined {
+    const call = this.#open.get(id)
+    if (this.#open.delete(id)) this.#chars -= call!.chars
+    return call
   }
 
   #abandonAll(why: string): void {
@@ -241,9 +245,11 @@ export class OutsideTools {
 
   /** By its id and what is asked, or, without an id, by what is asked alone. */
   #find({ id, name, input }: HookedCall): string | undefined {
-    const isIt = (call: OutsideCall | undefined) => call !== undefined && call.action.name === name && same(call.action.input, input)
-    if (id !== undefined) return isIt(this.#open.get(id)) ? id : undefined
-    for (const [key, call] of this.#open) if (isIt(call)) return key
+    if (id !== undefined && !this.#open.has(id)) return undefined
+    const asked = fingerprint(name, input)
+    if (asked === undefined) return undefined
+    if (id !== undefined) return this.#open.get(id)!.fingerprint === asked ? id : undefined
+    for (const [key, call] of this.#open) if (call.fingerprint === asked) return key
   }
 
   #sign(): void {
@@ -274,12 +280,4 @@ function actionOf({ id, name, input }: HookedCall): ToolAction {
 /** Did the client go away, of its own accord? */
 function hasLeft(error: unknown): boolean {
   return (error as { readonly name?: unknown } | null)?.name === 'AbortError'
-}
-
-function same(a: unknown, b: unknown): boolean {
-  try {
-    return canonicalJson(a) === canonicalJson(b)
-  } catch {
-    return false
-  }
 }
