@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findCompanions } from '../../lib/server/companion-file.js'
 import { runOptions } from '../../lib/cli/run/run-options.js'
@@ -56,6 +56,14 @@ describe('run', () => {
       left: [],
     })
     expect(place.upstream.requests().length).toBe(2)
+  })
+
+  it('ends with an error where it cannot say where it is, and leaves nothing open that would keep it', async () => {
+    mkdirSync(join(place.folder, '.context'))
+    symlinkSync(place.folder, join(place.folder, '.context', 'companions'))
+    const { code, stdout, stderr } = await place.run(client('one'))
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/companions/)
   })
 
   it('tells a person the same, and writes it where it is asked to', async () => {

@@ -27,7 +27,11 @@ describe('the calls of a client that tells of many', () => {
     const all = tools()
     for (let n = 0; n < 50; n++) await all.before(write(`text ${n}`), stays)
     let reads = 0
-    const input = new Proxy({ text: 'another' }, { ownKeys: target => ++reads && Reflect.ownKeys(target) })
+    const counted = (target: object) => {
+      reads++
+      return Reflect.ownKeys(target)
+    }
+    const input = new Proxy({ text: 'another' }, { ownKeys: counted })
     await all.after({ id: undefined, name: 'Write', input }, { failed: false, content: null })
     expect(reads).toBeLessThan(5)
     expect(all.open).toBe(50)
