@@ -62,7 +62,7 @@ describe('run', () => {
     mkdirSync(join(place.folder, '.context'))
     symlinkSync(place.folder, join(place.folder, '.context', 'companions'))
     const { code, stdout, stderr } = await place.run(client('one'))
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(/companions/)
   })
 

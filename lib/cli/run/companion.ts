@@ -31,6 +31,7 @@ const drainMs = 2_000
  */
 export async function openCompanion(io: CommandIo, { name }: RunSettings, credential: Credential, config: Config): Promise<Companion> {
   const stack = await stackOf(runSpec(io, config), io)
+  const opened: (() => Promise<unknown>)[] = [() => stack.close()]
   try {
     const sidecar = createSidecar({
       agent: outsideAgent(config.agent?.name ?? name, config.agent?.type),
@@ -43,12 +44,13 @@ export async function openCompanion(io: CommandIo, { name }: RunSettings, creden
       },
       ...(io.clock ? { clock: io.clock } : {}),
     })
+    opened.push(() => sidecar.close({ drainMs: 0 }))
     const watchToken = secret('watch')
     const adminToken = io.options.control ? secret('admin') : undefined
     const about = { ...(stack.preset === null ? {} : { preset: stack.preset }), ...(stack.record === null ? {} : { record: stack.record }) }
     const server = await createServer({ agents: [{ sidecar, about }], watchToken, ...(adminToken ? { adminToken } : {}) })
-    const facts = { baseURL: server.baseURL, watchToken, ...(adminToken ? { adminToken } : {}), command: name }
-    const forget = await orClosed(server, () => announce(io, stack, facts))
+    opened.push(() => server.close({ drainMs: 0 }))
+    const forget = announce(io, stack, { baseURL: server.baseURL, watchToken, ...(adminToken ? { adminToken } : {}), command: name })
     let closing: Promise<void> | undefined
     const close = (): Promise<void> => {
       closing ??= closed(server, stack, forget)
@@ -56,22 +58,13 @@ export async function openCompanion(io: CommandIo, { name }: RunSettings, creden
     }
     return { server, agent: server.agents[0]!, stack, close }
   } catch (error) {
-    await stack.close()
+    // A port that stays open would keep the process, key and all.
+    for (const end of opened.reverse()) await end().catch(() => {})
     throw error
   }
 }
 
 const secret = (what: string): string => `outrigger-${what}-${randomBytes(24).toString('base64url')}`
-
-/** A port that stays open would keep the process. */
-async function orClosed<T>(server: CompanionServer, begin: () => T): Promise<T> {
-  try {
-    return begin()
-  } catch (error) {
-    await server.close({ drainMs: 0 })
-    throw error
-  }
-}
 
 /** Says where the companion is, for `outrigger top`: beside the record. */
 function announce(
