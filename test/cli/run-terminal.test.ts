@@ -198,4 +198,18 @@ onPosix('a command on a terminal', () => {
     expect(pids.map(isRunning)).toEqual([false, false])
     expect(terminal.text).toMatch(/stopped: budget of/)
   })
+  onLinux('leaves the terminal to the shell as it was, when it is ended by force', async () => {
+    const command = script(
+      `trap '' TERM\nstty raw -echo\n${process.execPath} ${join(program, 'run-client.js')} a\nwhile :; do sleep 0.05; done\n`,
+    )
+    const words = place.args(['--key-file', 'key', '--budget', '0.000000001', '--stop-after', '0'], command)
+    const terminal = new Terminal('bash', ['--norc', '--noprofile', '-i'])
+    terminal.pty.write(`${[process.execPath, ...words].join(' ')}\n`)
+    await terminal.shows(/stopped: budget of/)
+    terminal.pty.write('echo "code $?"; stty -a\n')
+    await terminal.shows(/code 125/)
+    // Node sets it back at its end, as it was at its start.
+    const [, icanon, echo] = await terminal.shows(/(\S*)icanon .* (\S*)echo /)
+    expect([icanon, echo]).toEqual(['', ''])
+  })
 })
