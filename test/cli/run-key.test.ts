@@ -91,6 +91,18 @@ onLinux('the key', () => {
     expect(holding.map(([file]) => file)).toEqual([join(place.folder, 'key')])
   })
 
+  it('of a gateway that the configuration names is not with the command, whatever variable has it too', async () => {
+    const secret = 'the-secret-of-the-gateway-0123456789'
+    writeFileSync(join(place.folder, 'gateway.json'), JSON.stringify({ claude: { headers: { 'x-gateway': secret } } }))
+    const { code, stdout } = await place.run(['sh', '-c', 'env; echo "kept $KEPT"'], {
+      args: ['--config', 'gateway.json'],
+      env: { GATEWAY: secret, KEPT: 'this' },
+    })
+    expect(code).toBe(0)
+    expect(stdout).toContain('kept this')
+    expect(stdout).not.toContain(secret)
+  })
+
   it('comes to the companion by a pipe that the command does not have', async () => {
     const started = place.start(place.args([], staying()), { ANTHROPIC_API_KEY: marker })
     const [, grandchild] = await ready(started)

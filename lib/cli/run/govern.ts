@@ -29,7 +29,10 @@ export async function govern(io: CommandIo, host: HostProcess, settings: RunSett
   try {
     const config = await runConfig(io)
     companion = await openCompanion(io, settings, credential, config)
-    return await new Run(io, host, { ...stopOf(io, settings, config), command }, companion).run(secretsOf(credential))
+    return await new Run(io, host, { ...stopOf(io, settings, config), command }, companion).run([
+      ...secretsOf(credential),
+      ...secretsOf({ headers: linesOf(config.claude?.headers) }),
+    ])
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error
     io.stderr.write(`outrigger: ${error.message}\n`)
@@ -40,6 +43,12 @@ export async function govern(io: CommandIo, host: HostProcess, settings: RunSett
     host.channel?.close()
   }
 }
+
+/** As `ANTHROPIC_CUSTOM_HEADERS` has them. */
+const linesOf = (headers: Readonly<Record<string, string>> = {}): string =>
+  Object.entries(headers)
+    .map(header => header.join(': '))
+    .join('\n')
 
 class Run {
   readonly #io: CommandIo
