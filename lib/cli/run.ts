@@ -5,8 +5,9 @@ import type { govern as Govern } from './run/govern.js'
 import { credentialFor } from './run/key-source.js'
 import { handoverVariable, launch } from './run/launcher.js'
 import { launchWarning } from './run/launch-warning.js'
-import { runOptions, runSettings } from './run/run-options.js'
+import { runOptions, type RunSettings, runSettings } from './run/run-options.js'
 import { secretVariables } from './run/secret-variables.js'
+import { withoutDebugger } from './run/without-debugger.js'
 
 /** `outrigger run`: a companion for one command, which never holds the key. */
 export const run: Command = {
@@ -18,13 +19,17 @@ export const run: Command = {
   async run(io) {
     const host = hostOf(io)
     const settings = runSettings(io)
-    if (host.channel && io.env[handoverVariable]) return governed(io, host, settings, (await host.channel.receive()) as Credential)
-    const credential = await credentialFor(io)
-    const shown = secretVariables(io.env, secretsOf(credential))
-    if (shown.length === 0) return governed(io, host, settings, credential)
-    io.stderr.write(launchWarning(shown, host.pid))
-    return launch(io, host, credential, shown)
+    return withoutDebugger(host, () => started(io, host, settings))
   },
+}
+
+async function started(io: CommandIo, host: HostProcess, settings: RunSettings): Promise<number> {
+  if (host.channel && io.env[handoverVariable]) return governed(io, host, settings, (await host.channel.receive()) as Credential)
+  const credential = await credentialFor(io)
+  const shown = secretVariables(io.env, secretsOf(credential))
+  if (shown.length === 0) return governed(io, host, settings, credential)
+  io.stderr.write(launchWarning(shown, host.pid))
+  return launch(io, host, credential, shown)
 }
 
 /** The launcher does without what a companion is made of. */

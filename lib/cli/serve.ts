@@ -1,6 +1,7 @@
 import { removeCompanionFile, writeCompanionFile } from '../server/companion-file.js'
 import { type Command, type CommandIo, exitCodes } from './command.js'
 import { trustedConfig } from './run/upstream.js'
+import { withoutDebugger } from './run/without-debugger.js'
 import { cleanStart } from './serve/clean-start.js'
 import { type CompanionPlan, type OpenCompanion, openCompanion } from './serve/open-companion.js'
 import { drainMsByDefault, serveOptions, wholeNumber } from './serve/options.js'
@@ -14,15 +15,9 @@ export const serve: Command = {
   args: [0, 0],
   async run(io) {
     const drainMs = wholeNumber(io, 'drain-ms', 3_600_000) ?? drainMsByDefault
-    return cleanStart(io, async (credential, signal) => {
-      // Node would open its debugger at SIGUSR1, where the key could be read.
-      const restore = io.process?.onSignals(['SIGUSR1'], () => {})
-      try {
-        return await serveUntil(signal, io, planOf(io, await trustedConfig(io), credential), drainMs)
-      } finally {
-        restore?.()
-      }
-    })
+    return withoutDebugger(io.process, () =>
+      cleanStart(io, async (credential, signal) => serveUntil(signal, io, planOf(io, await trustedConfig(io), credential), drainMs)),
+    )
   },
 }
 

@@ -103,6 +103,13 @@ onLinux('the key', () => {
     expect(stdout).not.toContain(secret)
   })
 
+  it('is not waited for with node’s debugger open: SIGUSR1 opens none while a command is asked for it', async () => {
+    writeFileSync(join(place.folder, 'keychain.sh'), 'kill -USR1 $PPID\nsleep 0.3\ncat key\n')
+    const { code, stderr } = await place.run(['true'], { args: ['--key-command', 'sh keychain.sh'] })
+    expect(stderr).not.toMatch(/debugger/i)
+    expect(code).toBe(0)
+  })
+
   it('comes to the companion by a pipe that the command does not have', async () => {
     const started = place.start(place.args([], staying()), { ANTHROPIC_API_KEY: marker })
     const [, grandchild] = await ready(started)
