@@ -85,6 +85,10 @@ async function exchanged(seam: Seam, request: WireRequest, scope: Scope): Promis
     const body = await bodyText(reply.body, seam.maxMessageBytes)
     const headers = { ...visible(reply.headers), ...(reply.status >= 400 ? { 'x-should-retry': 'false' } : {}) }
     return { status: reply.status, headers, body }
+  } catch (error) {
+    // What nobody reads would keep its connection.
+    abort.abort()
+    throw error
   } finally {
     forget()
   }

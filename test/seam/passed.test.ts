@@ -1,5 +1,6 @@
 import { createSidecar } from '../../lib/index.js'
 import type { Upstream } from '../../lib/claude/wire.js'
+import { rawUpstream } from '../support/raw-upstream.js'
 import { allowNoUnhandled, failure, settled } from '../core/rig.js'
 
 /** An upstream that never answers, and does not look at its abort either. */
@@ -68,6 +69,15 @@ describe('a request that passes without a chain', () => {
       code: 'ERR_UPSTREAM',
       upstream: { code: 'REDIRECTED' },
     })
+  })
+
+  it('does not keep the connection of a redirect, whose body nobody reads', async () => {
+    const up = await rawUpstream(socket => void socket.write('HTTP/1.1 307 Temporary Redirect\r\ncontent-length: 1000\r\n\r\nhere'))
+    const sidecar = createSidecar({ agent: idle, use: [], claude: { apiKey: 'sk-ant-of-this-test', baseURL: up.url } })
+    for (const _ of [1, 2, 3]) await failure(sidecar.io.claude.messages.countTokens(count))
+    expect(up.requests).toHaveLength(3)
+    await until(() => up.openSockets === 0)
+    await up.close()
   })
 
   it('ends with the signal of its caller, whatever the key or the upstream does', async () => {
