@@ -63,10 +63,9 @@ function checkClear({ event: name, data }: SseFrame, type: unknown): void {
   if (carriesBlocks.has(type) && namesTwice(data)) throw unreadable('an event names a field twice')
 }
 
-/** Where a call could be told of, no reader may find one that is not found here: by the field that came first, or line by line. */
+/** What goes on as it came, or not at all, must not tell another reader of a call: by the field that came first, or line by line. */
 function checkOneCall(frame: SseFrame, isJson: boolean): void {
   if (frame.event === null) throw unreadable('an event has no name')
-  if (isJson && namesTwice(frame.data)) throw unreadable('an event names a field twice')
   if (frame.event === 'error' && !(isJson && readsOneWay(frame))) throw unreadable('an error can be read in two ways')
 }
 

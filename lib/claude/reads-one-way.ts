@@ -12,10 +12,10 @@ export function readsOneWay({ raw, data }: SseFrame): boolean {
   return plainFrame.test(raw) && !namesTwice(data)
 }
 
-// A letter of its name can be written as \u0074, too.
-const call = /"tool_use"|\\u00[567]/
+// A letter of these can be written as \u0074, too.
+const call = /"(?:tool_use|partial_json)"|\\u00[567]/
 
-/** May this text tell some reader of a tool call? Where it is not that of a call here, another reader could find one in it. */
+/** May this text tell some reader of a tool call, or of input for one? Where it is not that of a call here, another reader could find one in it. */
 export function mayTellOfCall(text: string): boolean {
   return call.test(text)
 }

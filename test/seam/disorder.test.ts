@@ -75,9 +75,18 @@ const streams: Record<string, readonly (object | string)[]> = {
   'a call in the frame of a text': [
     start(),
     text(0),
-    `event: content_block_delta\ndata: ${whole[0]!.replace('{', `{"type":"content_block_start","content_block":{"type":"tool_use","input":{"command":"${forbidden}"}},`).replace(/,"index".*/, ',"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}')}\n\n`,
+    `event: content_block_delta\ndata: {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"a","name":"Bash","input":{"command":"${forbidden}"}},"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"},"content_block":0}\n\n`,
     stop(0),
     ...refusal,
+  ],
+  'input for a call in the frame of a text': [
+    start(),
+    call(0),
+    stop(0),
+    text(1),
+    `event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":${JSON.stringify(json(0, evil).delta)},"index":1,"delta":{"type":"text_delta","text":"hi"}}\n\n`,
+    stop(1),
+    ...end,
   ],
   'a call in a type that nobody knows': [
     start(),
@@ -153,6 +162,7 @@ describe.each(mounts)('a stream out of order, with a judge in the stack (%s)', m
       'a call in pings',
       'another call in the frame of one',
       'a call in the frame of a text',
+      'input for a call in the frame of a text',
       'a call in a type that nobody knows',
       'a call in lines without a name',
       'a call in the lines of a ping',
