@@ -79,7 +79,8 @@ export class StopWatch {
     this.#cause = cause
     this.#first = action
     this.#forget ??= this.#clock.after(this.#grace.graceMs, () => this.#over(), { awaited: true })
-    if (this.#grace.stopAfter === 0) this.#over()
+    // Not asked for anew: a rule says what it has found first, and pauses then.
+    if (this.#grace.stopAfter === 0) this.#stop(cause)
   }
 
   #count(): void {

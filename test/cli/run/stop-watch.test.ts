@@ -1,8 +1,11 @@
+import { withViolations } from 'outrigger/middleware'
+import { rules } from 'outrigger/policy'
 import { StopWatch } from '../../../lib/cli/run/stop-watch.js'
 import { BudgetExceededError } from '../../../lib/core/errors.js'
 import type { SidecarEvent, SidecarEventBody } from '../../../lib/core/types.js'
 import { noUsage } from '../../../lib/core/usage.js'
 import { VirtualClock } from '../../../lib/testing/virtual-clock.js'
+import { outside } from '../../server/outside.js'
 
 const budget = (unit: 'nanoUsd' | 'calls') =>
   new BudgetExceededError({ unit, needed: 2, remaining: 1, allocated: 1, spent: 0, account: 'a' })
@@ -99,6 +102,17 @@ describe('a command is to be stopped', () => {
     expect(await trial.happens(body, body, body, body)).toBeUndefined()
     expect(await trial.passes(60_000)).toBeUndefined()
     expect(trial.watch.cause).toBeUndefined()
+  })
+
+  it('at once where nothing more is to be refused, though a rule pauses only behind what it has found', async () => {
+    const agent = await outside([withViolations({ rules: [rules.commands({ deny: ['rm'], response: 'pause' })] })])
+    const watch = new StopWatch(agent.sidecar, { stopAfter: 0, graceMs: 10_000 }, agent.clock)
+    await agent.hook({ hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_input: { command: 'rm -r hull' }, tool_use_id: 'toolu_1' })
+    expect(agent.sidecar.snapshot().paused).toMatch(/^rule commands/)
+    const late = new Promise(resolve => setImmediate(resolve))
+    expect(await Promise.race([watch.due, late])).toEqual({ by: 'pause', reason: 'paused by rule commands' })
+    watch.close()
+    await agent.close()
   })
 
   it('not when somebody has resumed it meanwhile; a later pause has a grace of its own', async () => {
