@@ -37,6 +37,21 @@ const denied = (why: string) => ({
   },
 })
 
+describe('outrigger hook, with a key for Claude in the place of a token', () => {
+  it('denies, and sends the key to nobody', async () => {
+    const asked: unknown[] = []
+    const server = createServer((request, response) => {
+      asked.push(request.headers)
+      response.end('{}')
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    expect(await hook(pre, { baseURL, token: 'sk-ant-api03-of-this-test' })).toEqual(denied('not an agent'))
+    expect(asked).toEqual([])
+    await new Promise(resolve => server.close(resolve))
+  })
+})
+
 describe('outrigger hook, with a companion', () => {
   let agent: Outside
   afterEach(() => agent.close())

@@ -15,6 +15,8 @@ export async function askCompanion(env: Env, body: string, event: unknown, signa
   const { OUTRIGGER_COMPANION: base, ANTHROPIC_API_KEY: token } = env
   if (!base) throw new Error('OUTRIGGER_COMPANION is not set: there is no companion to ask')
   if (!token) throw new Error("ANTHROPIC_API_KEY is not set: it has the agent's token")
+  // Where the hook runs outside of `run`, the settings of a project could name another address.
+  if (token.startsWith('sk-ant-')) throw new Error("ANTHROPIC_API_KEY is a key for Claude, not an agent's token: it is sent to nobody")
   const url = hookUrl(base)
   const { request } = (await import(url.protocol === 'https:' ? 'node:https' : 'node:http')) as { readonly request: Send }
   const { status, text } = await exchanged(request, url, { token, body, signal })
