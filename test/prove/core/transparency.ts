@@ -6,7 +6,7 @@ export const proof: Proof = {
   group: 'core',
   name: 'an agent behind a sidecar says and asks exactly what it does without one',
   full: 10_000,
-  small: 1_000,
+  small: 400,
   async run({ n, seed }) {
     let failed = 0
     for (let tried = 0; tried < n; tried++) {
