@@ -32,6 +32,11 @@ export class Desk {
     return [...this.#seats.values()]
   }
 
+  /** How many agents are served. */
+  get size(): number {
+    return this.#seats.size
+  }
+
   seat(name: string): Seat | undefined {
     return this.#seats.get(name)
   }

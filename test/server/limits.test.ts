@@ -71,15 +71,17 @@ describe('the limits of a companion', () => {
 
   it('open requests: 429 over all agents, until one is answered or its client has gone', async () => {
     const { opened: go, open: release } = gate()
-    await open({ maxOpenRequests: 2 }, asked => ({ ...script.text('hello')(asked), headGate: go }))
-    const [first, second] = [rawClient(at.href), rawClient(at.href)]
+    await open({ maxOpenRequests: 3 }, asked => ({ ...script.text('hello')(asked), headGate: go }))
+    const ofB = [`Host: ${at.host}`, `X-Api-Key: ${tokenOf('b')}`, 'Connection: close']
+    const [first, second, third] = [rawClient(at.href), rawClient(at.href), rawClient(at.href)]
     first.send(wire(at, { headers: [...mine(), 'Connection: close'] }))
     second.send(wire(at))
-    await until(() => house.upstream.requests.length === 2, 'two open requests')
-    expect(opened()).toEqual([2, 0])
+    third.send(wire(at, { headers: ofB }))
+    await until(() => house.upstream.requests.length === 3, 'three open requests')
+    expect(opened()).toEqual([2, 1])
     const other = () =>
       rawClient(at.href)
-        .send(wire(at, { headers: [`Host: ${at.host}`, `X-Api-Key: ${tokenOf('b')}`, 'Connection: close'] }))
+        .send(wire(at, { headers: ofB }))
         .closed()
     const [refusal] = answersIn(await other())
     expect(refusal).toMatchObject({ status: 429, headers: { 'x-should-retry': 'false' } })
@@ -95,8 +97,23 @@ describe('the limits of a companion', () => {
     await until(() => opened()[0] === 1, 'the end of the one that left')
     release()
     expect(answersIn(await first.closed())).toMatchObject([{ status: 200 }])
+    expect(answersIn(await third.closed())).toMatchObject([{ status: 200 }])
     expect(answersIn(await other())).toMatchObject([{ status: 200 }])
     expect(opened()).toEqual([0, 0])
+  })
+
+  it('open requests: one of several agents has half of them at most, and never keeps the others out', async () => {
+    const { opened: go, open: release } = gate()
+    await open({ maxOpenRequests: 4 }, asked => ({ ...script.text('hello')(asked), headGate: go }))
+    const clients = Array.from({ length: 4 }, () => rawClient(at.href))
+    for (const client of clients) client.send(wire(at, { headers: [...mine(), 'Connection: close'] }))
+    const other = rawClient(at.href).send(wire(at, { headers: [`Host: ${at.host}`, `X-Api-Key: ${tokenOf('b')}`, 'Connection: close'] }))
+    await until(() => house.upstream.requests.length === 3, 'two requests of one, and one of the other')
+    expect(opened()).toEqual([2, 1])
+    release()
+    const statuses = await Promise.all(clients.map(async client => answersIn(await client.closed())[0]!.status))
+    expect(statuses.sort()).toEqual([200, 200, 429, 429])
+    expect(answersIn(await other.closed())).toMatchObject([{ status: 200 }])
   })
 
   it.each<[string, () => string]>([

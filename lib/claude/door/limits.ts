@@ -6,7 +6,7 @@ export interface ServerLimits {
   readonly maxBodyBytes?: number
   /** The headers of one request, in bytes: more is 431. Default 65,536. */
   readonly maxHeaderBytes?: number
-  /** Requests that are open at once, over all agents: one more is 429. Connections: twice as many, 64 at least. Default 1,024. */
+  /** Requests that are open at once, over all agents: one more is 429, and so is more than half of them by one of several agents. Connections: twice as many, 64 at least. Default 1,024. */
   readonly maxOpenRequests?: number
   /** How long a client may take to send the headers of a request, in milliseconds: longer is 408. Default 20,000. */
   readonly headersTimeoutMs?: number

@@ -21,8 +21,17 @@ export class OpenRequests {
     return this.#count
   }
 
-  /** @throws OutriggerError 429 when as many as may be are open */
-  enter(whose: Counted, response: ServerResponse): void {
+  /**
+   * @param isShared - others come by this port as well: nobody has more than half of it
+   * @throws OutriggerError 429 when as many as may be are open
+   */
+  enter(whose: Counted, response: ServerResponse, isShared: boolean = false): void {
+    const own = Math.ceil(this.#most / 2)
+    if (isShared && whose.open >= own)
+      throw refusal(
+        429,
+        `${own} requests of this agent are open, half of what this port takes at once; wait for one, or raise maxOpenRequests`,
+      )
     if (this.#count >= this.#most)
       throw refusal(429, `${this.#most} requests are open, as many as this port takes at once; wait for one, or raise maxOpenRequests`)
     this.#count++

@@ -24,7 +24,7 @@ function doorOf({ desk, limits, open }: House): Door {
     maxBodyBytes: limits.maxBodyBytes,
     admit(request, response) {
       const seat = desk.admit(request)
-      open.enter(seat, response)
+      open.enter(seat, response, desk.size > 1)
       return seat.seam
     },
   }
