@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { systemClock } from '../../core/clock.js'
-import { handle, type Incoming } from '../handler.js'
+import { handle } from '../handler.js'
 import { errorReply, type Reply } from '../reply.js'
 import type { Seam } from '../seam.js'
 import { ClientGone } from './client-gone.js'
@@ -13,8 +13,6 @@ export interface Door {
   readonly maxBodyBytes: number
   /** Throws what refuses the request, before its body is read. */
   admit(request: IncomingMessage, response: ServerResponse): Seam
-  /** What comes with the request besides its signal. */
-  incoming?(request: IncomingMessage, seam: Seam): Omit<Incoming, 'signal'>
 }
 
 /** Answers one request of `node:http` by the handler: never rejects. A client that goes away ends its action. */
@@ -41,8 +39,7 @@ async function replyTo(seam: Seam, door: Door, request: IncomingMessage, respons
   const { method = 'GET', url = '/' } = request
   // Every value is a text: of the headers of a request, node lists only set-cookie, which goes nowhere.
   const headers = request.headers as Readonly<Record<string, string>>
-  const incoming = { ...door.incoming?.(request, seam), signal }
-  if (method !== 'POST') return handle(seam, { method, url, headers }, incoming)
+  if (method !== 'POST') return handle(seam, { method, url, headers }, { signal })
   if (Number(headers['content-length'] ?? 0) <= door.maxBodyBytes) invite(request, response)
-  return handle(seam, { method, url, headers, body: await readBody(request, door.maxBodyBytes) }, incoming)
+  return handle(seam, { method, url, headers, body: await readBody(request, door.maxBodyBytes) }, { signal })
 }
